@@ -1,0 +1,1 @@
+"""Do GAN-made minority samples help your classifier?"""

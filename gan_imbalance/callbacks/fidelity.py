@@ -1,0 +1,46 @@
+"""How well a classifier tells generated rows from real ones that the generator has not seen."""
+
+from __future__ import annotations
+
+from pytorch_lightning import Callback, LightningModule, Trainer
+
+from gan_imbalance.metrics import TwoSampleAccuracy
+
+WORST = 1.0
+
+
+class FidelityMonitor(Callback):
+    """Logs ``val/c2st``: the accuracy of XGBoost telling generated from validation rows; 0.5 is perfect.
+
+    Lopez-Paz and Oquab 2017, Revisiting Classifier Two-Sample Tests (https://arxiv.org/abs/1610.06545). The rows
+    are the validation part of the classes that the generator learns, compared in the form in which they would be
+    exported. Use it as ``ModelCheckpoint(monitor="val/c2st", mode="min")`` or for early stopping. While a GAN is in
+    an earlier phase its figure is ``val/pretraining_c2st``, and ``val/c2st`` stays at 1, the worst value.
+
+    Args:
+        max_rows: rows that are compared at most.
+        repeats: random halves over which the accuracy is averaged.
+        seed: of the generated rows and of the halves.
+    """
+
+    def __init__(self, max_rows: int = 2000, repeats: int = 5, seed: int = 0) -> None:
+        self.max_rows = max_rows
+        self.repeats = repeats
+        self.seed = seed
+
+    def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Generate one row per validation row and compare."""
+        figure = self._compare(trainer, pl_module)
+        if pl_module.class_selection != pl_module.class_selections[-1]:
+            pl_module.log("val/pretraining_c2st", figure)
+            figure = WORST
+        pl_module.log("val/c2st", figure, prog_bar=True)
+
+    def _compare(self, trainer: Trainer, pl_module: LightningModule) -> float:
+        data = trainer.datamodule  # type: ignore[attr-defined]
+        rows, conditions = data.encoded("validation", pl_module.class_selection)
+        rows, conditions = rows[: self.max_rows], conditions[: self.max_rows]
+        fake = pl_module.sample_conditions(conditions.to(pl_module.device), self.seed).cpu()
+        metric = TwoSampleAccuracy(repeats=self.repeats, seed=self.seed)
+        metric.update(rows, data.as_exported(fake))
+        return float(metric.compute())

@@ -1,0 +1,122 @@
+"""Pictures of two columns, real against synthetic, as training goes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+import torch
+from pytorch_lightning import Callback, LightningModule, Trainer
+from pytorch_lightning.loggers import WandbLogger
+
+from gan_imbalance.files import atomic_path
+from gan_imbalance.tracking import run_folder
+from gan_imbalance.types import InputError
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+
+class ColumnPairPictures(Callback):
+    """Draws two columns of real training rows beside synthetic ones, to files and to Weights & Biases.
+
+    Two numeric columns make a scatter plot, anything else a two-dimensional histogram.
+
+    Args:
+        columns: the two columns; by default the two that XGBoost ranks first for the task.
+        every_n_epochs: how often, in validation epochs.
+        max_rows: rows of each kind that are drawn at most.
+        seed: of the generated rows.
+    """
+
+    def __init__(
+        self,
+        columns: tuple[str, str] | None = None,
+        every_n_epochs: int = 10,
+        max_rows: int = 1000,
+        seed: int = 0,
+    ) -> None:
+        self.columns = columns
+        self.every_n_epochs = every_n_epochs
+        self.max_rows = max_rows
+        self.seed = seed
+        self._validations = 0
+
+    def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Choose the columns, or make sure that they exist."""
+        features = trainer.datamodule.table.features  # type: ignore[attr-defined]
+        unknown = [name for name in self.columns or () if name not in features]
+        if unknown:
+            raise InputError(f"There is no column {unknown[0]!r} to draw: the columns are {', '.join(features)}.")
+        if self.columns is None:
+            self.columns = self._most_important(trainer)
+
+    def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Draw, if it is time."""
+        self._validations += 1
+        if trainer.sanity_checking or (self._validations - 1) % self.every_n_epochs:
+            return
+        import matplotlib.pyplot as plt
+
+        figure = self._draw(trainer, pl_module)
+        with atomic_path(run_folder(trainer) / "pictures" / f"step_{trainer.global_step:07d}.png") as path:
+            figure.savefig(path, dpi=80)
+        for logger in trainer.loggers:
+            if isinstance(logger, WandbLogger):
+                logger.log_image("pictures/columns", [figure], step=trainer.global_step)
+        plt.close(figure)
+
+    def _draw(self, trainer: Trainer, pl_module: LightningModule) -> Figure:
+        import matplotlib.pyplot as plt
+
+        data = trainer.datamodule  # type: ignore[attr-defined]
+        rows, conditions = data.encoded("train", pl_module.class_selection)
+        shown = torch.from_numpy(np.random.default_rng(self.seed).permutation(len(rows))[: self.max_rows])
+        synthetic = pl_module.sample_conditions(conditions[shown].to(pl_module.device), self.seed).cpu()
+        frames = [data.transformer.inverse_transform(part) for part in (rows[shown], synthetic)]
+        figure, axes = plt.subplots(1, 2, figsize=(8, 4), sharex=True, sharey=True, layout="constrained")
+        for axis, frame, title in zip(axes, frames, ("real", "synthetic"), strict=True):
+            draw_pair(axis, frame, self.columns or (), frames)
+            axis.set_title(f"{title}, step {trainer.global_step}" if title == "synthetic" else title)
+        return figure
+
+    @staticmethod
+    def _most_important(trainer: Trainer) -> tuple[str, str]:
+        """Return the two columns that tell the classes apart best, by XGBoost's gain on training rows."""
+        import xgboost
+
+        data = trainer.datamodule  # type: ignore[attr-defined]
+        frame, labels = data.frame("train")
+        codes = pd.DataFrame(
+            {name: column if pd.api.types.is_numeric_dtype(column) else pd.factorize(column)[0] for name, column in frame.items()}
+        )
+        model = xgboost.XGBClassifier(n_estimators=10, max_depth=4, n_jobs=torch.get_num_threads())
+        model.fit(codes.astype(float).to_numpy(), np.unique(labels, return_inverse=True)[1])
+        first, second, *_ = np.argsort(-model.feature_importances_, kind="stable")
+        return str(frame.columns[first]), str(frame.columns[second])
+
+
+def draw_pair(axis: Axes, frame: pd.DataFrame, columns: Sequence[str], scale: Sequence[pd.DataFrame]) -> None:
+    """Draw two columns of ``frame``: points for two numeric ones, shares of every pair of values otherwise.
+
+    Args:
+        axis: where.
+        frame: the rows.
+        columns: the names of the two columns.
+        scale: all frames drawn side by side, which share their categories.
+    """
+    across, up = columns
+    if all(pd.api.types.is_numeric_dtype(frame[name]) for name in columns):
+        axis.scatter(frame[across], frame[up], s=6, alpha=0.5, linewidths=0)
+    else:
+        levels = {name: sorted({str(value) for part in scale for value in part[name]}) for name in columns}
+        shares = pd.crosstab(frame[up].astype(str), frame[across].astype(str), normalize=True)
+        shares = shares.reindex(index=levels[up], columns=levels[across], fill_value=0.0)
+        axis.imshow(shares.to_numpy(), origin="lower", aspect="auto", cmap="viridis", vmin=0)
+        axis.set_xticks(range(len(levels[across])), levels[across], rotation=90)
+        axis.set_yticks(range(len(levels[up])), levels[up])
+    axis.set_xlabel(across)
+    axis.set_ylabel(up)

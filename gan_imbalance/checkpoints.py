@@ -1,0 +1,33 @@
+"""Reading checkpoints: plain tensors and dicts only, nothing is executed."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from gan_imbalance.types import InputError
+
+
+def read_checkpoint(path: str | Path, kind: str) -> dict[str, Any]:
+    """Return a checkpoint of the given kind, its tensors on the CPU.
+
+    Args:
+        path: the file.
+        kind: key under which the module describes itself: ``gan`` or ``classifier``.
+
+    Raises:
+        InputError: if the file is missing, truncated, or of another kind.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise InputError(f"There is no checkpoint {path}: check the path.")
+    try:
+        checkpoint: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    except (RuntimeError, EOFError, OSError, pickle.UnpicklingError) as error:
+        raise InputError(f"{path} is truncated or not a checkpoint: train again, or take another one.") from error
+    if not isinstance(checkpoint, dict) or kind not in checkpoint:
+        raise InputError(f"{path} is not a {kind} checkpoint of gan-imbalance: give one that a {kind}'s fit wrote.")
+    return checkpoint

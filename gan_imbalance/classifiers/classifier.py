@@ -1,0 +1,158 @@
+"""The classifier that learns from real, resampled or mixed batches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, Literal
+
+import torch
+from pytorch_lightning import LightningModule
+from pytorch_lightning.cli import OptimizerCallable
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812 - the name that torch's users know
+from torchmetrics.utilities.data import dim_zero_cat
+
+from gan_imbalance.components import factory, to_config
+from gan_imbalance.metrics import ImbalanceMetrics, tune_threshold
+from gan_imbalance.networks import DenseClassifier
+from gan_imbalance.types import DataSpec, InputError
+
+ClassifierFactory = Callable[[DataSpec], nn.Module]
+
+
+class Classifier(LightningModule):
+    """Cross-entropy classifier, judged by the metrics that matter for rare classes.
+
+    ``val/...`` and ``test/...`` are computed on real rows only; ``test/tuned/...`` are the same metrics at the
+    threshold of the minority's probability that had the best F1 on the validation rows.
+
+    Args:
+        network: factory of the network, called with the data specification.
+        class_weights: ``balanced`` (inversely to the class's frequency in training), one weight per class in the
+            order of the classes, or None.
+        optimizer: called with the network's parameters.
+    """
+
+    network: nn.Module
+    threshold: Tensor
+    weight: Tensor | None
+
+    def __init__(
+        self,
+        network: ClassifierFactory = DenseClassifier,
+        class_weights: Literal["balanced"] | Sequence[float] | None = None,
+        optimizer: OptimizerCallable = torch.optim.Adam,
+    ) -> None:
+        super().__init__()
+        arguments = {"network": network, "class_weights": class_weights, "optimizer": optimizer}
+        self.save_hyperparameters({name: to_config(value) for name, value in arguments.items()})
+        self.make_network: ClassifierFactory = factory(network)
+        self.make_optimizer: OptimizerCallable = factory(optimizer)
+        self.class_weights = class_weights
+        self.spec: DataSpec | None = None
+        self.data_state: dict[str, Any] = {}
+        self.minority = 0
+        self.register_buffer("weight", None)
+        self.register_buffer("threshold", torch.tensor(0.5))
+
+    def attach(self, spec: DataSpec, class_counts: Sequence[int], data_state: dict[str, Any]) -> None:
+        """Build the network and metrics for the data at hand, or make sure that they were built for it.
+
+        Args:
+            spec: what the network must know of the data.
+            class_counts: real training rows per class.
+            data_state: the data module's plain state, kept in checkpoints.
+
+        Raises:
+            InputError: if the network was built for other data, or the number of weights is wrong.
+        """
+        if self.spec is not None and self.spec != spec:
+            raise InputError("The classifier was built for other data than this: use the data it was trained with.")
+        counts = torch.tensor(class_counts, dtype=torch.float)
+        if self.class_weights == "balanced":
+            self.weight = counts.sum() / (len(counts) * counts)
+        elif self.class_weights is not None:
+            self.weight = torch.tensor(list(self.class_weights), dtype=torch.float)
+            if len(self.weight) != len(counts):
+                raise InputError(f"class_weights has {len(self.weight)} weights, but there are {len(counts)} classes.")
+        if self.spec is None:
+            self.spec = spec
+            self.network = self.make_network(spec)
+        self.class_counts = list(class_counts)
+        self.minority = int(counts.argmin())
+        self.data_state = data_state
+        figures = partial(ImbalanceMetrics, spec.classes, self.minority)
+        self.validation_metrics, self.test_metrics, self.tuned_test_metrics = figures(), figures(), figures()
+
+    def setup(self, stage: str) -> None:
+        """Build the network from the data module, if there is one."""
+        data = getattr(self.trainer, "datamodule", None)
+        if data is not None:
+            self.attach(data.spec, data.class_counts(), data.state())
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map samples (n, *shape) to class probabilities (n, classes)."""
+        return self.network(x).softmax(dim=1)  # type: ignore[no-any-return]
+
+    def training_step(self, batch: tuple[Tensor, ...], batch_idx: int) -> Tensor:
+        """Return the weighted cross entropy of samples, labels and, if there is a third tensor, sample weights."""
+        x, labels, *sample_weights = batch
+        losses = F.cross_entropy(self.network(x), labels, reduction="none")
+        weights = sample_weights[0] if sample_weights else torch.ones_like(losses)
+        if self.weight is not None:
+            weights = weights * self.weight[labels]
+        loss = (losses * weights).sum() / weights.sum()
+        self.log("train/loss", loss, prog_bar=True)
+        return loss
+
+    def validation_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> None:
+        """Collect probabilities and labels."""
+        self.validation_metrics.update(self(batch[0]), batch[1])
+
+    def on_validation_epoch_end(self) -> None:
+        """Log the metrics, and tune the threshold."""
+        figures = self.validation_metrics
+        self.log_dict({f"val/{name}": value for name, value in figures.compute().items()})
+        with figures.sync_context():
+            probabilities, labels = dim_zero_cat(figures.probabilities), dim_zero_cat(figures.targets)
+        self.threshold.fill_(tune_threshold(probabilities, labels, self.minority))
+        figures.reset()
+
+    def on_test_start(self) -> None:
+        """Use the threshold that validation tuned."""
+        self.tuned_test_metrics.threshold = float(self.threshold)
+
+    def test_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> None:
+        """Collect probabilities and labels."""
+        probabilities = self(batch[0])
+        self.test_metrics.update(probabilities, batch[1])
+        self.tuned_test_metrics.update(probabilities, batch[1])
+
+    def on_test_epoch_end(self) -> None:
+        """Log the metrics at the default and at the tuned threshold."""
+        for stage, figures in (("test", self.test_metrics), ("test/tuned", self.tuned_test_metrics)):
+            self.log_dict({f"{stage}/{name}": value for name, value in figures.compute().items()})
+            figures.reset()
+
+    def predict_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
+        """Return class probabilities."""
+        return self(batch[0])  # type: ignore[no-any-return]
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        """Return the optimizer of the network's parameters."""
+        return self.make_optimizer(self.network.parameters())
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Add what makes the checkpoint complete."""
+        assert self.spec is not None
+        checkpoint["classifier"] = {
+            "spec": self.spec.to_dict(),
+            "class_counts": self.class_counts,
+            "data_state": self.data_state,
+        }
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Build the network, or make sure that it fits, before its weights are loaded."""
+        saved = checkpoint["classifier"]
+        self.attach(DataSpec.from_dict(saved["spec"]), saved["class_counts"], saved["data_state"])

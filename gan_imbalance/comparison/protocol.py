@@ -1,0 +1,296 @@
+"""Data, remedies, classifiers and seeds: what is run, in which order, and what has been done already."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from gan_imbalance.comparison.cells import Cell, Failure, Study, Unit, check_classifier, group_cells, run_unit
+from gan_imbalance.comparison.publish import publish_cell, publish_report
+from gan_imbalance.comparison.remedies import Amount, Remedy, choose_remedies
+from gan_imbalance.comparison.report import print_table, write_report
+from gan_imbalance.comparison.summary import results_table, summarise
+from gan_imbalance.components import import_class
+from gan_imbalance.data import TabularDataModule
+from gan_imbalance.data.split import Split
+from gan_imbalance.data.tables import Table
+from gan_imbalance.files import atomic_path, content_hash
+from gan_imbalance.types import InputError
+
+Classifiers = Mapping[str, dict[str, Any]]
+
+STANDARD_CLASSIFIERS: Classifiers = {
+    "xgboost": {"class_path": "xgboost.XGBClassifier", "init_args": {"n_estimators": 100, "max_depth": 4}},
+    "logistic_regression": {
+        "class_path": "sklearn.linear_model.LogisticRegression",
+        "init_args": {"max_iter": 1000},
+    },
+    "ours": {"class_path": "gan_imbalance.classifiers.TableClassifier", "init_args": {}},
+}
+
+_QUICK_STEPS = 20
+
+
+def compare(
+    data: TabularDataModule,
+    remedies: list[str | Remedy] | None = None,
+    classifiers: dict[str, dict[str, Any]] | None = None,
+    seeds: int = 3,
+    amounts: list[Amount] | None = None,
+    positive_rate: float | None = None,
+    gan_steps: int = 2000,
+    jobs: int = 1,
+    output: str = "runs/compare",
+    quick: bool = False,
+    wandb: bool = True,
+) -> int:
+    """Find out whether GAN-made rows help a classifier, against every standard remedy on the same splits.
+
+    Results lie in ``output``: splits, synthetic rows, one file per cell, results.csv, summary.csv and
+    report.html. A comparison that was killed goes on with the missing cells; a cell is made again when its
+    settings change.
+
+    Args:
+        data: the table; seed n splits it with ``split_seed`` n.
+        remedies: names of standard remedies, and remedies of one's own; all standard ones if not given.
+            "nothing", which all are compared with, is always among them.
+        classifiers: class_path dict of each classifier, in scikit-learn's manner; XGBoost, logistic
+            regression and ours if not given.
+        seeds: number of random splits: seeds 0, 1, ...
+        amounts: how many minority rows every over-sampling remedy adds: numbers, or "balance" (the default)
+            for as many as the majority has more. Fewer are a random part of more, so a GAN is trained once.
+        positive_rate: true share of the minority, if the table's is not; adds precision_reweighted.
+        gan_steps: training steps of every GAN that has no max_steps of its own.
+        jobs: cells that run at the same time, each with its share of the cores.
+        output: folder of the results.
+        quick: a rehearsal in ``output``/quick: the same cells with one seed and hardly trained networks.
+        wandb: whether to record every cell and the report in Weights & Biases (offline without an account).
+
+    Returns:
+        The exit code: 0, or 1 if a cell failed.
+
+    Raises:
+        InputError: if an argument, the table or a remedy cannot be used, before anything is run.
+    """
+    _check_numbers(seeds, amounts, positive_rate, gan_steps, jobs)
+    chosen = [remedy.with_gan_steps(gan_steps) for remedy in choose_remedies(remedies)]
+    estimators = dict(classifiers or STANDARD_CLASSIFIERS)
+    folder = Path(output)
+    if quick:
+        seeds, folder = 1, folder / "quick"
+        chosen = [remedy.with_gan_steps(_QUICK_STEPS, override=True) for remedy in chosen]
+        estimators = {name: _with_few_steps(estimator) for name, estimator in estimators.items()}
+    for name, estimator in estimators.items():
+        check_classifier(name, estimator)
+    study = prepare_study(data, seeds, positive_rate, folder)
+    chosen, left_out = _leave_out_impossible(study, chosen)
+    cells = plan_cells(study, chosen, estimators, amounts or ["balance"])
+    failures = run_cells(study, cells, jobs, publish=wandb)
+    done = [cell for cell in cells if cell.path(study).is_file()]
+    if not done:
+        raise InputError(f"No cell could be made; the first one, {failures[0].cell}: {failures[0].reason}")
+    results = results_table(study, done)
+    summary = summarise(study, results)
+    _write_csv(results, folder / "results.csv")
+    _write_csv(summary, folder / "summary.csv")
+    report = write_report(study, cells, results, summary, failures, left_out)
+    if wandb:
+        publish_report(folder, report)
+    print_table(study, summary, failures, left_out, report)
+    return 1 if failures else 0
+
+
+def _check_numbers(
+    seeds: int, amounts: Sequence[Amount] | None, positive_rate: float | None, gan_steps: int, jobs: int
+) -> None:
+    for name, value, least in (("seeds", seeds, 1), ("jobs", jobs, 1), ("gan_steps", gan_steps, 0)):
+        if value < least:
+            raise InputError(f"{name} is {value}: give a whole number of at least {least}.")
+    for amount in amounts or []:
+        if amount != "balance" and (isinstance(amount, bool) or not isinstance(amount, int) or amount < 1):
+            raise InputError(f'amounts holds {amount!r}: give numbers of rows of at least 1, or "balance".')
+    if positive_rate is not None and not 0 < positive_rate < 1:
+        raise InputError(
+            f"positive_rate is {positive_rate}: give the minority's true share, between 0 and 1."
+        )
+
+
+def _with_few_steps(estimator: dict[str, Any]) -> dict[str, Any]:
+    """Return a classifier that is trained by steps with very few of them, another one as it is."""
+    has_steps = (
+        "max_steps" in getattr(import_class(estimator.get("class_path", "")), "_get_param_names", list)()
+    )
+    init_args = estimator.get("init_args") or {}
+    return {**estimator, "init_args": {**init_args, "max_steps": _QUICK_STEPS}} if has_steps else estimator
+
+
+def prepare_study(data: TabularDataModule, seeds: int, positive_rate: float | None, output: Path) -> Study:
+    """Read the table, and split it once per seed; the splits are written to ``output``.
+
+    Raises:
+        InputError: if the table cannot be used or split, a part that is needed is empty, or ``output``
+            cannot be written.
+    """
+    table = data.table
+    splits = tuple(_split(data, seed) for seed in range(seeds))
+    for part, option in (("validation", "validation_fraction"), ("test", "test_fraction")):
+        if not len(splits[0].rows(part)):  # type: ignore[arg-type]
+            raise InputError(f"The {part} part is empty, but thresholds and figures need it: raise {option}.")
+    counts = np.bincount(table.labels[splits[0].train], minlength=len(table.classes))
+    if counts.min() == counts.max():
+        raise InputError(
+            "All classes have equally many training rows: induce an imbalance with keep in the data."
+        )
+    if counts.min() < 2:
+        raise InputError(
+            f"Class {table.classes[int(counts.argmin())]!r} has {counts.min()} training row: keep more."
+        )
+    for split in splits:
+        split.save(output / "splits" / f"seed-{split.seed}.json")
+    return Study(table, _table_hash(table), splits, int(counts.argmin()), positive_rate, output)
+
+
+def _split(data: TabularDataModule, seed: int) -> Split:
+    """Return the split that the data module would make with another seed."""
+    reseeded = copy.copy(data)
+    reseeded.split_seed = seed
+    # computed once for a module's own seed
+    reseeded.__dict__.pop("split", None)
+    return reseeded.split
+
+
+def _table_hash(table: Table) -> str:
+    rows = pd.util.hash_pandas_object(table.features, index=False).to_numpy()
+    form = content_hash([table.schema.to_dict(), table.column_types, table.classes])
+    return content_hash(rows.tobytes() + table.labels.tobytes() + form.encode())
+
+
+def _leave_out_impossible(study: Study, remedies: Sequence[Remedy]) -> tuple[list[Remedy], dict[str, str]]:
+    """Return the remedies that the data allows, and the reasons why others are left out."""
+    split = study.splits[0]
+    has_reserve = bool(np.any(study.table.labels[split.reserve] == study.minority))
+    left_out = {
+        remedy.name: "the split has no reserve of minority rows (keep in the data makes one)"
+        for remedy in remedies
+        if remedy.reserve and not has_reserve
+    }
+    return [remedy for remedy in remedies if remedy.name not in left_out], left_out
+
+
+def plan_cells(
+    study: Study, remedies: Sequence[Remedy], classifiers: Classifiers, amounts: Sequence[Amount]
+) -> list[Cell]:
+    """Return every cell of the comparison, the cells of a seed and a remedy together."""
+    return [
+        Cell(split.seed, remedy, amount, name, estimator)
+        for split in study.splits
+        for remedy in remedies
+        for amount in (amounts if remedy.is_sized else [None])
+        for name, estimator in classifiers.items()
+    ]
+
+
+def missing_units(study: Study, cells: Sequence[Cell]) -> list[Unit]:
+    """Return the units that have cells without a result, with those cells only."""
+    units = group_cells(study, cells)
+    missing = (tuple(cell for cell in unit.cells if not cell.path(study).is_file()) for unit in units)
+    return [
+        replace(unit, cells=cells_left) for unit, cells_left in zip(units, missing, strict=True) if cells_left
+    ]
+
+
+def run_cells(study: Study, cells: Sequence[Cell], jobs: int, publish: bool) -> list[Failure]:
+    """Run the cells without a result, ``jobs`` at a time, and show how far they are.
+
+    Args:
+        study: what they share.
+        cells: all cells of the comparison.
+        jobs: number of processes; one runs in this process.
+        publish: whether to record new results in Weights & Biases.
+
+    Returns:
+        The cells that failed.
+    """
+    units = missing_units(study, cells)
+    failures: list[Failure] = []
+    with _progress() as progress:
+        task = progress.add_task(
+            "", total=len(cells), completed=len(cells) - sum(len(unit.cells) for unit in units)
+        )
+        waiting = list(units)
+        _describe(progress, task, waiting, jobs)
+        for position, failed in _run_units(study, units, jobs):
+            unit = units[position]
+            failures += failed
+            waiting.remove(unit)
+            _describe(progress, task, waiting, jobs)
+            progress.advance(task, len(unit.cells))
+            if publish:
+                for cell in unit.cells:
+                    publish_cell(study, cell)
+    return failures
+
+
+def _run_units(study: Study, units: Sequence[Unit], jobs: int) -> Iterator[tuple[int, list[Failure]]]:
+    """Yield the position and the failures of every unit, as soon as it is done."""
+    import joblib
+
+    threads = max(1, joblib.cpu_count() // jobs)
+    with (
+        TemporaryDirectory() as folder,
+        joblib.parallel_config("loky", n_jobs=jobs, inner_max_num_threads=threads),
+    ):
+        study_path = Path(folder) / "study.pickle"
+        joblib.dump(study, study_path)
+        # one unit at a time, since batches would be reported late
+        parallel = joblib.Parallel(return_as="generator_unordered", batch_size=1)
+        yield from parallel(
+            joblib.delayed(_numbered_unit)(position, study_path, unit, threads)
+            for position, unit in enumerate(units)
+        )
+
+
+def _numbered_unit(position: int, study_path: Path, unit: Unit, threads: int) -> tuple[int, list[Failure]]:
+    return position, run_unit(study_path, unit, threads)
+
+
+def _progress() -> Any:
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    return Progress(
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("cells,"),
+        TimeElapsedColumn(),
+        TextColumn("so far,"),
+        TimeRemainingColumn(),
+        TextColumn("left"),
+        TextColumn("{task.description}"),
+        # a mean over few units, since a GAN takes far longer than the others
+        speed_estimate_period=600,
+    )
+
+
+def _describe(progress: Any, task: Any, waiting: Sequence[Unit], jobs: int) -> None:
+    """Show what runs: workers take the units in order, so it is the first ones that are not done."""
+    running = [f"{unit.remedy.name} (seed {unit.seed})" for unit in waiting[:jobs]]
+    progress.update(task, description=", ".join(running), refresh=True)
+
+
+def _write_csv(frame: pd.DataFrame, path: Path) -> None:
+    with atomic_path(path) as temporary:
+        frame.to_csv(temporary, index=False)

@@ -1,0 +1,147 @@
+"""Remedies against class imbalance, all on the same terms: real rows kept, rows added, classifier options."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from gan_imbalance.components import import_class
+from gan_imbalance.types import InputError
+
+Amount = int | Literal["balance"]
+"""How many minority rows a remedy adds: a number, or as many as the majority has more."""
+
+Kind = Literal["baseline", "standard", "gan", "control"]
+
+_GAN_SAMPLER = "gan_imbalance.oversampling.GANOverSampler"
+
+
+@dataclass(frozen=True)
+class Remedy:
+    """What is done about the imbalance; with nothing but a name, nothing.
+
+    Attributes:
+        name: how tables and files call it.
+        resampler: ``class_path`` dict of anything with ``fit_resample``.
+        class_weight: ``balanced`` gives every row, in every classifier, the inverse frequency of its class.
+        threshold: ``tuned`` predicts the minority from the probability on that is best for F1 on validation rows.
+        reserve: adds further real rows, as far as the reserve of the split reaches.
+    """
+
+    name: str
+    resampler: dict[str, Any] | None = None
+    class_weight: Literal["balanced"] | None = None
+    threshold: Literal["tuned"] | None = None
+    reserve: bool = False
+
+    @property
+    def init_args(self) -> dict[str, Any]:
+        """Return the resampler's own arguments."""
+        return (self.resampler or {}).get("init_args") or {}
+
+    @property
+    def is_gan(self) -> bool:
+        """Return whether a GAN writes the added rows, trained or not."""
+        return self.resampler is not None and self.resampler["class_path"] == _GAN_SAMPLER
+
+    @property
+    def kind(self) -> Kind:
+        """Return ``baseline`` for nothing at all, ``control`` for real rows and untrained generators."""
+        if self == Remedy(self.name):
+            return "baseline"
+        if self.reserve or (self.is_gan and self.init_args.get("max_steps") == 0):
+            return "control"
+        return "gan" if self.is_gan else "standard"
+
+    @property
+    def is_sized(self) -> bool:
+        """Return whether it adds as many rows as it is told: over-samplers not told by the configuration."""
+        if self.resampler is None or "sampling_strategy" in self.init_args:
+            return self.reserve
+        sampler_class = import_class(self.resampler["class_path"])
+        return getattr(sampler_class, "_sampling_type", "over-sampling") == "over-sampling"
+
+    @property
+    def changes_rows(self) -> bool:
+        """Return whether it has training rows of its own."""
+        return self.reserve or self.resampler is not None
+
+    def check(self) -> None:
+        """Refuse what could not run.
+
+        Raises:
+            InputError: if two sources of rows are named, or the resampler cannot be imported or is none.
+        """
+        if self.resampler is None:
+            return
+        if self.reserve:
+            raise InputError(f"Remedy {self.name!r} has a resampler and reserve: give one of the two.")
+        if not hasattr(import_class(self.resampler.get("class_path", "")), "fit_resample"):
+            raise InputError(f"Remedy {self.name!r}: {self.resampler['class_path']} has no fit_resample.")
+
+    def with_gan_steps(self, steps: int, override: bool = False) -> Remedy:
+        """Return the remedy with so many steps of its GAN, unless it has its own (or is untrained)."""
+        own = self.init_args.get("max_steps")
+        if not self.is_gan or own == 0 or (own is not None and not override):
+            return self
+        return replace(
+            self, resampler={**(self.resampler or {}), "init_args": {**self.init_args, "max_steps": steps}}
+        )
+
+
+def _sampler(name: str, class_path: str, **init_args: Any) -> Remedy:
+    return Remedy(name, {"class_path": class_path, "init_args": init_args})
+
+
+STANDARD_REMEDIES: Mapping[str, Remedy] = {
+    remedy.name: remedy
+    for remedy in (
+        Remedy("nothing"),
+        Remedy("class_weights", class_weight="balanced"),
+        Remedy("tuned_threshold", threshold="tuned"),
+        _sampler("random_over", "imblearn.over_sampling.RandomOverSampler"),
+        _sampler("random_under", "imblearn.under_sampling.RandomUnderSampler"),
+        _sampler("smote", "imblearn.over_sampling.SMOTE"),
+        _sampler("adasyn", "imblearn.over_sampling.ADASYN"),
+        _sampler("gan", _GAN_SAMPLER, gan="GAN"),
+        _sampler("conditional_gan", _GAN_SAMPLER, gan="ConditionalGAN"),
+        _sampler("wasserstein_gan", _GAN_SAMPLER, gan="WassersteinGAN"),
+        _sampler("conditional_wasserstein_gan", _GAN_SAMPLER, gan="ConditionalWassersteinGAN"),
+        _sampler("auxiliary_classifier_gan", _GAN_SAMPLER, gan="AuxiliaryClassifierGAN"),
+        _sampler("minority_transfer_gan", _GAN_SAMPLER, gan="MinorityTransferGAN"),
+        _sampler("untrained_generator", _GAN_SAMPLER, gan="WassersteinGAN", max_steps=0),
+        Remedy("real_rows", reserve=True),
+    )
+}
+"""The remedies that a configuration may name; with categories, ``smote`` becomes SMOTENC or SMOTEN."""
+
+
+def choose_remedies(given: Sequence[str | Remedy] | None) -> tuple[Remedy, ...]:
+    """Return the remedies of a configuration, "nothing" first: what all others are compared with.
+
+    Args:
+        given: names of :data:`STANDARD_REMEDIES` and remedies of one's own; None means all standard ones.
+
+    Raises:
+        InputError: if a name is unknown or double, or a remedy could not run.
+    """
+    chosen = [_by_name(item) if isinstance(item, str) else item for item in given or STANDARD_REMEDIES]
+    baseline = next((remedy for remedy in chosen if remedy.kind == "baseline"), STANDARD_REMEDIES["nothing"])
+    chosen = [baseline, *(remedy for remedy in chosen if remedy is not baseline)]
+    names = [remedy.name for remedy in chosen]
+    double = next((name for name in names if names.count(name) > 1), None)
+    if double is not None:
+        raise InputError(f"Two remedies are called {double!r}: give each a name of its own.")
+    for remedy in chosen:
+        remedy.check()
+    return tuple(chosen)
+
+
+def _by_name(name: str) -> Remedy:
+    if name not in STANDARD_REMEDIES:
+        raise InputError(
+            f"There is no remedy {name!r}: name one of {', '.join(STANDARD_REMEDIES)}, "
+            "or give name and resampler (class_path, init_args)."
+        )
+    return STANDARD_REMEDIES[name]

@@ -1,0 +1,259 @@
+"""From a remedy to training rows; SMOTE and a GAN differ only in who wrote the rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from time import perf_counter
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from gan_imbalance.comparison.remedies import Remedy
+from gan_imbalance.components import build
+from gan_imbalance.data.imbalance import Rows
+from gan_imbalance.data.split import Split
+from gan_imbalance.data.tables import Table
+from gan_imbalance.files import provenance
+from gan_imbalance.synthesis import manifest_path, read_synthetic_set, write_synthetic_set
+from gan_imbalance.transforms.table import Features, TabularTransformer
+from gan_imbalance.types import InputError, Span, SyntheticSet
+
+
+@dataclass(frozen=True)
+class Resampled:
+    """The training rows that a remedy makes of a split's.
+
+    Attributes:
+        kept: real training rows that stay, as positions in the table.
+        added: further rows, as a model sees them.
+        labels: their class indices, shape (added rows,).
+        notes: what was adapted to the data, in words.
+        history: figures by training step, for GANs.
+        seconds: wall time of resampling, training of a GAN included.
+    """
+
+    kept: Rows
+    added: pd.DataFrame
+    labels: Rows
+    notes: list[str] = field(default_factory=list)
+    history: list[dict[str, float]] = field(default_factory=list)
+    seconds: float = 0.0
+
+    def limited_to(self, rows: int | None, seed: int) -> Resampled:
+        """Return the same with at most so many added rows, drawn at random; fewer are a subset of more."""
+        if rows is None or rows >= len(self.labels):
+            return self
+        chosen = np.random.default_rng(seed).permutation(len(self.labels))[:rows]
+        return replace(self, added=self.added.iloc[chosen], labels=self.labels[chosen])
+
+    def save(self, path: Path, table: Table, **made_from: Any) -> None:
+        """Write the added rows in the input's form (Parquet), and a manifest with all else beside them."""
+        rows = table.schema.restore(self.added, [table.classes[label] for label in self.labels])
+        manifest = provenance(
+            **made_from,
+            kept=self.kept.tolist(),
+            notes=self.notes,
+            history=self.history,
+            seconds=self.seconds,
+        )
+        write_synthetic_set(SyntheticSet(rows, table.schema.target, manifest), path)
+
+    @classmethod
+    def load(cls, path: Path, table: Table) -> Resampled:
+        """Read what :meth:`save` wrote."""
+        synthetic = read_synthetic_set(path)
+        target = synthetic.rows[synthetic.target].astype(object)
+        manifest = synthetic.manifest
+        return cls(
+            kept=np.array(manifest["kept"], dtype=np.int64),
+            added=table.schema.derive(synthetic.rows),
+            labels=pd.Index(table.classes, dtype=object).get_indexer(pd.Index(target)).astype(np.int64),
+            notes=manifest["notes"],
+            history=manifest["history"],
+            seconds=manifest["seconds"],
+        )
+
+    @staticmethod
+    def exists(path: Path) -> bool:
+        """Return whether :meth:`save` finished: the manifest is written last."""
+        return manifest_path(path).is_file()
+
+
+def fit_encoder(table: Table, rows: Rows) -> TabularTransformer:
+    """Return the encoding that classifiers and imbalanced-learn's samplers see, fitted on ``rows``."""
+    kinds = table.column_types
+    return TabularTransformer(
+        "standard",
+        numeric_columns=[name for name, kind in kinds.items() if kind == "numeric"],
+        categorical_columns=[name for name, kind in kinds.items() if kind == "categorical"],
+    ).fit(table.features.iloc[rows])
+
+
+def resample(remedy: Remedy, table: Table, split: Split, minority: int, rows: int | None) -> Resampled:
+    """Apply the remedy to the training rows of a split.
+
+    imbalanced-learn's samplers see standardised, imputed numbers, and categories one-hot (SMOTENC and SMOTEN:
+    as codes); a GAN's sampler sees the table. What they add comes back in the table's form.
+
+    Args:
+        remedy: one that changes rows.
+        table: the whole table.
+        split: which of its rows to learn from; its seed is the resampler's, too, unless that has its own.
+        minority: index of the class to top up.
+        rows: how many rows to add to it; None where the remedy decides.
+
+    Raises:
+        InputError: if further real rows are asked for and the reserve has none, or the resampler does not
+            take its arguments.
+    """
+    if remedy.reserve:
+        return _from_reserve(table, split, minority, rows)
+    started = perf_counter()
+    originals = _Rows(table.features.iloc[split.train].reset_index(drop=True), table.labels[split.train])
+    transformer = fit_encoder(table, split.train)
+    sampler, notes = _build_sampler(remedy, transformer.spans)
+    minority_rows = int(np.count_nonzero(originals.labels == minority))
+    if remedy.is_sized and rows is not None:
+        sampler.sampling_strategy = {minority: minority_rows + rows}
+    if getattr(sampler, "random_state", split.seed) is None:
+        sampler.random_state = split.seed
+    notes += _limit_neighbours(sampler, minority_rows)
+    form: _Form = _TableForm()
+    if not remedy.is_gan:
+        form = _ArrayForm(transformer, _wants_codes(sampler))
+    elif sampler.categorical is None:
+        # told, since it infers from the types of the columns what the configuration may say otherwise
+        sampler.categorical = [name for name, kind in table.column_types.items() if kind == "categorical"]
+    kept, added = _fit_resample(sampler, form, originals)
+    return Resampled(
+        kept=split.train[kept],
+        added=added.features.reset_index(drop=True),
+        labels=added.labels,
+        notes=notes,
+        history=getattr(sampler, "history_", []),
+        seconds=perf_counter() - started,
+    )
+
+
+class _Rows(NamedTuple):
+    features: pd.DataFrame
+    labels: Rows
+
+
+def _from_reserve(table: Table, split: Split, minority: int, rows: int | None) -> Resampled:
+    candidates = split.reserve[table.labels[split.reserve] == minority]
+    if not len(candidates):
+        raise InputError(
+            "The split has no reserve of minority rows: set keep in the data, or leave real_rows out."
+        )
+    drawn = np.random.default_rng(split.seed).permutation(candidates)[:rows]
+    return Resampled(split.train, table.features.iloc[drawn].reset_index(drop=True), table.labels[drawn])
+
+
+def _build_sampler(remedy: Remedy, spans: Sequence[Span]) -> tuple[Any, list[str]]:
+    """Return the resampler, and notes: SMOTE becomes the variant that suits the columns."""
+    config = dict(remedy.resampler or {})
+    categorical = [position for position, span in enumerate(spans) if span.kind == "categorical"]
+    notes = []
+    if config["class_path"] == "imblearn.over_sampling.SMOTE" and categorical:
+        variant = "SMOTENC" if len(categorical) < len(spans) else "SMOTEN"
+        notes = [f"{variant}, since there are categories or missing values"]
+        config["class_path"] = f"imblearn.over_sampling.{variant}"
+        if variant == "SMOTENC":
+            config["init_args"] = {**remedy.init_args, "categorical_features": categorical}
+    try:
+        sampler = build(config)
+    except TypeError as error:
+        raise InputError(
+            f"Remedy {remedy.name!r}: {config['class_path']} does not take these arguments: {error}."
+        ) from error
+    return sampler, notes
+
+
+def _limit_neighbours(sampler: Any, minority_rows: int) -> list[str]:
+    """Lower the number of neighbours to what a small minority has, and say so."""
+    notes = []
+    for parameter in ("k_neighbors", "n_neighbors"):
+        neighbours = getattr(sampler, parameter, None)
+        if isinstance(neighbours, int) and neighbours >= minority_rows:
+            setattr(sampler, parameter, minority_rows - 1)
+            notes.append(
+                f"{parameter} {minority_rows - 1} instead of {neighbours}: {minority_rows} minority rows"
+            )
+    return notes
+
+
+def _wants_codes(sampler: Any) -> bool:
+    from imblearn.over_sampling import SMOTEN, SMOTENC
+
+    return isinstance(sampler, SMOTENC | SMOTEN)
+
+
+class _Form(Protocol):
+    """What a sampler sees of a table, and the way back."""
+
+    def encode(self, rows: pd.DataFrame) -> Any: ...
+
+    def decode(self, rows: Any) -> pd.DataFrame: ...
+
+
+class _TableForm:
+    """The table as it is."""
+
+    def encode(self, rows: pd.DataFrame) -> pd.DataFrame:
+        return rows
+
+    def decode(self, rows: pd.DataFrame) -> pd.DataFrame:
+        return rows
+
+
+@dataclass(frozen=True)
+class _ArrayForm:
+    """Encoded features, or one number per column: its standardised value or the code of its category."""
+
+    transformer: TabularTransformer
+    as_codes: bool
+
+    def encode(self, rows: pd.DataFrame) -> Features:
+        features = self.transformer.transform(rows)
+        if not self.as_codes:
+            return features
+        blocks = [features[:, span.start : span.stop] for span in self.transformer.spans]
+        columns = [block.argmax(axis=1) if block.shape[1] > 1 else block[:, 0] for block in blocks]
+        return np.column_stack(columns).astype(np.float32)
+
+    def decode(self, array: npt.NDArray[Any]) -> pd.DataFrame:
+        if self.as_codes:
+            columns = zip(self.transformer.spans, array.T, strict=True)
+            array = np.hstack([_one_hot(column, span) for span, column in columns])
+        return self.transformer.inverse_transform(array)
+
+
+def _one_hot(column: npt.NDArray[Any], span: Span) -> npt.NDArray[Any]:
+    return np.eye(span.size)[column.astype(np.int64)] if span.kind == "categorical" else column[:, None]
+
+
+def _fit_resample(sampler: Any, form: _Form, originals: _Rows) -> tuple[Rows, _Rows]:
+    """Return the positions of the originals that are kept, and the rows added.
+
+    A sampler that neither names the rows it chose nor puts all originals first wrote all rows itself.
+    """
+    encoded = form.encode(originals.features)
+    resampled, labels = sampler.fit_resample(encoded, originals.labels)
+    if hasattr(sampler, "sample_indices_"):
+        kept, repeated = _first_occurrences(np.asarray(sampler.sample_indices_))
+        return kept, _Rows(originals.features.iloc[repeated], originals.labels[repeated])
+    count = len(originals.labels)
+    unchanged = pd.DataFrame(resampled[:count]).equals(pd.DataFrame(encoded))
+    first = count if unchanged else 0
+    return np.arange(first), _Rows(form.decode(resampled[first:]), np.asarray(labels[first:], dtype=np.int64))
+
+
+def _first_occurrences(indices: Rows) -> tuple[Rows, Rows]:
+    """Return the sorted distinct ``indices``, and those that repeat an earlier one."""
+    distinct, first = np.unique(indices, return_index=True)
+    return distinct, np.delete(indices, first)

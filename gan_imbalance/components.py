@@ -1,0 +1,99 @@
+"""Losses, networks and optimizers as plain ``class_path`` dicts, and back.
+
+A checkpoint and a run's configuration hold components as ``{"class_path": ..., "init_args": ...}``, the form
+that YAML has too. To be told apart from its looks alone, a component keeps every constructor parameter as an
+attribute of the same name (scikit-learn's convention).
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from gan_imbalance.types import InputError
+
+
+def to_config(value: Any) -> Any:
+    """Return ``value`` in plain dicts, lists, strings and numbers.
+
+    Classes and partials of classes (the factories of networks and optimizers) and modules that keep their
+    constructor parameters become ``class_path`` dicts.
+
+    Raises:
+        InputError: if ``value`` cannot be described so.
+    """
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    if isinstance(value, Path):
+        return str(value)
+    if isinstance(value, Mapping):
+        return {key: to_config(item) for key, item in value.items()}
+    if isinstance(value, Sequence):
+        return [to_config(item) for item in value]
+    if inspect.isclass(value):
+        return _class_config(value, {})
+    if isinstance(value, partial):
+        # jsonargparse puts the class among the positional arguments of its own partials
+        target = next((part for part in (value.func, *value.args) if inspect.isclass(part)), None)
+        if target is not None:
+            return _class_config(target, value.keywords)
+    if isinstance(value, nn.Module):
+        parameters = inspect.signature(type(value)).parameters.values()
+        names = [p.name for p in parameters if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
+        missing = [name for name in names if not hasattr(value, name)]
+        if missing:
+            raise InputError(
+                f"{type(value).__name__} does not keep its constructor parameter {missing[0]!r}: "
+                f"set self.{missing[0]} in __init__, so that checkpoints can hold it."
+            )
+        return _class_config(type(value), {name: getattr(value, name) for name in names})
+    raise InputError(
+        f"A checkpoint cannot hold {value!r}: give a number, a string, a class, functools.partial of a class, "
+        "or an nn.Module that keeps its constructor parameters as attributes."
+    )
+
+
+def _class_config(target: type, init_args: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "class_path": f"{target.__module__}.{target.__qualname__}",
+        "init_args": {key: to_config(value) for key, value in init_args.items()},
+    }
+
+
+def build(value: Any) -> Any:
+    """Return the component that a ``class_path`` dict describes; anything else is returned as it is."""
+    return factory(value)() if _is_config(value) else value
+
+
+def factory(value: Any) -> Callable[..., Any]:
+    """Return the class, with its arguments bound, that a ``class_path`` dict describes; a callable as it is."""
+    if not _is_config(value):
+        return value  # type: ignore[no-any-return]
+    init_args = {key: build(item) for key, item in (value.get("init_args") or {}).items()}
+    return partial(import_class(value["class_path"]), **init_args)
+
+
+def _is_config(value: Any) -> bool:
+    return isinstance(value, Mapping) and "class_path" in value
+
+
+def import_class(class_path: str) -> type:
+    """Import a class by its dotted path.
+
+    Raises:
+        InputError: if there is no such module or class.
+    """
+    module, _, name = class_path.rpartition(".")
+    try:
+        found = getattr(import_module(module), name)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise InputError(
+            f"Cannot import {class_path!r} ({error}); give module.Class, importable from the current folder."
+        ) from error
+    return found  # type: ignore[no-any-return]

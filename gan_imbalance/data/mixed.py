@@ -1,0 +1,148 @@
+"""Training batches with a set share of synthetic rows."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from torch import Tensor
+
+from gan_imbalance.data.loaders import Batch, SequentialLoader, TensorLoader, draw_mixed, draw_uniform
+from gan_imbalance.data.tables import TabularDataModule, read_table
+from gan_imbalance.data.split import Split
+from gan_imbalance.types import DataSpec, InputError, SyntheticSet, find_class
+
+
+class MixedDataModule(pl.LightningDataModule):
+    """Feeds a classifier batches of real and synthetic training rows; it is judged on real rows only.
+
+    Every training batch has exactly round(``synthetic_share`` · batch size) synthetic rows; real and
+    synthetic ones are drawn uniformly among their kind. Split, encoding, validation and test rows are those
+    of ``data``.
+
+    Args:
+        data: the real table.
+        synthetic: file of synthetic rows in the table's form, with its manifest beside it (as
+            ``gan-imbalance synthesize`` writes them), or a SyntheticSet from Python; None for real rows only.
+        synthetic_share: share of synthetic rows in every batch, in [0, 1].
+    """
+
+    def __init__(
+        self,
+        data: TabularDataModule,
+        synthetic: str | SyntheticSet | None = None,
+        synthetic_share: float = 0.5,
+    ) -> None:
+        super().__init__()
+        self.data = data
+        self.synthetic = synthetic
+        self.synthetic_share = synthetic_share
+        if not 0 <= synthetic_share <= 1:
+            raise InputError(f"synthetic_share is {synthetic_share}; give a share from 0 to 1.")
+
+    @property
+    def split(self) -> Split:
+        """Which real rows serve what."""
+        return self.data.split
+
+    @property
+    def spec(self) -> DataSpec:
+        """What a network must know of the data."""
+        return self.data.spec
+
+    def class_counts(self) -> list[int]:
+        """Return the number of real training rows of each class."""
+        return self.data.class_counts()
+
+    def state(self) -> dict[str, Any]:
+        """Return what a checkpoint needs to know of the data: plain values and tensors only."""
+        return self.data.state()
+
+    def prepare_data(self) -> None:
+        """Download what ``data`` downloads."""
+        self.data.prepare_data()
+
+    def setup(self, stage: str | None = None) -> None:
+        """Set up ``data`` for the same trainer.
+
+        Raises:
+            InputError: if a GAN is to be trained, or ``data`` cannot be used.
+        """
+        if self.trainer and hasattr(self.trainer.lightning_module, "class_selections"):
+            raise InputError(
+                "MixedDataModule feeds classifiers; train a GAN on real rows: TabularDataModule."
+            )
+        self.data.trainer = self.trainer
+        self.data.setup(stage)
+
+    def synthetic_rows(self) -> Batch:
+        """Return the synthetic rows as a network sees them: features (n, d) and class indices (n,).
+
+        Raises:
+            InputError: if the file or its manifest is missing, the rows were made from another split (they
+                may then tell of held-out rows), or they do not have the table's form.
+        """
+        synthetic = self.synthetic
+        if synthetic is None:
+            return torch.empty(0, *self.spec.shape), torch.empty(0, dtype=torch.long)
+        if not isinstance(synthetic, SyntheticSet):
+            synthetic = read_synthetic_set(synthetic)
+        if synthetic.manifest.get("split_hash") != self.data.split.hash:
+            raise InputError(
+                "The synthetic rows were made from another split, so they may tell of rows that are held "
+                "out here; use the data settings (file, fractions, keep, split_seed) of their GAN."
+            )
+        features = self.data.transformer.transform(self.data.schema.derive(synthetic.rows))
+        target = synthetic.rows[synthetic.target]
+        classes = {label: find_class(label, self.spec.classes) for label in target.unique().tolist()}
+        return torch.from_numpy(features), torch.from_numpy(target.map(classes).to_numpy(dtype="int64"))
+
+    def train_dataloader(self) -> TensorLoader:
+        """Return batches of features (batch, d) and class indices (batch,)."""
+        loader = self.data.train_dataloader()
+        features, labels = self.synthetic_rows()
+        if not len(labels):
+            return loader
+        real = draw_uniform(torch.arange(len(loader.labels)))
+        synthetic = draw_uniform(torch.arange(len(labels)) + len(loader.labels))
+        mixed = draw_mixed(real, synthetic, round(self.synthetic_share * loader.batch_size))
+        loader.features = _joined(loader.features, features)
+        loader.labels = _joined(loader.labels, labels)
+        loader.draw = lambda: mixed
+        return loader
+
+    def val_dataloader(self) -> SequentialLoader | list[Any]:
+        """Return the real validation rows in order."""
+        return self.data.val_dataloader()
+
+    def test_dataloader(self) -> SequentialLoader | list[Any]:
+        """Return the real test rows in order."""
+        return self.data.test_dataloader()
+
+    def transfer_batch_to_device(self, batch: Any, device: torch.device, dataloader_idx: int) -> Any:
+        """Return the batch as it is: it was indexed out of tensors that lie on the device."""
+        return batch
+
+
+def _joined(first: Tensor, second: Tensor) -> Tensor:
+    return torch.cat([first, second.to(first.device)])
+
+
+def read_synthetic_set(path: str | Path) -> SyntheticSet:
+    """Read synthetic rows and the manifest beside them (``rows.csv`` has ``rows.csv.json``).
+
+    Raises:
+        InputError: if one of the two files is missing.
+    """
+    rows = read_table(path)
+    manifest_path = Path(f"{path}.json")
+    if not manifest_path.is_file():
+        raise InputError(
+            f"The synthetic rows {path} have no manifest {manifest_path}, which tells their origin; "
+            "make them with `gan-imbalance synthesize`."
+        )
+    manifest = json.loads(manifest_path.read_text(encoding="utf-8"))
+    return SyntheticSet(rows, manifest["target"], manifest)

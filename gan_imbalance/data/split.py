@@ -1,0 +1,193 @@
+"""One split of a table for everything that follows; no row of a test part is ever learned from."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Literal, Self, get_args
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from gan_imbalance.data.imbalance import Rows, keep_rows
+from gan_imbalance.files import content_hash, write_json
+from gan_imbalance.types import InputError, Label
+
+Part = Literal["train", "validation", "test", "reserve"]
+
+_FEWEST_ROWS = 3
+
+
+@dataclass(frozen=True)
+class Split:
+    """Which rows serve what; positions in the table, ascending, int64.
+
+    Attributes:
+        train: rows that everything is fitted on.
+        validation: rows for choices (checkpoint, threshold).
+        test: rows for the final judgement only.
+        reserve: further rows for training, set aside when an imbalance was induced.
+        seed: of the split.
+    """
+
+    train: Rows
+    validation: Rows
+    test: Rows
+    reserve: Rows
+    seed: int
+
+    @cached_property
+    def hash(self) -> str:
+        """Return 16 hex digits that change when a row changes its part."""
+        parts = (self.train, self.validation, self.test, self.reserve)
+        return content_hash(b"".join(np.int64(part.size).tobytes() + part.tobytes() for part in parts))
+
+    def rows(self, part: Part) -> Rows:
+        """Return the rows of a part."""
+        return {
+            "train": self.train,
+            "validation": self.validation,
+            "test": self.test,
+            "reserve": self.reserve,
+        }[part]
+
+    def save(self, path: str | Path) -> None:
+        """Write the split as JSON, atomically."""
+        write_json(path, {key: np.asarray(value).tolist() for key, value in asdict(self).items()})
+
+    @classmethod
+    def load(cls, path: str | Path) -> Self:
+        """Read the split that :meth:`save` wrote.
+
+        Raises:
+            InputError: if there is no such file, or it holds no split.
+        """
+        try:
+            content = json.loads(Path(path).read_text(encoding="utf-8"))
+            train, validation, test, reserve = (
+                np.array(content[part], dtype=np.int64) for part in get_args(Part)
+            )
+            return cls(train, validation, test, reserve, int(content["seed"]))
+        except (OSError, ValueError, TypeError, KeyError) as error:
+            raise InputError(
+                f"{path} holds no split ({error}); name a file that Split.save wrote."
+            ) from error
+
+
+def split_rows(
+    labels: npt.NDArray[np.int64],
+    groups: npt.NDArray[np.int64],
+    test_fraction: float,
+    validation_fraction: float,
+    seed: int,
+    test_rows: npt.NDArray[np.bool_] | None = None,
+    keep: Mapping[int, int | float] | None = None,
+    classes: Sequence[Label] | None = None,
+) -> Split:
+    """Split rows at random, each class by the same fractions, rows of one group on one side.
+
+    Without groups of several rows, every class has exactly its share in every part, rounded, and at
+    least one row. A group with rows of several classes counts as one of the rarest of them.
+
+    Args:
+        labels: class index of every row, shape (n,).
+        groups: rows with equal numbers are duplicates, shape (n,).
+        test_fraction: share of all rows, in [0, 1); not used where ``test_rows`` are given.
+        validation_fraction: share of all rows, or of those outside ``test_rows``, in [0, 1).
+        seed: the same seed and table give the same split.
+        test_rows: mask of the rows of a separate test file. They are the test part; rows elsewhere
+            that have a duplicate among them are in no part.
+        keep: of a class index, how many (int) or which share (float) of its training rows stay;
+            the rest is the reserve. Whatever is kept, the other parts stay the same.
+        classes: how the table writes the classes, for messages.
+
+    Raises:
+        InputError: if there is one class only, a class has fewer than three rows, a class is absent
+            from a part, or the fractions leave no row to train on.
+    """
+    names = list(range(int(labels.max()) + 1)) if classes is None else list(classes)
+    _check(labels, test_fraction, validation_fraction, names)
+    random = np.random.default_rng(seed)
+    frequency = np.bincount(labels, minlength=len(names))
+    if test_rows is None:
+        rest = np.arange(labels.size)
+        shares = {"test": test_fraction, "validation": validation_fraction}
+        fixed = {}
+    else:
+        fixed = {"test": np.flatnonzero(test_rows)}
+        rest = np.flatnonzero(~np.isin(groups, groups[test_rows]))
+        shares = {"validation": validation_fraction}
+    parts = {**fixed, **_stratify(labels, groups, rest, shares, frequency, random)}
+    for part, rows in parts.items():
+        _check_part(part, labels[rows], names)
+    train, reserve = keep_rows(labels, parts["train"], keep or {}, names, random)
+    empty = rest[:0]
+    return Split(train, parts.get("validation", empty), parts.get("test", empty), reserve, seed)
+
+
+def duplicate_groups(features: pd.DataFrame) -> npt.NDArray[np.int64]:
+    """Return a number for every row, the same for rows with equal features, ascending by first occurrence."""
+    groups = np.zeros(len(features), dtype=np.int64)
+    for name in features.columns:
+        codes, uniques = pd.factorize(features[name], use_na_sentinel=False)
+        groups = pd.factorize(groups * len(uniques) + codes)[0].astype(np.int64)
+    return groups
+
+
+def _stratify(
+    labels: npt.NDArray[np.int64],
+    groups: npt.NDArray[np.int64],
+    rows: Rows,
+    shares: Mapping[str, float],
+    frequency: npt.NDArray[np.int64],
+    random: np.random.Generator,
+) -> dict[str, Rows]:
+    """Deal ``rows`` to the parts of ``shares``, and to ``train``; a part with no share is left out."""
+    _, group, sizes = np.unique(groups[rows], return_inverse=True, return_counts=True)
+    # The rarest class of a group: the least rank of frequency among its rows.
+    rank = np.argsort(np.argsort(frequency, kind="stable"), kind="stable")
+    stratum = np.full(sizes.size, frequency.size)
+    np.minimum.at(stratum, group, rank[labels[rows]])
+    part_of_group = np.zeros(sizes.size, dtype=np.int64)
+    parts = [part for part, share in shares.items() if share > 0]
+    for rarest in np.unique(stratum):
+        members = random.permutation(np.flatnonzero(stratum == rarest))
+        total = int(sizes[members].sum())
+        quotas = [max(1, round(shares[part] * total)) for part in parts]
+        # A group goes where its middle row falls.
+        middles = np.cumsum(sizes[members]) - sizes[members] / 2
+        bounds = np.cumsum(quotas)
+        part_of_group[members] = (np.searchsorted(bounds, middles) + 1) % (len(parts) + 1)
+    dealt = {part: rows[part_of_group[group] == i] for i, part in enumerate(parts, start=1)}
+    return {**dealt, "train": rows[part_of_group[group] == 0]}
+
+
+def _check(
+    labels: npt.NDArray[np.int64], test_fraction: float, validation_fraction: float, names: Sequence[Label]
+) -> None:
+    for name, fraction in (("test_fraction", test_fraction), ("validation_fraction", validation_fraction)):
+        if not 0 <= fraction < 1:
+            raise InputError(f"{name} is {fraction}; give a share from 0 to below 1.")
+    if test_fraction + validation_fraction >= 1:
+        raise InputError("test_fraction and validation_fraction leave no row to train on; lower one of them.")
+    if len(names) < 2:
+        raise InputError(f"The target has one class only, {names[0]!r}; at least two are needed.")
+    counts = np.bincount(labels, minlength=len(names))
+    if counts.min() < _FEWEST_ROWS:
+        raise InputError(
+            f"Class {names[int(counts.argmin())]!r} has {counts.min()} row(s), too few to split; "
+            f"give at least {_FEWEST_ROWS}, or remove that class."
+        )
+
+
+def _check_part(part: str, labels: npt.NDArray[np.int64], names: Sequence[Label]) -> None:
+    absent = np.flatnonzero(np.bincount(labels, minlength=len(names)) == 0)
+    if absent.size:
+        raise InputError(
+            f"Class {names[absent[0]]!r} has no row in the {part} part (rows with equal features stay "
+            "together); give more rows of that class, or another test file, fraction or seed."
+        )

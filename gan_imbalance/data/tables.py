@@ -1,0 +1,605 @@
+"""A table, from wherever it lies, to a leak-proof split and tensors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pytorch_lightning as pl
+import torch
+from torch import Tensor
+
+from gan_imbalance.data.imbalance import Rows
+from gan_imbalance.data.loaders import (
+    Batch,
+    Draw,
+    SequentialLoader,
+    TensorLoader,
+    draw_balanced,
+    draw_uniform,
+)
+from gan_imbalance.data.schema import Derivation, TableSchema
+from gan_imbalance.data.split import Part, Split, duplicate_groups, split_rows
+from gan_imbalance.transforms.table import (
+    Kind,
+    NumericTransform,
+    TabularTransformer,
+    column_kinds,
+    convert_columns,
+    require_columns,
+    require_unique,
+)
+from gan_imbalance.types import ClassSelection, DataSpec, InputError, Label, find_class
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table as a model sees it; n rows.
+
+    Attributes:
+        features: n rows without target and dropped columns, derived columns in their new form.
+        labels: class index of every row, int64 of shape (n,).
+        classes: the values of the target, sorted.
+        schema: the form that the table came in.
+        column_types: what every feature holds. Like dtypes, they are judged by all rows; whatever is
+            fitted is fitted on training rows.
+        groups: equal for rows with equal features, int64 of shape (n,).
+        test_rows: mask of the rows of the separate test file, shape (n,), if there is one.
+    """
+
+    features: pd.DataFrame
+    labels: npt.NDArray[np.int64]
+    classes: tuple[Label, ...]
+    schema: TableSchema
+    column_types: dict[str, Kind]
+    groups: npt.NDArray[np.int64]
+    test_rows: npt.NDArray[np.bool_] | None = None
+
+
+def load_table(
+    source: str | Path | pd.DataFrame,
+    target: str,
+    test_path: str | Path | None = None,
+    numeric: Sequence[str] = (),
+    categorical: Sequence[str] = (),
+    drop: Sequence[str] = (),
+    derive: Mapping[str, Derivation] | None = None,
+    missing_values: Sequence[str] = (),
+    drop_duplicates: bool = False,
+) -> Table:
+    """Read a table and find out what its columns hold.
+
+    Args:
+        source: file (CSV, also compressed, or Parquet) or DataFrame. Column names become strings.
+        target: column to predict.
+        test_path: file of a separate test set, looked for beside ``source`` first.
+        numeric: columns to treat as numbers.
+        categorical: columns to treat as categories; one of mixed types becomes strings.
+        drop: columns to leave out.
+        derive: columns to see in another form (see :class:`~gan_imbalance.data.schema.TableSchema`).
+        missing_values: further strings that stand for a missing value.
+        drop_duplicates: keep only the first of several rows with equal features, as the model sees them
+            and whatever their target; rows of the test file stay.
+
+    Raises:
+        InputError: if a file is missing, empty or unreadable, a name is unknown or double, the target has
+            missing or mixed values or one class, or a column cannot be used.
+    """
+    frame = _load(source, missing_values)
+    test_rows = None
+    if test_path is not None:
+        test = _load(_beside(test_path, source), missing_values)
+        require_columns(frame.columns, test.columns, "the training file")
+        test_rows = np.arange(len(frame) + len(test)) >= len(frame)
+        frame = pd.concat([frame, test[frame.columns]], ignore_index=True)
+    for option, names in (("numeric", numeric), ("categorical", categorical)):
+        require_columns(names, frame.columns, option)
+        if target in names:
+            raise InputError(f"{option} names {target!r}, which is the target; leave it out.")
+    frame = convert_columns(frame, numeric, categorical)
+    schema = TableSchema.of(frame, target, drop, derive)
+    labels, classes = _classes(frame[target])
+    features = schema.derive(frame)
+    _require_values(features)
+    kinds = column_kinds(features, _among(numeric, features), _among(categorical, features))
+    groups = duplicate_groups(features)
+    if drop_duplicates:
+        kept = ~pd.Series(groups).duplicated().to_numpy()
+        if test_rows is not None:
+            kept |= test_rows
+            test_rows = test_rows[kept]
+        features, labels, groups = features[kept].reset_index(drop=True), labels[kept], groups[kept]
+    return Table(features, labels, classes, schema, kinds, groups, test_rows)
+
+
+class TabularDataModule(pl.LightningDataModule):
+    """One table, split once, as batches for a GAN or a classifier.
+
+    What it gives depends on the module that a trainer fits. A GAN says by ``class_selections`` which classes
+    it learns: everything is fitted on the training rows of those classes, and a step is a stack of
+    ``discriminator_steps`` batches of (features, conditions). Any other module, or none, gets every class
+    and plain batches of (features, class indices).
+
+    Exactly one of ``path``, ``bundled``, ``openml`` and ``frame`` says where the table is.
+
+    Args:
+        path: CSV (also compressed) or Parquet file.
+        bundled: a data set that comes with scikit-learn.
+        openml: name or number of a data set on OpenML.
+        frame: a pandas DataFrame, from Python.
+        test_path: file of a separate test set; a relative path is looked for beside ``path`` first.
+        target: column to predict; bundled and OpenML data sets know theirs.
+        numeric: columns to treat as numbers; others are inferred.
+        categorical: columns to treat as categories; others are inferred.
+        drop: columns to leave out.
+        derive: columns to see in another form: ``hour_of_day`` (from seconds) or ``log10`` (of x + 1).
+        missing_values: further strings that stand for a missing value, such as "?".
+        drop_duplicates: keep only the first of several rows with equal features.
+        classes: which classes a GAN learns; must agree with what the GAN says.
+        clusters: cut the one class that is learned into so many KMeans clusters, which become the GAN's
+            conditions. They are never classes.
+        test_fraction: share of the rows for the final judgement; not used with ``test_path``.
+        validation_fraction: share of the rows for choices.
+        keep: of a class, the number (whole) or share (in (0, 1]) of its training rows to keep; the others
+            become the reserve.
+        split_seed: seed of the split.
+        numeric_transform: what numeric columns become: normal quantiles, standardised, or in [-1, 1].
+        batch_size: rows per batch.
+        steps_per_epoch: training steps per epoch, whatever the number of rows; drawn with replacement.
+        balanced: whether a GAN's conditions are drawn equally often, or as often as there are rows.
+        seed: seed of the batches and clusters.
+    """
+
+    def __init__(
+        self,
+        path: str | None = None,
+        bundled: Literal["breast_cancer", "wine", "digits", "iris"] | None = None,
+        openml: int | str | None = None,
+        frame: Any = None,
+        test_path: str | None = None,
+        target: str | None = None,
+        numeric: Sequence[str] = (),
+        categorical: Sequence[str] = (),
+        drop: Sequence[str] = (),
+        derive: dict[str, Derivation] | None = None,
+        missing_values: Sequence[str] = (),
+        drop_duplicates: bool = False,
+        classes: ClassSelection | None = None,
+        clusters: int | None = None,
+        test_fraction: float = 0.2,
+        validation_fraction: float = 0.1,
+        keep: dict[str, int | float] | None = None,
+        split_seed: int = 0,
+        numeric_transform: NumericTransform = "quantile",
+        batch_size: int = 128,
+        steps_per_epoch: int = 100,
+        balanced: bool = True,
+        seed: int = 0,
+    ) -> None:
+        super().__init__()
+        self.path = path
+        self.bundled = bundled
+        self.openml = openml
+        self.given_frame = frame
+        self.test_path = test_path
+        self.target = target
+        self.numeric = numeric
+        self.categorical = categorical
+        self.drop = drop
+        self.derive = derive
+        self.missing_values = missing_values
+        self.drop_duplicates = drop_duplicates
+        self.classes = classes
+        self.clusters = clusters
+        self.test_fraction = test_fraction
+        self.validation_fraction = validation_fraction
+        self.keep = keep
+        self.split_seed = split_seed
+        self.numeric_transform = numeric_transform
+        self.batch_size = batch_size
+        self.steps_per_epoch = steps_per_epoch
+        self.balanced = balanced
+        self.seed = seed
+        self.transformer: TabularTransformer
+        self.spec: DataSpec
+        self._trained: tuple[int, ...] = ()
+        self._centres: Tensor | None = None
+        self._encoded: dict[tuple[Part, tuple[int, ...]], Batch] = {}
+        if sum(source is not None for source in (path, bundled, openml, frame)) != 1:
+            raise InputError("Say where the table is by exactly one of path, bundled, openml and frame.")
+        if frame is not None and not isinstance(frame, pd.DataFrame):
+            raise InputError(
+                f"frame is a {type(frame).__name__}; give a pandas DataFrame with the target in it."
+            )
+        for name, number in (("batch_size", batch_size), ("steps_per_epoch", steps_per_epoch)):
+            if number < 1:
+                raise InputError(f"{name} is {number}; it must be at least 1.")
+
+    @cached_property
+    def table(self) -> Table:
+        """The whole table as a model sees it."""
+        source, own_target = self._source()
+        target = self.target or own_target
+        if target is None:
+            raise InputError("Name the column to predict with target (on the command line: --data.target).")
+        return load_table(
+            source,
+            target,
+            test_path=self.test_path,
+            numeric=self.numeric,
+            categorical=self.categorical,
+            drop=self.drop,
+            derive=self.derive,
+            missing_values=self.missing_values,
+            drop_duplicates=self.drop_duplicates,
+        )
+
+    @cached_property
+    def split(self) -> Split:
+        """Which rows serve what."""
+        return self.split_with(self.split_seed)
+
+    def split_with(self, seed: int) -> Split:
+        """Return the split that these settings make with another seed."""
+        table = self.table
+        keep = {find_class(label, table.classes): amount for label, amount in (self.keep or {}).items()}
+        return split_rows(
+            table.labels,
+            table.groups,
+            self.test_fraction,
+            self.validation_fraction,
+            seed,
+            test_rows=table.test_rows,
+            keep=keep,
+            classes=table.classes,
+        )
+
+    @property
+    def schema(self) -> TableSchema:
+        """The form that the table came in."""
+        return self.table.schema
+
+    def prepare_data(self) -> None:
+        """Download an OpenML data set, in one process only."""
+        if self.openml is not None:
+            self._source()
+
+    def setup(self, stage: str | None = None) -> None:
+        """Fit the encoding on the training rows of the classes that are learned, unless it is already.
+
+        Raises:
+            InputError: if the table cannot be used, or its settings contradict the module's.
+        """
+        trained = self._resolve_trained()
+        given = getattr(self._module(), "given_data_state", {})
+        if trained == self._trained and not given:
+            return
+        self._encoded.clear()
+        rows = self._rows_of("train", trained)
+        self.transformer = self._given_transformer(given) if given else self._fit_transformer(rows)
+        conditions, weights = trained, (1.0,) * len(trained)
+        if self.clusters is not None:
+            self._centres, weights = self._cluster(rows, self.clusters, trained)
+            conditions = trained * self.clusters
+        self.spec = DataSpec(
+            kind="table",
+            shape=(self.transformer.width,),
+            classes=self.table.classes,
+            spans=self.transformer.spans,
+            condition_classes=conditions,
+            condition_weights=weights,
+        )
+        self._trained = trained
+
+    def resolve(self, selection: ClassSelection) -> tuple[int, ...]:
+        """Return the class indices of a selection, ascending.
+
+        The minority is the class with the fewest training rows (the first of several).
+
+        Raises:
+            InputError: if a class is unknown or none is named.
+        """
+        classes = self.table.classes
+        minority = int(np.bincount(self.table.labels[self.split.train], minlength=len(classes)).argmin())
+        everything = tuple(range(len(classes)))
+        if selection == "all":
+            return everything
+        if selection == "minority":
+            return (minority,)
+        if selection == "majority":
+            return tuple(index for index in everything if index != minority)
+        labels = [selection] if isinstance(selection, str) else selection
+        if not labels:
+            raise InputError("The selection of classes is empty; name at least one.")
+        return tuple(sorted({find_class(label, classes) for label in labels}))
+
+    def rows(self, part: Part, selection: ClassSelection = "all") -> Rows:
+        """Return the positions in :attr:`table` of a part's rows of the selected classes, ascending."""
+        return self._rows_of(part, self.resolve(selection))
+
+    def frame(self, part: Part, selection: ClassSelection = "all") -> tuple[pd.DataFrame, Rows]:
+        """Return the rows of a part as a model sees them, and their class indices, shape (n,)."""
+        rows = self.rows(part, selection)
+        return self.table.features.iloc[rows], self.table.labels[rows]
+
+    def encoded(self, part: Part, selection: ClassSelection = "all") -> Batch:
+        """Return the rows of a part as a network sees them.
+
+        Categories and missing values that the fitted rows did not have are left without a bit.
+
+        Returns:
+            Features, float32 of shape (n, d), and conditions, int64 of shape (n,): positions in
+            ``spec.condition_classes`` (-1 for a class that is not learned). Where all classes are
+            learned and there are no clusters, these are the class indices.
+        """
+        return self._encode(part, self.resolve(selection))
+
+    def as_exported(self, features: Tensor) -> Tensor:
+        """Return encoded samples, shape (n, d), as they look after export to the input's form and back.
+
+        A sample is judged like this, since export rounds numbers and picks one category.
+        """
+        labels = [self.table.classes[0]] * len(features)
+        exported = self.schema.restore(self.transformer.inverse_transform(features), labels)
+        return torch.from_numpy(self.transformer.transform(self.schema.derive(exported)))
+
+    def class_counts(self) -> list[int]:
+        """Return the number of training rows of each class."""
+        return np.bincount(self.table.labels[self.split.train], minlength=len(self.table.classes)).tolist()
+
+    def state(self) -> dict[str, Any]:
+        """Return what a checkpoint needs to decode samples: plain values and tensors only."""
+        return {
+            "transformer": self.transformer.state_dict(),
+            "schema": self.schema.to_dict(),
+            "split_hash": self.split.hash,
+        }
+
+    def train_dataloader(self) -> TensorLoader:
+        """Return random batches of the training rows, on the trainer's device."""
+        module = self._module()
+        features, conditions = self._on_device("train")
+        learns_classes = hasattr(module, "class_selections")
+
+        def draw() -> Draw:
+            rows = self._current_rows("train")
+            if learns_classes and self.balanced and self.spec.num_conditions > 1:
+                return draw_balanced(rows, self._encode("train", self._trained)[1][rows])
+            return draw_uniform(rows)
+
+        return TensorLoader(
+            features,
+            conditions,
+            draw,
+            batch_size=self.batch_size,
+            steps_per_epoch=self.steps_per_epoch,
+            batches_per_step=getattr(module, "discriminator_steps", 1) if learns_classes else None,
+            seed=self.seed,
+            rank=self.trainer.global_rank if self.trainer else 0,
+        )
+
+    def val_dataloader(self) -> SequentialLoader | list[Any]:
+        """Return the validation rows in order; no loader where the part is empty."""
+        return self._sequential("validation")
+
+    def test_dataloader(self) -> SequentialLoader | list[Any]:
+        """Return the test rows in order; no loader where the part is empty."""
+        return self._sequential("test")
+
+    def transfer_batch_to_device(self, batch: Any, device: torch.device, dataloader_idx: int) -> Any:
+        """Return the batch as it is: it was indexed out of tensors that lie on the device."""
+        return batch
+
+    def _source(self) -> tuple[str | pd.DataFrame, str | None]:
+        """Return the table or its path, and the target that it is known to have."""
+        if self.bundled is not None:
+            return _load_bundled(self.bundled), "target"
+        if self.openml is not None:
+            return _fetch_openml(self.openml)
+        return self.path or self.given_frame, None
+
+    def _module(self) -> Any:
+        return self.trainer.lightning_module if self.trainer else None
+
+    def _resolve_trained(self) -> tuple[int, ...]:
+        """Return the indices of the classes that are learned."""
+        module = self._module()
+        selections = getattr(module, "class_selections", None)
+        if selections is None:
+            if module is not None and self.classes is not None:
+                raise InputError("`classes` says what a GAN learns, but a classifier learns all; remove it.")
+            selections = [self.classes or "all"]
+        trained = tuple(sorted({index for one in selections for index in self.resolve(one)}))
+        if self.classes is not None and trained != self.resolve(self.classes):
+            names = [self.table.classes[index] for index in trained]
+            raise InputError(
+                f"The data module is set to classes {self.classes!r}, but the GAN learns {names!r}; "
+                "set only the GAN's."
+            )
+        return trained
+
+    def _fit_transformer(self, rows: Rows) -> TabularTransformer:
+        kinds = self.table.column_types
+        return TabularTransformer(
+            self.numeric_transform,
+            numeric_columns=[name for name, kind in kinds.items() if kind == "numeric"],
+            categorical_columns=[name for name, kind in kinds.items() if kind == "categorical"],
+        ).fit(self.table.features.iloc[rows])
+
+    def _given_transformer(self, state: Mapping[str, Any]) -> TabularTransformer:
+        """Return the encoding that a GAN brings along, whose networks were made for it."""
+        if state["split_hash"] != self.split.hash:
+            raise InputError(
+                "The GAN was trained on another split, so it may know rows that are held out here; "
+                "use the data settings (file, fractions, keep, split_seed) that it was trained with."
+            )
+        return TabularTransformer.from_state_dict(state["transformer"])
+
+    def _rows_of(self, part: Part, classes: Sequence[int]) -> Rows:
+        rows = self.split.rows(part)
+        return rows[np.isin(self.table.labels[rows], classes)]
+
+    def _current_rows(self, part: Part) -> Tensor:
+        """Return the positions, among the part's rows of the learned classes, of those learned now."""
+        labels = self.table.labels[self._rows_of(part, self._trained)]
+        current = getattr(self._module(), "class_selection", None)
+        classes = self._trained if current is None else self.resolve(current)
+        return torch.from_numpy(np.flatnonzero(np.isin(labels, classes)))
+
+    def _encode(self, part: Part, classes: tuple[int, ...]) -> Batch:
+        if (part, classes) not in self._encoded:
+            rows = self._rows_of(part, classes)
+            encoded = self.transformer.transform(self.table.features.iloc[rows], unknown="ignore")
+            features = torch.from_numpy(encoded)
+            self._encoded[part, classes] = features, self._conditions(features, self.table.labels[rows])
+        return self._encoded[part, classes]
+
+    def _conditions(self, features: Tensor, labels: Rows) -> Tensor:
+        """Return the condition of every row, shape (n,)."""
+        first = np.full(len(self.table.classes), -1)
+        first[list(self._trained)] = np.arange(len(self._trained))
+        conditions = torch.from_numpy(first[labels])
+        if self._centres is None:
+            return conditions
+        return torch.where(conditions < 0, -1, torch.cdist(features, self._centres).argmin(dim=1))
+
+    def _cluster(self, rows: Rows, clusters: int, trained: Sequence[int]) -> tuple[Tensor, tuple[float, ...]]:
+        """Return the centres of KMeans, shape (clusters, d), and the share of the rows in each."""
+        if len(trained) != 1 or not 2 <= clusters <= rows.size:
+            raise InputError(
+                f"clusters is {clusters}, but it cuts a single class of at least that many training rows "
+                f"into 2 or more; here {len(trained)} class(es) with {rows.size} rows are learned."
+            )
+        from sklearn.cluster import KMeans
+
+        features = self.transformer.transform(self.table.features.iloc[rows])
+        kmeans = KMeans(clusters, n_init=10, random_state=self.seed).fit(features)
+        shares = np.bincount(kmeans.labels_, minlength=clusters) / rows.size
+        return torch.from_numpy(kmeans.cluster_centers_.astype(np.float32)), tuple(shares.tolist())
+
+    def _on_device(self, part: Part) -> Batch:
+        device = self.trainer.strategy.root_device if self.trainer else torch.device("cpu")
+        features, conditions = self._encode(part, self._trained)
+        return features.to(device), conditions.to(device)
+
+    def _sequential(self, part: Part) -> SequentialLoader | list[Any]:
+        features, conditions = self._on_device(part)
+        if not len(conditions):
+            return []
+        return SequentialLoader(features, conditions, lambda: self._current_rows(part))
+
+
+def read_table(path: str | Path, missing_values: Sequence[str] = ()) -> pd.DataFrame:
+    """Read a Parquet file (``.parquet``, ``.pq``), or anything else as CSV, also compressed.
+
+    Raises:
+        InputError: if there is no such file, it is empty or unreadable, or a column name is double.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise InputError(
+            f"There is no file {path}; name the table's file (on the command line: --data.path)."
+        )
+    try:
+        if path.suffix in (".parquet", ".pq"):
+            frame = _mark_missing(pd.read_parquet(path), missing_values)
+        else:
+            frame = _read_csv(path, missing_values)
+    except InputError:
+        raise
+    except pd.errors.EmptyDataError as error:
+        raise InputError(f"The file {path} is empty; name a table with a header and rows.") from error
+    except (OSError, EOFError, ValueError) as error:
+        reason = " ".join(str(error).split())
+        raise InputError(f"The file {path} cannot be read as a CSV or Parquet table: {reason}") from error
+    if frame.empty:
+        raise InputError(f"The file {path} has no rows; name a table with a header and rows.")
+    return frame
+
+
+def _read_csv(path: Path, missing_values: Sequence[str]) -> pd.DataFrame:
+    # pandas renames double columns silently when it reads the header itself.
+    header = pd.read_csv(path, header=None, nrows=1, dtype=str, keep_default_na=False)
+    require_unique(header.iloc[0].tolist())
+    return pd.read_csv(path, na_values=list(missing_values), low_memory=False, float_precision="round_trip")
+
+
+def _mark_missing(frame: pd.DataFrame, missing_values: Sequence[str]) -> pd.DataFrame:
+    return frame.mask(frame.isin(list(missing_values))) if missing_values else frame
+
+
+def _load(source: str | Path | pd.DataFrame, missing_values: Sequence[str]) -> pd.DataFrame:
+    """Return the table of a file or DataFrame, with its missing values marked."""
+    if not isinstance(source, pd.DataFrame):
+        return read_table(source, missing_values)
+    if source.empty:
+        raise InputError("The DataFrame has no rows or no columns; give a table with both.")
+    frame = source.reset_index(drop=True)
+    frame.columns = frame.columns.map(str)
+    require_unique(frame.columns)
+    return _mark_missing(frame, missing_values)
+
+
+def _beside(test_path: str | Path, source: str | Path | pd.DataFrame) -> Path:
+    """Return where a test file is: beside the training file, or else from the working folder."""
+    if isinstance(source, pd.DataFrame):
+        return Path(test_path)
+    beside = Path(source).parent / test_path
+    return beside if beside.is_file() else Path(test_path)
+
+
+def _classes(target: pd.Series[Any]) -> tuple[npt.NDArray[np.int64], tuple[Label, ...]]:
+    """Return the class index of every row, and the classes, sorted."""
+    missing = int(target.isna().sum())
+    if missing:
+        raise InputError(
+            f"The target {target.name!r} is missing in {missing} of {len(target)} rows; "
+            "remove those rows or fill them in."
+        )
+    if pd.api.types.infer_dtype(target, skipna=False).startswith("mixed"):
+        raise InputError(f"The target {target.name!r} mixes types; write all its classes alike.")
+    codes, uniques = pd.factorize(target, sort=True)
+    classes = tuple(pd.Index(uniques).tolist())
+    if not isinstance(classes[0], str | int | float):
+        raise InputError(
+            f"The target {target.name!r} holds values such as {classes[0]!r}; write them as text or numbers."
+        )
+    if len(classes) < 2:
+        raise InputError(
+            f"The target {target.name!r} has one class only, {classes[0]!r}; at least two are needed."
+        )
+    return codes.astype(np.int64), classes
+
+
+def _require_values(features: pd.DataFrame) -> None:
+    empty = features.columns[features.isna().all()]
+    if len(empty):
+        raise InputError(f"Column {empty[0]!r} has no value in any row; drop it (drop: [{empty[0]}]).")
+
+
+def _among(names: Sequence[str], features: pd.DataFrame) -> list[str]:
+    return [name for name in names if name in features.columns]
+
+
+def _load_bundled(name: str) -> pd.DataFrame:
+    from sklearn import datasets
+
+    frame: pd.DataFrame = getattr(datasets, f"load_{name}")(as_frame=True).frame
+    return frame
+
+
+def _fetch_openml(name: int | str) -> tuple[pd.DataFrame, str | None]:
+    from sklearn.datasets import fetch_openml
+
+    number = int(name) if str(name).isdigit() else None
+    try:
+        fetched = fetch_openml(name=None if number else str(name), data_id=number, as_frame=True)
+    except (OSError, ValueError) as error:
+        raise InputError(f"OpenML data set {name!r} cannot be fetched: {error}") from error
+    return fetched.frame, fetched.target_names[0] if fetched.target_names else None

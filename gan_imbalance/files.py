@@ -1,0 +1,78 @@
+"""Files that are whole or absent, and that tell what made them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from gan_imbalance.types import InputError
+
+_RECORDED_PACKAGES = ("gan-imbalance", "torch", "pytorch-lightning", "numpy", "pandas", "scikit-learn")
+
+
+@contextmanager
+def atomic_path(path: str | Path) -> Iterator[Path]:
+    """Yield a temporary path beside ``path`` that replaces it when the block ends without an error.
+
+    Raises:
+        InputError: if the folder cannot be made or written.
+    """
+    path = Path(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{path.stem}.", suffix="".join(path.suffixes), dir=path.parent)
+    except OSError as error:
+        raise InputError(
+            f"Cannot write {path}: {error.strerror or error}; choose a folder you can write to."
+        ) from error
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_json(path: str | Path, content: Any) -> None:
+    """Write ``content`` as JSON, atomically."""
+    with atomic_path(path) as temporary:
+        temporary.write_text(json.dumps(content, indent=1, default=str) + "\n", encoding="utf-8")
+
+
+def content_hash(content: Any) -> str:
+    """Return 16 hex digits that change with any part of ``content`` (bytes, or anything JSON can hold)."""
+    if not isinstance(content, bytes):
+        content = json.dumps(content, sort_keys=True, default=str).encode()
+    return hashlib.sha256(content).hexdigest()[:16]
+
+
+def file_hash(path: str | Path) -> str:
+    """Return 16 hex digits of a file's content."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:16]
+
+
+def provenance(**made_from: Any) -> dict[str, Any]:
+    """Return ``made_from`` (configuration, seed, hashes of inputs) with the versions and git revision in force."""
+    return {**made_from, **_environment()}
+
+
+@lru_cache
+def _environment() -> dict[str, Any]:
+    git = ["git", "-C", str(Path(__file__).parent), "rev-parse", "HEAD"]
+    try:
+        revision = subprocess.run(git, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        revision = None
+    return {"versions": {name: version(name) for name in _RECORDED_PACKAGES}, "git_revision": revision}

@@ -1,0 +1,19 @@
+"""One GAN per file; importing this package makes them known by their short names."""
+
+from gan_imbalance.gans.auxiliary import AuxiliaryClassifierGAN
+from gan_imbalance.gans.base import BaseGAN
+from gan_imbalance.gans.conditional import ConditionalGAN
+from gan_imbalance.gans.conditional_wasserstein import ConditionalWassersteinGAN
+from gan_imbalance.gans.gan import GAN
+from gan_imbalance.gans.minority_transfer import MinorityTransferGAN
+from gan_imbalance.gans.wasserstein import WassersteinGAN
+
+__all__ = [
+    "GAN",
+    "AuxiliaryClassifierGAN",
+    "BaseGAN",
+    "ConditionalGAN",
+    "ConditionalWassersteinGAN",
+    "MinorityTransferGAN",
+    "WassersteinGAN",
+]

@@ -1,0 +1,356 @@
+"""What all GANs share: one training step, exact sampling, complete checkpoints."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar, cast
+
+import torch
+from pytorch_lightning import LightningModule
+from pytorch_lightning.cli import OptimizerCallable
+from pytorch_lightning.core.optimizer import LightningOptimizer
+from pytorch_lightning.utilities.parsing import collect_init_args
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from gan_imbalance.components import build, factory, to_config
+from gan_imbalance.losses import AdversarialLoss, FeatureMatching, GradientPenalty, NonSaturatingLoss
+from gan_imbalance.networks import DenseDiscriminator, DenseGenerator, evaluation_mode
+from gan_imbalance.optimizers import AdversarialAdam
+from gan_imbalance.types import ClassSelection, DataSpec, InputError
+
+NetworkFactory = Callable[[DataSpec, int, int], nn.Module]
+"""``generator(spec, latent_dim, num_conditions)`` or ``discriminator(spec, num_conditions, num_outputs)``."""
+
+_SAMPLE_CHUNK = 16_384
+
+
+class BaseGAN(LightningModule):
+    """A generator and a discriminator that train against each other, in this order within every step.
+
+    A new GAN overrides :meth:`discriminator_objective`, :meth:`generator_objective`, or only the defaults of the
+    constructor. Whether it is conditional is decided by its class (:attr:`conditional`).
+
+    One ``training_step`` receives ``discriminator_steps`` stacked mini-batches, so that Lightning's cost is paid
+    once per generator step. ``trainer.global_step`` counts generator steps.
+
+    Args:
+        generator: factory of the generator, called with (spec, latent_dim, num_conditions).
+        discriminator: factory of the discriminator, called with (spec, num_conditions, num_outputs).
+        loss: adversarial loss.
+        penalty: gradient penalty added to the discriminator's loss.
+        feature_matching: term added to the generator's loss.
+        latent_dim: width of the standard normal latent vector.
+        discriminator_steps: discriminator steps per generator step.
+        warmup_steps: generator steps that are left out at the start, while the discriminator trains alone.
+        classes: what it learns: ``minority`` (the rarest class), ``majority``, ``all``, or a list of labels.
+        generator_optimizer: called with the generator's parameters.
+        discriminator_optimizer: called with the discriminator's parameters.
+
+    Components may also be given as ``class_path`` dicts, as checkpoints and YAML hold them.
+    """
+
+    conditional: ClassVar[bool] = False
+    """Whether the networks are built to be told the class (or cluster) of every sample; others ignore it."""
+
+    generator: nn.Module
+    discriminator: nn.Module
+
+    def __init__(
+        self,
+        generator: NetworkFactory = DenseGenerator,
+        discriminator: NetworkFactory = DenseDiscriminator,
+        loss: AdversarialLoss = NonSaturatingLoss(),
+        penalty: GradientPenalty | None = None,
+        feature_matching: FeatureMatching | None = None,
+        latent_dim: int = 32,
+        discriminator_steps: int = 1,
+        warmup_steps: int = 0,
+        classes: ClassSelection = "minority",
+        generator_optimizer: OptimizerCallable = AdversarialAdam,
+        discriminator_optimizer: OptimizerCallable = AdversarialAdam,
+    ) -> None:
+        super().__init__()
+        self.save_hyperparameters(_plain_init_args())
+        self.automatic_optimization = False
+        self.loss: AdversarialLoss = build(loss)
+        self.penalty: GradientPenalty | None = build(penalty)
+        self.feature_matching: FeatureMatching | None = build(feature_matching)
+        self.latent_dim = latent_dim
+        self.discriminator_steps = discriminator_steps
+        self.warmup_steps = warmup_steps
+        self.classes = classes
+        self.make_generator: NetworkFactory = factory(generator)
+        self.make_discriminator: NetworkFactory = factory(discriminator)
+        self.make_generator_optimizer: OptimizerCallable = factory(generator_optimizer)
+        self.make_discriminator_optimizer: OptimizerCallable = factory(discriminator_optimizer)
+        self.spec: DataSpec | None = None
+        self.data_state: dict[str, Any] = {}
+        self.trained_classes: tuple[int, ...] = ()
+        self._random_state: dict[str, Any] = {}
+        for name, least in (("latent_dim", 1), ("discriminator_steps", 1), ("warmup_steps", 0)):
+            if getattr(self, name) < least:
+                raise InputError(f"{name} is {getattr(self, name)}: it must be at least {least}.")
+
+    @property
+    def given_data_state(self) -> dict[str, Any]:
+        """Return the data state that training starts from: a loaded checkpoint's, or empty."""
+        return self.data_state
+
+    # -- what it learns from ------------------------------------------------------------------------------------
+
+    @property
+    def class_selection(self) -> ClassSelection:
+        """Return the classes it learns at present."""
+        return self.classes
+
+    @property
+    def class_selections(self) -> Sequence[ClassSelection]:
+        """Return every selection that training goes through; the last one is what it can generate."""
+        return (self.classes,)
+
+    @property
+    def num_outputs(self) -> int:
+        """Return how many scores the discriminator gives a sample."""
+        return 1
+
+    def attach(self, spec: DataSpec, trained_classes: Sequence[int], data_state: dict[str, Any]) -> None:
+        """Build the networks for the data at hand, or make sure that they were built for it.
+
+        Args:
+            spec: what the networks must know of the data.
+            trained_classes: indices of the classes that it will be able to generate.
+            data_state: the data module's plain state (transformer, schema, split hash), kept in checkpoints.
+
+        Raises:
+            InputError: if an unconditional GAN is to learn several classes, or if the networks were built for
+                other data.
+        """
+        if not self.conditional and len(trained_classes) != 1:
+            names = ", ".join(repr(spec.classes[i]) for i in trained_classes)
+            raise InputError(
+                f"{type(self).__name__} is not conditional and learns one class, but classes={self.classes!r} "
+                f"selects {names}: name one class, or use a conditional GAN."
+            )
+        if self.spec is None:
+            num_conditions = spec.num_conditions if self.conditional else 0
+            self.spec = spec
+            self.generator = self.make_generator(spec, self.latent_dim, num_conditions)
+            self.discriminator = self.make_discriminator(
+                spec, self.discriminator_conditions(num_conditions), self.num_outputs
+            )
+        elif self.spec != spec:
+            raise InputError(
+                "The networks were built for other data than this (its columns, categories or classes differ): "
+                "use the data configuration and split that they were trained with."
+            )
+        self.trained_classes = tuple(trained_classes)
+        self.data_state = data_state
+
+    def discriminator_conditions(self, num_conditions: int) -> int:
+        """Return how many conditions the discriminator is told; hook for GANs that have it guess them."""
+        return num_conditions
+
+    def setup(self, stage: str) -> None:
+        """Build the networks from the data module, if there is one."""
+        data = getattr(self.trainer, "datamodule", None)
+        if data is not None:
+            self.attach(data.spec, data.resolve(self.class_selections[-1]), data.state())
+
+    # -- training -----------------------------------------------------------------------------------------------
+
+    def discriminator_objective(self, real: Tensor, fake: Tensor, conditions: Tensor) -> Tensor:
+        """Return the discriminator's loss.
+
+        Args:
+            real: real samples, (n, *shape).
+            fake: generated samples of the same conditions, without gradient, (n, *shape).
+            conditions: condition of every sample, (n,).
+        """
+        scores = self.discriminate(torch.cat([real, fake]), conditions.repeat(2))
+        real_scores, fake_scores = scores.chunk(2)
+        loss = self.loss.discriminator_loss(real_scores, fake_scores)
+        return loss + self.penalty_term(real, fake, conditions)
+
+    def generator_objective(self, real: Tensor, fake: Tensor, conditions: Tensor) -> Tensor:
+        """Return the generator's loss.
+
+        Args:
+            real: real samples, (n, *shape).
+            fake: generated samples of the same conditions, with gradient, (n, *shape).
+            conditions: condition of every sample, (n,).
+        """
+        loss = self.loss.generator_loss(self.discriminate(fake, conditions))
+        return loss + self.feature_matching_term(real, fake, conditions)
+
+    def penalty_term(self, real: Tensor, fake: Tensor, conditions: Tensor) -> Tensor | float:
+        """Return the optional gradient penalty of the discriminator's loss."""
+        if self.penalty is None:
+            return 0.0
+        return cast(Tensor, self.penalty(lambda x: self.discriminate(x, conditions), real, fake))
+
+    def feature_matching_term(self, real: Tensor, fake: Tensor, conditions: Tensor) -> Tensor | float:
+        """Return the optional feature-matching term of the generator's loss."""
+        if self.feature_matching is None:
+            return 0.0
+        features = cast(Callable[..., Tensor], self.discriminator.features)
+        with torch.no_grad():
+            real_features = features(real, conditions)
+        return cast(Tensor, self.feature_matching(real_features, features(fake, conditions)))
+
+    def discriminate(self, x: Tensor, conditions: Tensor) -> Tensor:
+        """Return the discriminator's scores of samples (n, *shape)."""
+        return self.discriminator(x, conditions)  # type: ignore[no-any-return]
+
+    def generate(self, conditions: Tensor) -> Tensor:
+        """Return one new sample per condition (n,), from the global random state: (n, *shape)."""
+        latent = torch.randn(len(conditions), self.latent_dim, device=conditions.device)
+        return self.generator(latent, conditions)  # type: ignore[no-any-return]
+
+    def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> dict[str, Tensor]:
+        """Take ``discriminator_steps`` steps with the discriminator, then one with the generator.
+
+        Args:
+            batch: real samples (discriminator_steps, n, *shape) and their conditions (discriminator_steps, n).
+            batch_idx: number of the batch in its epoch.
+        """
+        real, conditions = batch
+        generator_optimizer, discriminator_optimizer = cast(list[LightningOptimizer], self.optimizers())
+        with torch.no_grad():
+            fake = self.generate(conditions.flatten()).unflatten(0, conditions.shape)
+        with self.toggled_optimizer(discriminator_optimizer):
+            for real_k, fake_k, conditions_k in zip(real, fake, conditions, strict=True):
+                discriminator_loss = self.discriminator_objective(real_k, fake_k, conditions_k)
+                discriminator_optimizer.zero_grad()
+                self.manual_backward(discriminator_loss)
+                # not `discriminator_optimizer.step()`, which Lightning would count as a step of its own
+                self.trainer.strategy.optimizer_step(discriminator_optimizer.optimizer, _no_closure)
+                self.loss.constrain(self.discriminator)
+        losses = {"train/discriminator_loss": discriminator_loss.detach()}
+        if self.batches_seen >= self.warmup_steps:
+            with self.toggled_optimizer(generator_optimizer):
+                fake_k = self.generate(conditions_k)
+                generator_loss = self.generator_objective(real_k, fake_k, conditions_k)
+                generator_optimizer.zero_grad()
+                self.manual_backward(generator_loss)
+                generator_optimizer.step()
+            losses["train/generator_loss"] = generator_loss.detach()
+        if (self.batches_seen + 1) % self.trainer.log_every_n_steps == 0:
+            self.log_dict(losses, prog_bar=True)
+        return losses
+
+    @property
+    def batches_seen(self) -> int:
+        """Return how many training steps came before this one, over all epochs and resumed runs."""
+        return self.trainer.fit_loop.epoch_loop.total_batch_idx
+
+    def validation_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> dict[str, Tensor]:
+        """Return the discriminator's scores of real validation samples and of as many fakes.
+
+        Packing discriminators judge whole packs; a rest too small for one is left out.
+        """
+        real, conditions = batch
+        packing = getattr(self.discriminator, "packing", 1)
+        whole = len(real) - len(real) % packing
+        real, conditions = real[:whole], conditions[:whole]
+        fake = self.sample_conditions(conditions, seed=0)
+        return {"real_scores": self.discriminate(real, conditions), "fake_scores": self.discriminate(fake, conditions)}
+
+    def configure_optimizers(self) -> list[Optimizer]:
+        """Return the generator's optimizer and the discriminator's, over what is not frozen."""
+        trained_generator = [p for p in self.generator.parameters() if p.requires_grad]
+        trained_discriminator = [p for p in self.discriminator.parameters() if p.requires_grad]
+        return [
+            self.make_generator_optimizer(trained_generator),
+            self.make_discriminator_optimizer(trained_discriminator),
+        ]
+
+    # -- sampling -----------------------------------------------------------------------------------------------
+
+    def sample(self, labels: Tensor, seed: int) -> Tensor:
+        """Return one synthetic sample per label, reproducibly.
+
+        Args:
+            labels: class indices, (n,).
+            seed: the same seed gives the same samples on the same device.
+
+        Returns:
+            encoded samples, (n, *shape).
+
+        Raises:
+            InputError: if a class was not among those it was trained on.
+        """
+        assert self.spec is not None, "attach() or load_gan() comes first"
+        for unseen in set(labels.unique().tolist()) - set(self.trained_classes):
+            seen = ", ".join(repr(self.spec.classes[i]) for i in self.trained_classes)
+            raise InputError(
+                f"This {type(self).__name__} never saw class {self.spec.classes[unseen]!r}: it generates {seen}."
+            )
+        return self.sample_conditions(self._draw_conditions(labels.to(self.device), seed), seed)
+
+    @torch.no_grad()
+    def sample_conditions(self, conditions: Tensor, seed: int) -> Tensor:
+        """Return one synthetic sample per condition (n,), with the generator in evaluation mode."""
+        devices = [self.device] if self.device.type == "cuda" else []
+        with evaluation_mode(self.generator), torch.random.fork_rng(devices=devices):
+            torch.manual_seed(seed)
+            return torch.cat([self.generate(chunk) for chunk in conditions.split(_SAMPLE_CHUNK)])
+
+    def _draw_conditions(self, labels: Tensor, seed: int) -> Tensor:
+        """Return a condition of each label's class: itself, or one of its clusters by their weights."""
+        assert self.spec is not None
+        weights = torch.zeros(len(self.spec.classes), self.spec.num_conditions)
+        for condition, label in enumerate(self.spec.condition_classes):
+            weights[label, condition] = self.spec.condition_weights[condition]
+        random = torch.Generator().manual_seed(seed)
+        conditions = torch.zeros_like(labels, device="cpu")
+        for label in labels.unique().tolist():
+            chosen = (labels == label).cpu()
+            conditions[chosen] = weights[label].multinomial(int(chosen.sum()), replacement=True, generator=random)
+        return conditions.to(labels.device)
+
+    # -- checkpoints --------------------------------------------------------------------------------------------
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Add what makes the checkpoint complete: class, data specification and state, random state."""
+        assert self.spec is not None
+        checkpoint["gan"] = {
+            "class_path": f"{type(self).__module__}.{type(self).__qualname__}",
+            "spec": self.spec.to_dict(),
+            "trained_classes": list(self.trained_classes),
+            "data_state": self.data_state,
+        }
+        checkpoint["random_state"] = {
+            "cpu": torch.get_rng_state(),
+            "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
+        }
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Build the networks, or make sure that they fit, before their weights are loaded."""
+        saved = checkpoint["gan"]
+        self.attach(DataSpec.from_dict(saved["spec"]), saved["trained_classes"], saved["data_state"])
+        self._random_state = checkpoint.get("random_state", {})
+
+    def on_train_start(self) -> None:
+        """Go on with the random numbers of the checkpoint, if training was resumed from one."""
+        if self._random_state:
+            torch.set_rng_state(self._random_state["cpu"])
+            if len(self._random_state["cuda"]) == torch.cuda.device_count():
+                torch.cuda.set_rng_state_all(self._random_state["cuda"])
+            self._random_state = {}
+
+
+def _plain_init_args() -> dict[str, Any]:
+    """Return the constructor arguments of the GAN being made, subclass included, as plain values."""
+    frame = inspect.currentframe()
+    assert frame is not None
+    assert frame.f_back is not None
+    arguments: dict[str, Any] = {}
+    for level in collect_init_args(frame.f_back, [], classes=(BaseGAN,)):
+        arguments.update(level)
+    return {name: to_config(value) for name, value in arguments.items()}
+
+
+def _no_closure() -> None:
+    """Stand in for the closure of automatic optimization: the loss was back-propagated already."""

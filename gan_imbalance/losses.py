@@ -1,0 +1,395 @@
+"""Adversarial losses, gradient penalties and auxiliary losses, each a small module with its paper.
+
+``D(x)`` is a raw score: positive for real, negative for fake, never squashed by a sigmoid. Nothing here
+waits for the device; random draws come from torch's global generator on the tensors' own device.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from gan_imbalance.types import InputError
+
+
+class AdversarialLoss(nn.Module, ABC):
+    """What the discriminator and the generator minimise; a subclass writes one formula for each."""
+
+    @abstractmethod
+    def discriminator_loss(self, real: Tensor, fake: Tensor) -> Tensor:
+        """Return the discriminator's loss.
+
+        Args:
+            real: scores of real samples, ``(n,)``.
+            fake: scores of generated samples, ``(m,)``.
+
+        Returns:
+            A scalar.
+        """
+
+    @abstractmethod
+    def generator_loss(self, fake: Tensor) -> Tensor:
+        """Return the generator's loss, a scalar, from the scores of its samples, ``(n,)``."""
+
+    def constrain(self, discriminator: nn.Module) -> None:
+        """Bring the discriminator back into the set that the loss assumes; called after each of its steps."""
+
+
+class NonSaturatingLoss(AdversarialLoss):
+    """Binary cross entropy; the generator maximises ``log D(G(z))`` (Goodfellow et al., 2014, section 3).
+
+    The discriminator's labels may be soft, drawn uniformly for every sample (one-sided smoothing: Salimans
+    et al., 2016, section 3.4).
+
+    References:
+        Generative Adversarial Nets, https://arxiv.org/abs/1406.2661
+
+    Args:
+        real_label_range: lowest and highest label of a real sample, within [0, 1].
+        fake_label_range: the same for a generated one.
+
+    Raises:
+        InputError: if a range is not ordered within [0, 1].
+    """
+
+    def __init__(
+        self,
+        real_label_range: tuple[float, float] = (1.0, 1.0),
+        fake_label_range: tuple[float, float] = (0.0, 0.0),
+    ) -> None:
+        super().__init__()
+        ranges = {"real_label_range": real_label_range, "fake_label_range": fake_label_range}
+        for name, (low, high) in ranges.items():
+            if not 0 <= low <= high <= 1:
+                raise InputError(f"{name} is [{low}, {high}]: give two ordered numbers between 0 and 1.")
+        self.real_label_range = real_label_range
+        self.fake_label_range = fake_label_range
+
+    def discriminator_loss(self, real: Tensor, fake: Tensor) -> Tensor:
+        """Return ``-E[y log D(x) + (1 - y) log(1 - D(x))]`` of real samples plus that of generated ones."""
+        real_labels = _uniform_like(real, self.real_label_range)
+        fake_labels = _uniform_like(fake, self.fake_label_range)
+        return F.binary_cross_entropy_with_logits(real, real_labels) + F.binary_cross_entropy_with_logits(
+            fake, fake_labels
+        )
+
+    def generator_loss(self, fake: Tensor) -> Tensor:
+        """Return ``-E[log D(G(z))]``."""
+        return F.softplus(-fake).mean()
+
+
+class LeastSquaresLoss(AdversarialLoss):
+    """Squared distance to 1 for real and 0 for fake (Mao et al., 2017, eq. 9: a = 0, b = c = 1).
+
+    References:
+        Least Squares Generative Adversarial Networks, https://arxiv.org/abs/1611.04076
+    """
+
+    def discriminator_loss(self, real: Tensor, fake: Tensor) -> Tensor:
+        """Return ``E[(D(x) - 1)^2] / 2 + E[D(G(z))^2] / 2``."""
+        return ((real - 1).square().mean() + fake.square().mean()) / 2
+
+    def generator_loss(self, fake: Tensor) -> Tensor:
+        """Return ``E[(D(G(z)) - 1)^2] / 2``."""
+        return (fake - 1).square().mean() / 2
+
+
+class HingeLoss(AdversarialLoss):
+    """Hinge loss (Lim & Ye, 2017; Miyato et al., 2018, eqs. 16 and 17).
+
+    References:
+        Geometric GAN, https://arxiv.org/abs/1705.02894;
+        Spectral Normalization for Generative Adversarial Networks, https://arxiv.org/abs/1802.05957
+    """
+
+    def discriminator_loss(self, real: Tensor, fake: Tensor) -> Tensor:
+        """Return ``E[max(0, 1 - D(x))] + E[max(0, 1 + D(G(z)))]``."""
+        return F.relu(1 - real).mean() + F.relu(1 + fake).mean()
+
+    def generator_loss(self, fake: Tensor) -> Tensor:
+        """Return ``-E[D(G(z))]``."""
+        return -fake.mean()
+
+
+class WassersteinLoss(AdversarialLoss):
+    """Earth-mover distance in its dual form (Arjovsky et al., 2017, eq. 2).
+
+    The discriminator's loss, negated, estimates the distance if its slope is at most 1: pair it with a
+    :class:`WassersteinGradientPenalty` or spectral normalisation.
+
+    References:
+        Wasserstein GAN, https://arxiv.org/abs/1701.07875
+    """
+
+    def discriminator_loss(self, real: Tensor, fake: Tensor) -> Tensor:
+        """Return ``E[D(G(z))] - E[D(x)]``."""
+        return fake.mean() - real.mean()
+
+    def generator_loss(self, fake: Tensor) -> Tensor:
+        """Return ``-E[D(G(z))]``."""
+        return -fake.mean()
+
+
+class ClippedWassersteinLoss(WassersteinLoss):
+    """Wasserstein loss with the critic's weights clipped to a box (Arjovsky et al., 2017, algorithm 1).
+
+    References:
+        Wasserstein GAN, https://arxiv.org/abs/1701.07875
+
+    Args:
+        clip: largest absolute weight.
+
+    Raises:
+        InputError: if ``clip`` is not positive.
+    """
+
+    def __init__(self, clip: float = 0.01) -> None:
+        super().__init__()
+        if clip <= 0:
+            raise InputError(f"clip is {clip}: give a positive number.")
+        self.clip = clip
+
+    @torch.no_grad()
+    def constrain(self, discriminator: nn.Module) -> None:
+        """Clip every trainable weight, in place; frozen ones stay as they are."""
+        weights: list[Tensor] = [weight for weight in discriminator.parameters() if weight.requires_grad]
+        if weights:
+            torch._foreach_clamp_min_(weights, -self.clip)
+            torch._foreach_clamp_max_(weights, self.clip)
+
+
+class GradientPenalty(nn.Module, ABC):
+    """A penalty on the gradient of the score with respect to the sample, one norm **per sample**.
+
+    Args:
+        weight: factor of the penalty.
+    """
+
+    def __init__(self, weight: float = 10.0) -> None:
+        super().__init__()
+        self.weight = weight
+
+    def forward(self, discriminate: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor) -> Tensor:
+        """Return the weighted penalty, a scalar through which the discriminator's weights get gradients.
+
+        Args:
+            discriminate: gives the scores, ``(n,)``, of samples; conditions are bound already. One that
+                packs samples gives ``(n / packing,)``, and the norm is then taken over each pack.
+            real: ``(n, ...)``.
+            fake: ``(n, ...)``.
+        """
+        points = self.points(real, fake).detach().requires_grad_()
+        scores = discriminate(points)
+        (gradients,) = torch.autograd.grad(scores.sum(), points, create_graph=True)
+        return self.weight * self.penalty(gradients.reshape(scores.shape[0], -1))
+
+    @abstractmethod
+    def points(self, real: Tensor, fake: Tensor) -> Tensor:
+        """Return the samples, ``(n, ...)``, at which the gradient is taken."""
+
+    def penalty(self, gradients: Tensor) -> Tensor:
+        """Return the unweighted penalty of gradients ``(scores, features)``: ``E[(||g|| - 1)^2]``."""
+        norms: Tensor = torch.linalg.vector_norm(gradients, dim=1)
+        return (norms - 1).square().mean()
+
+
+class WassersteinGradientPenalty(GradientPenalty):
+    """Unit gradient norm between real and fake samples (Gulrajani et al., 2017, eq. 3, algorithm 1).
+
+    References:
+        Improved Training of Wasserstein GANs, https://arxiv.org/abs/1704.00028
+    """
+
+    def points(self, real: Tensor, fake: Tensor) -> Tensor:
+        """Return ``e x + (1 - e) G(z)``, one ``e ~ U(0, 1)`` per sample."""
+        return torch.lerp(fake, real, _uniform_per_sample(real))
+
+
+class DRAGANPenalty(GradientPenalty):
+    """Unit gradient norm around real samples, ``E[(||grad D(x + d)|| - 1)^2]`` (Kodali et al., 2017).
+
+    The paper draws ``d`` from a normal distribution; its authors' code, followed here, from uniform ones.
+
+    References:
+        On Convergence and Stability of GANs, https://arxiv.org/abs/1705.07215
+
+    Args:
+        weight: factor of the penalty.
+        noise_scale: largest perturbation, in standard deviations of the batch.
+    """
+
+    def __init__(self, weight: float = 10.0, noise_scale: float = 0.5) -> None:
+        super().__init__(weight)
+        self.noise_scale = noise_scale
+
+    def points(self, real: Tensor, fake: Tensor) -> Tensor:
+        """Return ``x + a u noise_scale std(x)``: ``a ~ U(0, 1)`` per sample and ``u`` per feature."""
+        reach = self.noise_scale * real.std(correction=0)
+        return real + _uniform_per_sample(real) * reach * torch.rand_like(real)
+
+
+class R1Penalty(GradientPenalty):
+    """Zero gradient at real samples: ``weight / 2 * E[||grad D(x)||^2]`` (Mescheder et al., 2018, eq. 9).
+
+    References:
+        Which Training Methods for GANs do actually Converge?, https://arxiv.org/abs/1801.04406
+    """
+
+    def points(self, real: Tensor, fake: Tensor) -> Tensor:
+        """Return the real samples."""
+        return real
+
+    def penalty(self, gradients: Tensor) -> Tensor:
+        """Return ``E[||g||^2] / 2``."""
+        return gradients.square().sum(dim=1).mean() / 2
+
+
+def feature_matching_loss(real_features: Tensor, fake_features: Tensor) -> Tensor:
+    """Return ``||E f(x) - E f(G(z))||^2`` (Salimans et al., 2016, section 3.1), a scalar.
+
+    References:
+        Improved Techniques for Training GANs, https://arxiv.org/abs/1606.03498
+
+    Args:
+        real_features: an inner layer of the discriminator on real samples, ``(n, ...)``.
+        fake_features: the same on generated ones, ``(m, ...)``.
+    """
+    return (real_features.mean(dim=0) - fake_features.mean(dim=0)).square().sum()
+
+
+class FeatureMatching(nn.Module):
+    """An additional term for the generator: :func:`feature_matching_loss`, weighted.
+
+    Args:
+        weight: factor of the term.
+    """
+
+    def __init__(self, weight: float = 1.0) -> None:
+        super().__init__()
+        self.weight = weight
+
+    def forward(self, real_features: Tensor, fake_features: Tensor) -> Tensor:
+        """Return the weighted term, a scalar, from features ``(n, ...)`` and ``(m, ...)``."""
+        return self.weight * feature_matching_loss(real_features, fake_features)
+
+
+class AuxiliaryLoss(nn.Module, ABC):
+    """The losses of a GAN whose discriminator also tells K classes apart, with K + 1 outputs per sample."""
+
+    @abstractmethod
+    def discriminator_loss(
+        self, real_out: Tensor, real_labels: Tensor, fake_out: Tensor, fake_labels: Tensor
+    ) -> Tensor:
+        """Return the discriminator's loss.
+
+        Args:
+            real_out: outputs on real samples, ``(n, K + 1)``.
+            real_labels: their classes, int64 ``(n,)``, in 0..K-1.
+            fake_out: outputs on generated samples, ``(m, K + 1)``.
+            fake_labels: the classes they were generated for, int64 ``(m,)``.
+
+        Returns:
+            A scalar.
+        """
+
+    @abstractmethod
+    def generator_loss(self, fake_out: Tensor, fake_labels: Tensor) -> Tensor:
+        """Return the generator's scalar loss from outputs ``(n, K + 1)`` and intended classes ``(n,)``."""
+
+    @abstractmethod
+    def adversarial_scores(self, out: Tensor) -> Tensor:
+        """Return one score per sample, ``(n,)``, from outputs ``(n, K + 1)``: positive means real."""
+
+    def constrain(self, discriminator: nn.Module) -> None:
+        """Bring the discriminator back into the set that the loss assumes; called after each of its steps."""
+
+
+class TwoHeadedLoss(AuxiliaryLoss):
+    """An adversarial logit (column 0) beside K class logits (Odena et al., 2017, eqs. 2 and 3).
+
+    In the paper the discriminator also learns to classify generated samples. That teaches it the early
+    generator's mistakes and costs diversity, so it is off by default.
+
+    References:
+        Conditional Image Synthesis with Auxiliary Classifier GANs, https://arxiv.org/abs/1610.09585
+
+    Args:
+        adversarial: loss of column 0; :class:`NonSaturatingLoss` if None.
+        class_weight: factor of the class term, for both networks.
+        classify_fakes: whether the discriminator's class term includes generated samples.
+    """
+
+    def __init__(
+        self,
+        adversarial: AdversarialLoss | None = None,
+        class_weight: float = 1.0,
+        classify_fakes: bool = False,
+    ) -> None:
+        super().__init__()
+        self.adversarial = NonSaturatingLoss() if adversarial is None else adversarial
+        self.class_weight = class_weight
+        self.classify_fakes = classify_fakes
+
+    def discriminator_loss(
+        self, real_out: Tensor, real_labels: Tensor, fake_out: Tensor, fake_labels: Tensor
+    ) -> Tensor:
+        """Return the adversarial loss plus ``class_weight`` times the classes' cross entropy."""
+        classes = F.cross_entropy(real_out[:, 1:], real_labels)
+        if self.classify_fakes:
+            classes = classes + F.cross_entropy(fake_out[:, 1:], fake_labels)
+        source = self.adversarial.discriminator_loss(
+            self.adversarial_scores(real_out), self.adversarial_scores(fake_out)
+        )
+        return source + self.class_weight * classes
+
+    def generator_loss(self, fake_out: Tensor, fake_labels: Tensor) -> Tensor:
+        """Return the adversarial loss plus ``class_weight`` times the classes' cross entropy."""
+        source = self.adversarial.generator_loss(self.adversarial_scores(fake_out))
+        return source + self.class_weight * F.cross_entropy(fake_out[:, 1:], fake_labels)
+
+    def adversarial_scores(self, out: Tensor) -> Tensor:
+        """Return column 0."""
+        return out[:, 0]
+
+    def constrain(self, discriminator: nn.Module) -> None:
+        """Apply the adversarial loss's own constraint."""
+        self.adversarial.constrain(discriminator)
+
+
+class KPlusOneLoss(AuxiliaryLoss):
+    """One softmax over the K classes and "synthetic", the last column (Salimans et al., 2016, section 5).
+
+    References:
+        Improved Techniques for Training GANs, https://arxiv.org/abs/1606.03498
+    """
+
+    def discriminator_loss(
+        self, real_out: Tensor, real_labels: Tensor, fake_out: Tensor, fake_labels: Tensor
+    ) -> Tensor:
+        """Return the cross entropy of real samples (their class) plus that of fake ones ("synthetic")."""
+        synthetic = torch.full_like(fake_labels, fake_out.shape[1] - 1)
+        return F.cross_entropy(real_out, real_labels) + F.cross_entropy(fake_out, synthetic)
+
+    def generator_loss(self, fake_out: Tensor, fake_labels: Tensor) -> Tensor:
+        """Return the cross entropy of generated samples (the class asked for)."""
+        return F.cross_entropy(fake_out, fake_labels)
+
+    def adversarial_scores(self, out: Tensor) -> Tensor:
+        """Return the log odds of being real: of any of the K classes against "synthetic"."""
+        return out[:, :-1].logsumexp(dim=1) - out[:, -1]
+
+
+def _uniform_like(scores: Tensor, limits: tuple[float, float]) -> Tensor:
+    """Return a label for every score; fixed ones leave the random stream where it is."""
+    low, high = limits
+    return torch.full_like(scores, low) if low == high else torch.empty_like(scores).uniform_(low, high)
+
+
+def _uniform_per_sample(samples: Tensor) -> Tensor:
+    """Return one number in [0, 1) per sample, ``(n, 1, ...)``, to broadcast over its features."""
+    shape = (samples.shape[0],) + (1,) * (samples.dim() - 1)
+    return torch.rand(shape, device=samples.device, dtype=samples.dtype)

@@ -1,0 +1,88 @@
+"""The ``gan-imbalance`` command."""
+
+from __future__ import annotations
+
+import os
+import sys
+from argparse import ArgumentError
+from collections.abc import Callable, Sequence
+from importlib import import_module
+
+from gan_imbalance.types import InputError
+
+LIGHTNING_VERBS = {
+    "fit": "train a GAN or a classifier",
+    "validate": "run the monitors of a checkpoint on its validation rows",
+    "test": "judge a classifier's checkpoint on real test rows",
+    "predict": "give a classifier's class probabilities",
+}
+FUNCTION_VERBS = {
+    "synthesize": ("gan_imbalance.synthesis:run_synthesize", "generate exact numbers of rows from a checkpoint"),
+    "compare": ("gan_imbalance.comparison:compare", "find out whether a GAN helps, against every standard remedy"),
+}
+
+
+def main(args: Sequence[str] | None = None) -> int:
+    """Run one verb.
+
+    Args:
+        args: what stands behind ``gan-imbalance`` on the command line; ``sys.argv`` if None.
+
+    Returns:
+        The exit code: 0, 1 if a comparison has failed cells, 2 for a user's mistake.
+    """
+    arguments = list(sys.argv[1:] if args is None else args)
+    verb = arguments[0] if arguments else "--help"
+    if verb in ("-h", "--help"):
+        print(_usage())
+        return 0
+    # classes named by class_path may lie in the current folder
+    if os.getcwd() not in sys.path:
+        sys.path.insert(0, os.getcwd())
+    try:
+        if verb in LIGHTNING_VERBS:
+            from gan_imbalance.cli import run_lightning
+
+            return run_lightning(arguments)
+        if verb in FUNCTION_VERBS:
+            return _run_function(verb, arguments[1:])
+        raise InputError(f"There is no verb {verb!r}: choose one of {', '.join((*LIGHTNING_VERBS, *FUNCTION_VERBS))}.")
+    except (InputError, ArgumentError) as error:
+        print(f"gan-imbalance: error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("gan-imbalance: interrupted", file=sys.stderr)
+        return 130
+
+
+def _usage() -> str:
+    verbs = LIGHTNING_VERBS | {verb: text for verb, (_, text) in FUNCTION_VERBS.items()}
+    listed = "\n".join(f"  {verb:<12}{text}" for verb, text in verbs.items())
+    return (
+        "usage: gan-imbalance VERB [options]\n\n"
+        "Do GAN-made minority samples help your classifier?\n\n"
+        f"verbs:\n{listed}\n\n"
+        "gan-imbalance VERB --help tells the options of a verb."
+    )
+
+
+def _run_function(verb: str, arguments: Sequence[str]) -> int:
+    from jsonargparse import ArgumentParser
+
+    module, name = FUNCTION_VERBS[verb][0].split(":")
+    function: Callable[..., int] = getattr(import_module(module), name)
+    parser = ArgumentParser(prog=f"gan-imbalance {verb}", description=FUNCTION_VERBS[verb][1], exit_on_error=False)
+    parser.add_argument("--config", action="config", help="YAML file with any of the options below; may be repeated")
+    parser.add_function_arguments(function, fail_untyped=False)
+    options = parser.instantiate(parser.parse_args(arguments))
+    del options["config"]
+    return function(**options)
+
+
+def command() -> None:
+    """Entry point of the console script."""
+    sys.exit(main())
+
+
+if __name__ == "__main__":
+    command()

@@ -1,0 +1,15 @@
+"""Plain networks, built by a factory on the :class:`~gan_imbalance.types.DataSpec`."""
+
+from gan_imbalance.networks.freezing import evaluation_mode, freeze_blocks
+from gan_imbalance.networks.mlp import DenseClassifier, DenseDiscriminator, DenseGenerator
+from gan_imbalance.networks.table import MixedTableDiscriminator, MixedTableGenerator
+
+__all__ = [
+    "DenseClassifier",
+    "DenseDiscriminator",
+    "DenseGenerator",
+    "MixedTableDiscriminator",
+    "MixedTableGenerator",
+    "evaluation_mode",
+    "freeze_blocks",
+]

@@ -1,0 +1,139 @@
+"""Layers that several networks share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812
+from torch.nn.utils.parametrizations import spectral_norm
+
+from gan_imbalance.types import InputError, Span
+
+Activation = Literal["relu", "leaky_relu"]
+
+
+def activation_layer(name: Activation) -> nn.Module:
+    """Return ReLU, or LeakyReLU with the slope of 0.2 that GANs use."""
+    return nn.LeakyReLU(0.2) if name == "leaky_relu" else nn.ReLU()
+
+
+class DenseBlock(nn.Module):
+    """Linear layer, optional batch norm, activation, optional dropout; optionally residual.
+
+    A residual block appends its output to its input, as CTGAN's generator does
+    (https://arxiv.org/abs/1907.00503, section 4.4).
+
+    Args:
+        inputs: width of the input.
+        outputs: width of the output of the linear layer.
+        activation: ``relu`` or ``leaky_relu``.
+        batch_norm: normalise over the batch before the activation.
+        dropout: probability of zeroing a unit.
+        spectral: bound the layer's Lipschitz constant by its spectral norm
+            (Miyato et al. 2018, https://arxiv.org/abs/1802.05957).
+        residual: concatenate the input to the output.
+    """
+
+    def __init__(
+        self,
+        inputs: int,
+        outputs: int,
+        activation: Activation = "relu",
+        batch_norm: bool = False,
+        dropout: float = 0.0,
+        spectral: bool = False,
+        residual: bool = False,
+    ) -> None:
+        super().__init__()
+        linear = nn.Linear(inputs, outputs)
+        layers: list[nn.Module] = [spectral_norm(linear) if spectral else linear]
+        if batch_norm:
+            layers.append(nn.BatchNorm1d(outputs))
+        layers.append(activation_layer(activation))
+        if dropout:
+            layers.append(nn.Dropout(dropout))
+        self.layers = nn.Sequential(*layers)
+        self.residual = residual
+        self.width = outputs + inputs * residual
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (n, inputs) to (n, outputs), or (n, inputs + outputs) if residual."""
+        out: Tensor = self.layers(x)
+        return torch.cat([out, x], dim=1) if self.residual else out
+
+
+class TableActivation(nn.Module):
+    """The output activation of every column of a table: identity, tanh, or softmax over its categories.
+
+    All categorical columns are normalised in one padded softmax, however many there are.
+
+    Args:
+        spans: the columns.
+        gumbel_temperature: if given, categories are drawn by the Gumbel-softmax trick at this temperature
+            (Jang et al. 2017, https://arxiv.org/abs/1611.01144) instead of the plain softmax.
+    """
+
+    is_tanh: Tensor
+    category_features: Tensor
+    padded_features: Tensor
+    is_padding: Tensor
+
+    def __init__(self, spans: Sequence[Span], gumbel_temperature: float | None = None) -> None:
+        super().__init__()
+        self.gumbel_temperature = gumbel_temperature
+        width = max((span.stop for span in spans), default=0)
+        is_tanh = torch.zeros(width, dtype=torch.bool)
+        for span in spans:
+            is_tanh[span.start : span.stop] = span.kind == "tanh"
+        categorical = [span for span in spans if span.kind == "categorical"]
+        starts = torch.tensor([span.start for span in categorical], dtype=torch.long)
+        sizes = torch.tensor([span.size for span in categorical], dtype=torch.long)
+        offsets = torch.arange(int(sizes.max()) if categorical else 0)
+        is_padding = offsets >= sizes[:, None]
+        padded_features = torch.where(is_padding, starts[:, None], starts[:, None] + offsets)
+        self.has_tanh = bool(is_tanh.any())
+        self.has_categories = bool(categorical)
+        self.register_buffer("is_tanh", is_tanh, persistent=False)
+        self.register_buffer("is_padding", is_padding, persistent=False)
+        self.register_buffer("padded_features", padded_features, persistent=False)
+        self.register_buffer("category_features", padded_features[~is_padding], persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Activate (n, features) column by column."""
+        if self.has_tanh:
+            x = torch.where(self.is_tanh, x.tanh(), x)
+        if self.has_categories:
+            logits = x[:, self.padded_features].masked_fill(self.is_padding, -torch.inf)
+            if self.gumbel_temperature is None:
+                shares = logits.softmax(dim=2)
+            else:
+                shares = F.gumbel_softmax(logits, tau=self.gumbel_temperature, dim=2)
+            x = x.index_copy(1, self.category_features, shares[:, ~self.is_padding])
+        return x
+
+
+def one_hot(conditions: Tensor | None, num_conditions: int, like: Tensor) -> list[Tensor]:
+    """Return the conditions as one tensor (n, num_conditions) in a list; an empty list if there are none."""
+    if not num_conditions:
+        return []
+    if conditions is None:
+        raise InputError(f"This network is conditional on {num_conditions} conditions: pass them.")
+    return [F.one_hot(conditions, num_conditions).to(like.dtype)]
+
+
+def pack(x: Tensor, packing: int) -> Tensor:
+    """Join every ``packing`` consecutive rows into one: (n, d) to (n / packing, packing · d).
+
+    PacGAN, Lin et al. 2018 (https://arxiv.org/abs/1712.04086).
+
+    Raises:
+        InputError: if the rows cannot be divided so.
+    """
+    if packing == 1:
+        return x
+    if len(x) % packing:
+        raise InputError(f"A batch of {len(x)} rows cannot be packed by {packing}: choose a multiple of it.")
+    return x.reshape(len(x) // packing, -1)

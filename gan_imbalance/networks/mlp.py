@@ -1,0 +1,129 @@
+"""Dense generator, discriminator and classifier for tables."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.parametrizations import spectral_norm as bound_by_spectral_norm
+
+from gan_imbalance.networks.layers import Activation, DenseBlock, TableActivation, one_hot, pack
+from gan_imbalance.types import DataSpec
+
+
+def dense_stack(inputs: int, widths: Sequence[int], **options: object) -> list[DenseBlock]:
+    """Return dense blocks of the given widths, each as wide in as the one before is out."""
+    blocks: list[DenseBlock] = []
+    for width in widths:
+        blocks.append(DenseBlock(blocks[-1].width if blocks else inputs, width, **options))  # type: ignore[arg-type]
+    return blocks
+
+
+class DenseGenerator(nn.Module):
+    """Dense layers from a latent vector to one encoded row.
+
+    With its default widths and ReLU this is the generator of the card-fraud GANs (128-256-512, linear output).
+
+    Args:
+        spec: the data to generate.
+        latent_dim: width of the latent vector.
+        num_conditions: conditions that are joined to the latent vector as one-hot; 0 if unconditional.
+        widths: of the hidden layers.
+        activation: ``relu`` or ``leaky_relu``.
+        batch_norm: normalise hidden layers over the batch.
+        residual: every hidden layer passes its input on beside its output.
+        gumbel_temperature: draw categories by Gumbel-softmax at this temperature instead of softmax.
+    """
+
+    def __init__(
+        self,
+        spec: DataSpec,
+        latent_dim: int,
+        num_conditions: int,
+        widths: Sequence[int] = (128, 256, 512),
+        activation: Activation = "relu",
+        batch_norm: bool = False,
+        residual: bool = False,
+        gumbel_temperature: float | None = None,
+    ) -> None:
+        super().__init__()
+        self.num_conditions = num_conditions
+        hidden = dense_stack(
+            latent_dim + num_conditions, widths, activation=activation, batch_norm=batch_norm, residual=residual
+        )
+        output = nn.Linear(hidden[-1].width if hidden else latent_dim + num_conditions, spec.shape[0])
+        self.blocks = nn.Sequential(*hidden, output)
+        self.activation = TableActivation(spec.spans, gumbel_temperature)
+
+    def forward(self, latent: Tensor, conditions: Tensor | None = None) -> Tensor:
+        """Map latents (n, latent_dim) and conditions (n,) to encoded rows (n, features)."""
+        x = torch.cat([latent, *one_hot(conditions, self.num_conditions, latent)], dim=1)
+        return self.activation(self.blocks(x))  # type: ignore[no-any-return]
+
+
+class DenseDiscriminator(nn.Module):
+    """Dense layers from one encoded row, or a pack of them, to a score.
+
+    Args:
+        spec: the data to judge.
+        num_conditions: conditions that are joined to the row as one-hot; 0 if unconditional.
+        num_outputs: scores per row; 1, or more for auxiliary-classifier GANs.
+        widths: of the hidden layers.
+        activation: ``relu`` or ``leaky_relu``.
+        dropout: probability of zeroing a hidden unit.
+        spectral_norm: bound every layer's Lipschitz constant.
+        residual: every hidden layer passes its input on beside its output.
+        packing: rows judged together, against mode collapse (PacGAN); the batch size is a multiple of it.
+    """
+
+    def __init__(
+        self,
+        spec: DataSpec,
+        num_conditions: int,
+        num_outputs: int,
+        widths: Sequence[int] = (512, 256, 128),
+        activation: Activation = "relu",
+        dropout: float = 0.0,
+        spectral_norm: bool = False,
+        residual: bool = False,
+        packing: int = 1,
+    ) -> None:
+        super().__init__()
+        self.num_conditions = num_conditions
+        self.packing = packing
+        inputs = packing * (spec.shape[0] + num_conditions)
+        hidden = dense_stack(
+            inputs, widths, activation=activation, dropout=dropout, spectral=spectral_norm, residual=residual
+        )
+        head = nn.Linear(hidden[-1].width if hidden else inputs, num_outputs)
+        self.blocks = nn.Sequential(*hidden, bound_by_spectral_norm(head) if spectral_norm else head)
+
+    def features(self, x: Tensor, conditions: Tensor | None = None) -> Tensor:
+        """Return what the last hidden layer makes of rows (n, features): (n / packing, width)."""
+        joined = torch.cat([x, *one_hot(conditions, self.num_conditions, x)], dim=1)
+        return self.blocks[:-1](pack(joined, self.packing))  # type: ignore[no-any-return]
+
+    def forward(self, x: Tensor, conditions: Tensor | None = None) -> Tensor:
+        """Map rows (n, features) and conditions (n,) to scores (n / packing,), or (n / packing, num_outputs)."""
+        return self.blocks[-1](self.features(x, conditions)).squeeze(1)  # type: ignore[no-any-return]
+
+
+class DenseClassifier(nn.Module):
+    """Dense layers from one encoded row to one logit per class.
+
+    Args:
+        spec: the data to classify.
+        widths: of the hidden layers.
+        dropout: probability of zeroing a hidden unit.
+    """
+
+    def __init__(self, spec: DataSpec, widths: Sequence[int] = (128, 128), dropout: float = 0.1) -> None:
+        super().__init__()
+        hidden = dense_stack(spec.shape[0], widths, dropout=dropout)
+        outputs = nn.Linear(hidden[-1].width if hidden else spec.shape[0], len(spec.classes))
+        self.blocks = nn.Sequential(*hidden, outputs)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map rows (n, features) to logits (n, classes)."""
+        return self.blocks(x)  # type: ignore[no-any-return]

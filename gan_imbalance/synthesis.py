@@ -1,0 +1,134 @@
+"""From a trained GAN to rows in the input's own form."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from gan_imbalance.checkpoints import read_checkpoint
+from gan_imbalance.components import import_class
+from gan_imbalance.data.schema import TableSchema
+from gan_imbalance.files import atomic_path, content_hash, file_hash, provenance, write_json
+from gan_imbalance.gans import BaseGAN
+from gan_imbalance.tracking import start_run
+from gan_imbalance.transforms import TabularTransformer
+from gan_imbalance.types import InputError, Label, SyntheticSet, find_class
+
+_WRITERS = {".csv": "to_csv", ".gz": "to_csv", ".parquet": "to_parquet"}
+
+
+def load_gan(path: str | Path) -> BaseGAN:
+    """Return the GAN of a checkpoint, ready to sample; needs neither data nor the code that configured it.
+
+    Raises:
+        InputError: if the file is missing, truncated or no GAN's checkpoint, or its class cannot be imported.
+    """
+    checkpoint = read_checkpoint(path, "gan")
+    gan_class = import_class(checkpoint["gan"]["class_path"])
+    if not issubclass(gan_class, BaseGAN):
+        raise InputError(f"{path} was written by {gan_class.__name__}, which is not a GAN of gan_imbalance.")
+    gan = gan_class(**checkpoint["hyper_parameters"])
+    gan.on_load_checkpoint(checkpoint)
+    gan.load_state_dict(checkpoint["state_dict"])
+    return gan.eval()
+
+
+def synthesize(gan: BaseGAN, counts: Mapping[Any, int], seed: int) -> SyntheticSet:
+    """Return exactly as many synthetic rows of each class as asked for, in the input table's form.
+
+    Args:
+        gan: trained, as from :func:`load_gan`.
+        counts: rows per class; classes are matched by value ("1" finds 1).
+        seed: the same seed gives the same rows.
+
+    Raises:
+        InputError: if a class is unknown or one that the GAN never saw, or a count is not a whole number of at
+            least 0, or all are 0.
+    """
+    assert gan.spec is not None, "a GAN is trained or loaded before it generates"
+    wanted = _rows_per_class(counts, gan.spec.classes)
+    labels = torch.tensor(list(wanted)).repeat_interleave(torch.tensor(list(wanted.values())))
+    encoded = gan.sample(labels, seed).float().cpu().numpy()
+    features = TabularTransformer.from_state_dict(gan.data_state["transformer"]).inverse_transform(encoded)
+    schema = TableSchema.from_dict(gan.data_state["schema"])
+    rows = schema.restore(features, [gan.spec.classes[index] for index in labels.tolist()])
+    manifest = provenance(
+        gan=type(gan).__name__,
+        seed=seed,
+        counts={str(gan.spec.classes[index]): rows for index, rows in wanted.items()},
+        split_hash=gan.data_state["split_hash"],
+        dropped_columns=list(schema.dropped),
+    )
+    return SyntheticSet(rows=rows, target=schema.target, manifest=manifest)
+
+
+def _rows_per_class(counts: Mapping[Any, int], classes: tuple[Label, ...]) -> dict[int, int]:
+    wanted: dict[int, int] = {}
+    for label, rows in counts.items():
+        index = find_class(label, classes)
+        if isinstance(rows, bool) or not isinstance(rows, int) or rows < 0:
+            raise InputError(f"The count of class {label!r} is {rows!r}: give a whole number of at least 0.")
+        if index in wanted:
+            raise InputError(f"Class {classes[index]!r} is counted twice: give one count for each class.")
+        wanted[index] = rows
+    if not sum(wanted.values()):
+        raise InputError("No rows were asked for: give counts such as '{\"1\": 1000}'.")
+    return {index: rows for index, rows in wanted.items() if rows}
+
+
+def write_synthetic_set(synthetic: SyntheticSet, output: str | Path) -> None:
+    """Write the rows (.csv, .csv.gz or .parquet by the ending) and their manifest (.json beside it), atomically.
+
+    Raises:
+        InputError: if the ending is another, or the folder cannot be written.
+    """
+    output = Path(output)
+    if output.suffix not in _WRITERS:
+        raise InputError(f"Cannot write {output.name}: end its name in .csv, .csv.gz or .parquet.")
+    with atomic_path(output) as temporary:
+        getattr(synthetic.rows, _WRITERS[output.suffix])(temporary, index=False)
+        rows_hash = file_hash(temporary)
+    write_json(manifest_path(output), {**synthetic.manifest, "target": synthetic.target, "rows_hash": rows_hash})
+
+
+def manifest_path(rows_path: str | Path) -> Path:
+    """Return where the manifest of a synthetic set lies: ``rows.csv`` has ``rows.csv.json``."""
+    return Path(f"{rows_path}.json")
+
+
+def run_synthesize(ckpt_path: str, counts: dict[str, int], output: str, seed: int = 0, wandb: bool = True) -> int:
+    """Generate exact numbers of synthetic rows from a checkpoint, in the form of the input table.
+
+    Args:
+        ckpt_path: checkpoint that ``gan-imbalance fit`` wrote.
+        counts: rows per class, as JSON: '{"1": 1000}'.
+        output: file to write: .csv, .csv.gz or .parquet; a manifest is written beside it.
+        seed: the same seed gives the same rows.
+        wandb: whether to record the run in Weights & Biases (offline without an account).
+
+    Returns:
+        The exit code.
+    """
+    synthetic = synthesize(load_gan(ckpt_path), counts, seed)
+    synthetic.manifest["checkpoint"] = {"path": str(ckpt_path), "hash": file_hash(ckpt_path)}
+    write_synthetic_set(synthetic, output)
+    if wandb:
+        _record(synthetic, Path(output))
+    print(f"Wrote {len(synthetic.rows)} rows to {output}")
+    return 0
+
+
+def _record(synthetic: SyntheticSet, output: Path) -> None:
+    """Log the synthetic set as an artifact of a run of its own."""
+    import wandb
+
+    with start_run(output.parent, job_type="synthesize", config=synthetic.manifest) as run:
+        run.summary.update({f"rows/{label}": rows for label, rows in synthetic.manifest["counts"].items()})
+        artifact = wandb.Artifact(f"synthetic-{content_hash(synthetic.manifest)}", type="synthetic-set")
+        artifact.add_file(str(output))
+        artifact.add_file(str(manifest_path(output)))
+        run.log_artifact(artifact)
+

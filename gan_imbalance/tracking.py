@@ -1,0 +1,65 @@
+"""Where a run's files lie, and Weights & Biases without asking anybody anything."""
+
+from __future__ import annotations
+
+import netrc
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from pytorch_lightning import Trainer
+    from pytorch_lightning.loggers import WandbLogger
+    from wandb.sdk.wandb_run import Run
+
+PROJECT = "gan_imbalance"
+
+
+def wandb_mode() -> Literal["online", "offline", "disabled"]:
+    """Return what ``WANDB_MODE`` says; else ``online`` where an account is set up, ``offline`` where none is."""
+    chosen = os.environ.get("WANDB_MODE")
+    if chosen in ("online", "offline", "disabled"):
+        return chosen  # type: ignore[return-value]
+    return "online" if os.environ.get("WANDB_API_KEY") or _has_netrc_entry() else "offline"
+
+
+def _has_netrc_entry() -> bool:
+    path = Path(os.environ.get("NETRC", "~/.netrc")).expanduser()
+    try:
+        return netrc.netrc(str(path)).authenticators("api.wandb.ai") is not None
+    except (OSError, netrc.NetrcParseError):
+        return False
+
+
+def start_run(folder: str | Path, **settings: Any) -> Run:
+    """Start a run whose files lie in ``folder``/wandb; use it as a context manager.
+
+    Args:
+        folder: made if need be.
+        settings: for ``wandb.init``: name, group, job_type, config, tags.
+    """
+    import wandb
+
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    quiet = wandb.Settings(silent=True, console="off")
+    return wandb.init(project=PROJECT, dir=str(folder), mode=wandb_mode(), settings=quiet, **settings)
+
+
+def run_folder(trainer: Trainer) -> Path:
+    """Return the folder of this run's files, the one that ``ModelCheckpoint`` saves in, too."""
+    if trainer.loggers:
+        logger = trainer.loggers[0]
+        root = logger.save_dir or trainer.default_root_dir
+        version = logger.version
+        return Path(root) / str(logger.name) / (version if isinstance(version, str) else f"version_{version}")
+    return Path(trainer.default_root_dir)
+
+
+def wandb_logger(folder: str | Path) -> WandbLogger:
+    """Return Lightning's logger for a run whose files lie in ``folder``/wandb."""
+    import wandb
+    from pytorch_lightning.loggers import WandbLogger
+
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    quiet = wandb.Settings(silent=True, console="off")
+    return WandbLogger(project=PROJECT, save_dir=folder, mode=wandb_mode(), settings=quiet)

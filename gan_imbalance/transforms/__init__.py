@@ -1,0 +1,5 @@
+"""Reversible encodings between what a user has and what a network sees."""
+
+from gan_imbalance.transforms.table import TabularTransformer
+
+__all__ = ["TabularTransformer"]

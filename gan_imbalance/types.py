@@ -1,0 +1,133 @@
+"""The words that data, networks and checkpoints share; imports nothing of ours."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Label = str | int | float | bool
+"""A class as the table holds it: ``1``, ``"Charged Off"``, ``True``."""
+
+ClassSelection = Literal["minority", "majority", "all"] | Sequence[Label]
+"""Which classes a GAN learns: by role (``minority`` is the rarest, ``majority`` all others) or by label."""
+
+
+class InputError(ValueError):
+    """A user's mistake, told in one sentence that names what is wrong and what to do.
+
+    The command line prints the sentence without a traceback and exits with code 2.
+    """
+
+
+def find_class(label: Label, classes: Sequence[Label]) -> int:
+    """Return the position of ``label`` in ``classes``, matched by value as a table may spell it.
+
+    An equal value of the same type wins; otherwise ``"1"`` finds ``1`` and ``1.0``.
+
+    Raises:
+        InputError: if no class or more than one class matches.
+    """
+    exact = [i for i, known in enumerate(classes) if type(known) is type(label) and known == label]
+    matches = exact or [i for i, known in enumerate(classes) if _spellings(label) & _spellings(known)]
+    known_classes = ", ".join(repr(known) for known in classes)
+    if not matches:
+        raise InputError(f"Unknown class {label!r}: the classes are {known_classes}.")
+    if len(matches) > 1:
+        raise InputError(f"Class {label!r} is ambiguous: it matches more than one of {known_classes}.")
+    return matches[0]
+
+
+def _spellings(label: Label) -> set[str]:
+    """Return the ways to write ``label``; numbers are compared as numbers."""
+    text = str(label).strip()
+    try:
+        return {text, repr(float(text))}
+    except ValueError:
+        return {text}
+
+
+@dataclass(frozen=True)
+class Span:
+    """The consecutive encoded features that one column became: all that a network knows of it.
+
+    Attributes:
+        name: column of the table (a missing-value indicator carries its column's name).
+        kind: ``linear`` (unbounded), ``tanh`` (in [-1, 1]) or ``categorical`` (one-hot).
+        start: first feature.
+        size: number of features; 1 unless categorical.
+    """
+
+    name: str
+    kind: Literal["linear", "tanh", "categorical"]
+    start: int
+    size: int
+
+    @property
+    def stop(self) -> int:
+        """Return the feature after the last one."""
+        return self.start + self.size
+
+
+@dataclass(frozen=True)
+class DataSpec:
+    """What a network must know of the data it is built for.
+
+    Attributes:
+        kind: ``table`` or ``image``.
+        shape: of one sample: ``(features,)``, or ``(channels, height, width)``.
+        classes: every class of the data, as the table has them.
+        spans: the columns of a table, in order; empty for images.
+        condition_classes: class index of every condition that a GAN is trained with. Usually one
+            condition per class; several where a class was cut into clusters.
+        condition_weights: share of every condition in its class.
+    """
+
+    kind: Literal["table", "image"]
+    shape: tuple[int, ...]
+    classes: tuple[Label, ...]
+    spans: tuple[Span, ...] = ()
+    condition_classes: tuple[int, ...] = ()
+    condition_weights: tuple[float, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Give every class one condition unless told otherwise."""
+        if not self.condition_classes:
+            object.__setattr__(self, "condition_classes", tuple(range(len(self.classes))))
+        if not self.condition_weights:
+            object.__setattr__(self, "condition_weights", (1.0,) * len(self.condition_classes))
+
+    @property
+    def num_conditions(self) -> int:
+        """Return how many conditions there are."""
+        return len(self.condition_classes)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain dicts, lists, strings and numbers, for a checkpoint."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, state: dict[str, Any]) -> DataSpec:
+        """Rebuild the specification that :meth:`to_dict` wrote."""
+        spans = tuple(Span(**span) for span in state["spans"])
+        rest = {key: tuple(value) for key, value in state.items() if key not in ("kind", "spans")}
+        return cls(kind=state["kind"], spans=spans, **rest)
+
+
+@dataclass(frozen=True)
+class SyntheticSet:
+    """Synthetic samples in the input's own form, and what made them.
+
+    Attributes:
+        rows: a table with the input's columns, order and dtypes, target included.
+        target: name of the target column.
+        manifest: generator, seed, counts, split hash and versions (see :func:`gan_imbalance.files.provenance`).
+    """
+
+    rows: pd.DataFrame
+    target: str
+    manifest: dict[str, Any]
+

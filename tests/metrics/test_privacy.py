@@ -1,0 +1,68 @@
+"""Copies are found, and only copies; a memorising generator is told from one that learned."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from sklearn.neighbors import NearestNeighbors
+
+from gan_imbalance.metrics import privacy
+from gan_imbalance.metrics.privacy import closest_record_share, exact_copies
+from gan_imbalance.types import InputError
+
+RNG = np.random.default_rng(0)
+TRAINING, HOLDOUT, FRESH = (RNG.normal(size=(60, 4)) * [1, 10, 100, 0] + 5 for _ in range(3))
+
+
+def test_exact_copies_are_counted() -> None:
+    synthetic = np.concatenate([TRAINING[:3], FRESH[:9]])
+    assert exact_copies(synthetic, TRAINING) == pytest.approx(3 / 12)
+    assert exact_copies(torch.tensor(synthetic).float(), torch.tensor(TRAINING)) == pytest.approx(3 / 12)
+    assert exact_copies(FRESH, TRAINING) == 0
+
+
+def test_a_close_neighbour_is_no_copy() -> None:
+    jitter = 1e-4 * TRAINING.std(axis=0)
+    assert exact_copies(TRAINING + jitter, TRAINING) == 0
+    # A column that is constant in training still tells rows apart.
+    assert exact_copies(TRAINING + np.array([0, 0, 0, 0.5]), TRAINING) == 0
+    # Rows far out, where distances lose most digits.
+    far = np.concatenate([TRAINING, TRAINING * 1e5])
+    assert exact_copies(far[60:], TRAINING) == 0
+    assert exact_copies(far, far) == 1
+
+
+@pytest.mark.parametrize("chunk_elements", [10_000_000, 200])
+def test_closest_record_share_equals_nearest_neighbours(
+    chunk_elements: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(privacy, "_CHUNK_ELEMENTS", chunk_elements)
+    scale = np.where(TRAINING.std(axis=0) > 0, TRAINING.std(axis=0), 1)
+    scaled = [(rows - TRAINING.mean(axis=0)) / scale for rows in (FRESH, TRAINING, HOLDOUT)]
+    near = [NearestNeighbors(n_neighbors=1).fit(rows).kneighbors(scaled[0])[0][:, 0] for rows in scaled[1:]]
+    assert closest_record_share(FRESH, TRAINING, HOLDOUT) == pytest.approx((near[0] < near[1]).mean())
+
+
+def test_share_is_one_for_copies_zero_for_held_out_rows_and_half_for_ties() -> None:
+    assert closest_record_share(TRAINING, TRAINING, HOLDOUT) == 1
+    assert closest_record_share(HOLDOUT, TRAINING, HOLDOUT) == 0
+    assert closest_record_share(FRESH, TRAINING, TRAINING[::-1].copy()) == 0.5
+    assert closest_record_share(TRAINING, TRAINING, np.concatenate([HOLDOUT, TRAINING])) == 0.5
+
+
+def test_columns_count_in_their_own_units() -> None:
+    # Unscaled, the wide second column would decide for the held-out row; scaled, the first one does.
+    training = np.array([[0.0, 0.0], [1.0, 1000.0]])
+    holdout = np.array([[5.0, 100.0], [5.0, 900.0]])
+    assert closest_record_share(np.array([[0.0, 120.0]]), training, holdout) == 1
+
+
+@pytest.mark.parametrize(
+    "synthetic",
+    [np.empty((0, 4)), FRESH[:, :3], np.where(FRESH > 5, np.nan, FRESH)],
+    ids=["none", "width", "nan"],
+)
+def test_rows_that_cannot_be_compared_are_refused(synthetic: np.ndarray) -> None:
+    with pytest.raises(InputError, match="Rows to compare"):
+        exact_copies(synthetic, TRAINING)
