@@ -11,12 +11,12 @@ import torch
 from gan_imbalance.types import InputError
 
 
-def read_checkpoint(path: str | Path, kind: str) -> dict[str, Any]:
-    """Return a checkpoint of the given kind, its tensors on the CPU.
+def read_checkpoint(path: str | Path, *kinds: str) -> dict[str, Any]:
+    """Return a checkpoint of one of the given kinds, its tensors on the CPU.
 
     Args:
         path: the file.
-        kind: key under which the module describes itself: ``gan`` or ``classifier``.
+        kinds: keys under which modules describe themselves: ``gan``, ``classifier``.
 
     Raises:
         InputError: if the file is missing, truncated, or of another kind.
@@ -28,6 +28,6 @@ def read_checkpoint(path: str | Path, kind: str) -> dict[str, Any]:
         checkpoint: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
     except (RuntimeError, EOFError, OSError, pickle.UnpicklingError) as error:
         raise InputError(f"{path} is truncated or not a checkpoint: train again, or take another one.") from error
-    if not isinstance(checkpoint, dict) or kind not in checkpoint:
-        raise InputError(f"{path} is not a {kind} checkpoint of gan-imbalance: give one that a {kind}'s fit wrote.")
+    if not isinstance(checkpoint, dict) or not any(kind in checkpoint for kind in kinds):
+        raise InputError(f"{path} is not a checkpoint of a {' or '.join(kinds)} of gan-imbalance: give another one.")
     return checkpoint

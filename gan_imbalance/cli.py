@@ -11,9 +11,6 @@ from pytorch_lightning.cli import LightningArgumentParser, LightningCLI
 from pytorch_lightning.loggers import CSVLogger, Logger
 
 # importing these makes their classes known by short names
-import gan_imbalance.classifiers
-import gan_imbalance.data
-import gan_imbalance.gans
 from gan_imbalance.callbacks import (
     ColumnPairPictures,
     CriticMonitor,
@@ -23,10 +20,13 @@ from gan_imbalance.callbacks import (
     RunRecord,
 )
 from gan_imbalance.callbacks.record import SaveRunConfig
+from gan_imbalance.checkpoints import read_checkpoint
+from gan_imbalance.components import import_class
 from gan_imbalance.gans import BaseGAN
 from gan_imbalance.tracking import wandb_logger
 
 RUNS = "runs"
+_LIGHTNINGS_OWN_PATHS = ("best", "last", "hpc", "registry")
 _GAN_CALLBACKS = {
     "ema": GeneratorEMA,
     "guard": FiniteLossGuard,
@@ -56,6 +56,17 @@ class GanImbalanceCLI(LightningCLI):
             }
         )
 
+    def _parse_ckpt_path(self) -> None:
+        # Lightning would take a checkpoint's hyper-parameters for the configuration, which is the user's to say
+        return
+
+    def before_instantiate_classes(self) -> None:
+        """Make sure of the checkpoint before anything is built."""
+        path = self._get(self.config, "ckpt_path")
+        if path and path not in _LIGHTNINGS_OWN_PATHS:
+            model_class = import_class(self._get(self.config, "model").class_path)
+            read_checkpoint(path, "gan" if issubclass(model_class, BaseGAN) else "classifier")
+
     def instantiate_trainer(self, **kwargs: Any) -> Trainer:
         """Return the trainer with loggers, and the callbacks that the model can use."""
         settings = {**self._get(self.config_init, "trainer"), **kwargs}
@@ -68,12 +79,12 @@ class GanImbalanceCLI(LightningCLI):
 
 
 def _standard_loggers(model: LightningModule) -> list[Logger]:
-    files = CSVLogger(RUNS, name=type(model).__name__)
-    return [files, wandb_logger(files.log_dir)]
+    # the first one's folder is the run's
+    return [CSVLogger(RUNS, name=type(model).__name__), wandb_logger(RUNS)]
 
 
-def run_lightning(arguments: Sequence[str]) -> int:
-    """Run one of Lightning's verbs and return the exit code."""
+def run_lightning(args: Sequence[str] | None) -> int:
+    """Run one of Lightning's verbs, from ``args`` or else the command line, and return the exit code."""
     no_exit: dict[str, Any] = {"exit_on_error": False}
     GanImbalanceCLI(
         LightningModule,
@@ -84,6 +95,6 @@ def run_lightning(arguments: Sequence[str]) -> int:
         subclass_mode_data=True,
         auto_configure_optimizers=False,
         parser_kwargs={**no_exit, **dict.fromkeys(GanImbalanceCLI.subcommands(), no_exit)},
-        args=list(arguments),
+        args=None if args is None else list(args),
     )
     return 0

@@ -17,8 +17,14 @@ LIGHTNING_VERBS = {
     "predict": "give a classifier's class probabilities",
 }
 FUNCTION_VERBS = {
-    "synthesize": ("gan_imbalance.synthesis:run_synthesize", "generate exact numbers of rows from a checkpoint"),
-    "compare": ("gan_imbalance.comparison:compare", "find out whether a GAN helps, against every standard remedy"),
+    "synthesize": (
+        "gan_imbalance.synthesis:run_synthesize",
+        "generate exact numbers of rows from a checkpoint",
+    ),
+    "compare": (
+        "gan_imbalance.comparison:compare",
+        "find out whether a GAN helps, against every standard remedy",
+    ),
 }
 
 
@@ -43,7 +49,7 @@ def main(args: Sequence[str] | None = None) -> int:
         if verb in LIGHTNING_VERBS:
             from gan_imbalance.cli import run_lightning
 
-            return run_lightning(arguments)
+            return run_lightning(args)
         if verb in FUNCTION_VERBS:
             return _run_function(verb, arguments[1:])
         raise InputError(f"There is no verb {verb!r}: choose one of {', '.join((*LIGHTNING_VERBS, *FUNCTION_VERBS))}.")

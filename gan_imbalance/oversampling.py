@@ -83,14 +83,14 @@ class GANOverSampler(BaseOverSampler):  # type: ignore[misc]
         self.verbose = verbose
         self.random_state = random_state
 
-    def _check_X_y(self, X: Any, y: Any) -> tuple[pd.DataFrame, Any, bool]:  # noqa: N802, N803
+    def _check_X_y(self, X: Any, y: Any) -> tuple[pd.DataFrame, Any, bool]:
         """Return the rows as a DataFrame, columns of arrays named by number."""
         y, binarize_y = check_target_type(y, indicate_one_vs_all=True)
         frame = X if isinstance(X, pd.DataFrame) else pd.DataFrame(np.asarray(X))
         frame = frame.set_axis([str(name) for name in frame.columns], axis=1)
         return frame.reset_index(drop=True), np.asarray(y), binarize_y
 
-    def _fit_resample(self, X: pd.DataFrame, y: Any) -> tuple[pd.DataFrame, Any]:  # noqa: N803
+    def _fit_resample(self, X: pd.DataFrame, y: Any) -> tuple[pd.DataFrame, Any]:
         target = "target"
         while target in X.columns:
             target += "_"
@@ -159,7 +159,9 @@ class GANOverSampler(BaseOverSampler):  # type: ignore[misc]
             return load_gan(best.best_model_path) if best else gan.cpu().eval()
 
 
-def resolve_gan(gan: str | type[BaseGAN] | BaseGAN | Mapping[str, Any]) -> tuple[type[BaseGAN], dict[str, Any]]:
+def resolve_gan(
+    gan: str | type[BaseGAN] | BaseGAN | Mapping[str, Any],
+) -> tuple[type[BaseGAN], dict[str, Any]]:
     """Return the class and the constructor arguments that ``gan`` stands for.
 
     Raises:
@@ -193,4 +195,3 @@ class _History(Callback):
 def _plain(label: Any) -> Label:
     """Return a numpy scalar as Python's own."""
     return label.item() if isinstance(label, np.generic) else label  # type: ignore[no-any-return]
-

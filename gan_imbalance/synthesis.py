@@ -131,4 +131,3 @@ def _record(synthetic: SyntheticSet, output: Path) -> None:
         artifact.add_file(str(output))
         artifact.add_file(str(manifest_path(output)))
         run.log_artifact(artifact)
-

@@ -130,4 +130,3 @@ class SyntheticSet:
     rows: pd.DataFrame
     target: str
     manifest: dict[str, Any]
-

@@ -10,9 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-_SHARED_DATA = Path(
-    os.environ.get("GAN_IMBALANCE_DATA", Path(__file__).resolve().parents[2] / "shared" / "data")
-)
+_SHARED_DATA = Path(os.environ.get("GAN_IMBALANCE_DATA", Path(__file__).resolve().parents[2] / "shared" / "data"))
 
 
 @pytest.fixture(scope="session")

@@ -185,9 +185,7 @@ def test_gradient_at_each_sample_matches_finite_differences() -> None:
     step = 1e-6
     shifts = step * torch.eye(3, dtype=torch.float64)
     with torch.no_grad():
-        slopes = torch.stack(
-            [(critic(real + shift) - critic(real - shift))[:, 0] / (2 * step) for shift in shifts], 1
-        )
+        slopes = torch.stack([(critic(real + shift) - critic(real - shift))[:, 0] / (2 * step) for shift in shifts], 1)
     expected = 4.0 / 2 * (slopes**2).sum(1).mean()
     value = R1Penalty(weight=4.0)(lambda x: critic(x)[:, 0], real, real)
     torch.testing.assert_close(value.detach(), expected, rtol=1e-6, atol=1e-9)
@@ -196,9 +194,7 @@ def test_gradient_at_each_sample_matches_finite_differences() -> None:
 def test_penalty_gives_the_weights_the_right_second_order_gradient() -> None:
     # For D(x) = w.x the penalty is (|w| - 1)^2, with gradient 2 (|w| - 1) w / |w| by w.
     slope = torch.tensor([3.0, 4.0], requires_grad=True)
-    WassersteinGradientPenalty(weight=1.0)(
-        lambda x: x @ slope, torch.randn(6, 2), torch.randn(6, 2)
-    ).backward()
+    WassersteinGradientPenalty(weight=1.0)(lambda x: x @ slope, torch.randn(6, 2), torch.randn(6, 2)).backward()
     assert slope.grad is not None
     torch.testing.assert_close(slope.grad, torch.tensor([4.8, 6.4]))
 
@@ -271,9 +267,7 @@ def cross_entropy(out: Tensor, labels: Tensor) -> float:
 
 def test_two_headed_loss_adds_the_class_terms() -> None:
     loss = TwoHeadedLoss(HingeLoss(), class_weight=0.5)
-    source = (
-        np.maximum(0, 1 - REAL_OUT[:, 0].numpy()).mean() + np.maximum(0, 1 + FAKE_OUT[:, 0].numpy()).mean()
-    )
+    source = np.maximum(0, 1 - REAL_OUT[:, 0].numpy()).mean() + np.maximum(0, 1 + FAKE_OUT[:, 0].numpy()).mean()
     real_classes = cross_entropy(REAL_OUT[:, 1:], REAL_LABELS)
     fake_classes = cross_entropy(FAKE_OUT[:, 1:], FAKE_LABELS)
     arguments = (REAL_OUT, REAL_LABELS, FAKE_OUT, FAKE_LABELS)

@@ -17,7 +17,13 @@ class CriticMonitor(Callback):
     """
 
     def on_validation_batch_end(
-        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int, *args: Any
+        self,
+        trainer: Trainer,
+        pl_module: LightningModule,
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
+        *args: Any,
     ) -> None:
         """Log both for this batch; Lightning averages over batches."""
         real, fake = outputs["real_scores"], outputs["fake_scores"]

@@ -91,7 +91,10 @@ class ColumnPairPictures(Callback):
         data = trainer.datamodule  # type: ignore[attr-defined]
         frame, labels = data.frame("train")
         codes = pd.DataFrame(
-            {name: column if pd.api.types.is_numeric_dtype(column) else pd.factorize(column)[0] for name, column in frame.items()}
+            {
+                name: column if pd.api.types.is_numeric_dtype(column) else pd.factorize(column)[0]
+                for name, column in frame.items()
+            }
         )
         model = xgboost.XGBClassifier(n_estimators=10, max_depth=4, n_jobs=torch.get_num_threads())
         model.fit(codes.astype(float).to_numpy(), np.unique(labels, return_inverse=True)[1])

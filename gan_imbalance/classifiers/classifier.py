@@ -10,7 +10,7 @@ import torch
 from pytorch_lightning import LightningModule
 from pytorch_lightning.cli import OptimizerCallable
 from torch import Tensor, nn
-from torch.nn import functional as F  # noqa: N812 - the name that torch's users know
+from torch.nn import functional as F
 from torchmetrics.utilities.data import dim_zero_cat
 
 from gan_imbalance.components import factory, to_config

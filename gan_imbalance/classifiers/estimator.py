@@ -56,7 +56,7 @@ class TableClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.accelerator = accelerator
         self.random_state = random_state
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:  # noqa: N803 - scikit-learn's names
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Train on features (n, d) and labels (n,), each row counting by its weight (n,)."""
         features, labels = validate_data(self, X, y, dtype=np.float32)
         self.classes_, indices = np.unique(labels, return_inverse=True)
@@ -93,13 +93,13 @@ class TableClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.module_.eval()
         return self
 
-    def predict_proba(self, X: Any) -> npt.NDArray[np.float32]:  # noqa: N803
+    def predict_proba(self, X: Any) -> npt.NDArray[np.float32]:
         """Return class probabilities, (n, classes)."""
         check_is_fitted(self)
         features = validate_data(self, X, dtype=np.float32, reset=False)
         with torch.no_grad():
             return self.module_.cpu()(torch.from_numpy(features)).numpy()  # type: ignore[no-any-return]
 
-    def predict(self, X: Any) -> npt.NDArray[Any]:  # noqa: N803
+    def predict(self, X: Any) -> npt.NDArray[Any]:
         """Return the most probable labels, (n,)."""
         return self.classes_[self.predict_proba(X).argmax(axis=1)]  # type: ignore[no-any-return]

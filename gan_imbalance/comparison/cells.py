@@ -1,4 +1,4 @@
-"""One cell of a comparison (a seed, a remedy, an amount, a classifier), and the file that holds its result."""
+"""One cell of a comparison (seed, remedy, amount, classifier), and the file that holds its result."""
 
 from __future__ import annotations
 
@@ -279,9 +279,7 @@ def _run_cell(study: Study, cell: Cell, parts: _Parts) -> None:
             threshold=threshold,
             tuned_threshold=tuned,
             metrics=figures,
-            tuned_metrics={
-                name: value for name, value in tuned_figures.items() if name not in THRESHOLD_FREE
-            },
+            tuned_metrics={name: value for name, value in tuned_figures.items() if name not in THRESHOLD_FREE},
             confusion_matrix=matrix,
             seconds={"resample": rows.seconds, "fit": seconds},
             # of the worker until now, so the largest of all the cells that it made
@@ -296,9 +294,7 @@ def _fit(cell: Cell, features: Features, labels: Rows) -> Any:
     from sklearn.utils.class_weight import compute_sample_weight
 
     classifier = build(cell.estimator)
-    if "random_state" in classifier.get_params() and "random_state" not in (
-        cell.estimator.get("init_args") or {}
-    ):
+    if "random_state" in classifier.get_params() and "random_state" not in (cell.estimator.get("init_args") or {}):
         classifier.set_params(random_state=cell.seed)
     weights = {}
     if cell.remedy.class_weight is not None:
@@ -325,9 +321,7 @@ def _judge(
         others = torch.arange(len(matrix)) != study.minority
         false_positives = matrix[others, study.minority].sum() / matrix[others].sum()
         recall = figures[f"recall_{study.table.classes[study.minority]}"]
-        figures["precision_reweighted"] = reweighted_precision(
-            recall, float(false_positives), study.positive_rate
-        )
+        figures["precision_reweighted"] = reweighted_precision(recall, float(false_positives), study.positive_rate)
     counts: list[list[int]] = matrix.tolist()
     return figures, counts
 
@@ -365,9 +359,7 @@ def check_classifier(name: str, estimator: dict[str, Any]) -> None:
     try:
         build(estimator)
     except TypeError as error:
-        raise InputError(
-            f"Classifier {name!r}: {class_path} does not take these arguments: {error}."
-        ) from error
+        raise InputError(f"Classifier {name!r}: {class_path} does not take these arguments: {error}.") from error
 
 
 def _slug(text: str) -> str:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure as Drawing
 
 Floats = npt.NDArray[np.float64]
+Numbers = npt.NDArray[Any]
 
 # medium tones that can be told apart on light and on dark ground, also by the colour-blind (Okabe and Ito)
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8a8a8a")
@@ -61,9 +62,7 @@ class Figure:
         self.drawing.savefig(path, format="png", dpi=150, facecolor="white")
 
 
-def _canvas(
-    rows: int = 1, columns: int = 1, height: float = 3.0, **options: Any
-) -> tuple[Drawing, npt.NDArray[Any]]:
+def _canvas(rows: int = 1, columns: int = 1, height: float = 3.0, **options: Any) -> tuple[Drawing, npt.NDArray[Any]]:
     """Return a drawing of ``height`` inches and its axes, shape (rows, columns)."""
     import matplotlib
     from matplotlib.figure import Figure as MatplotlibFigure
@@ -120,9 +119,7 @@ def metric_by_remedy(summary: pd.DataFrame, metric: str, title: str) -> Figure:
         for name, rows in summary.groupby("classifier", sort=False)
     ]
     alt = f"Dot plot of mean {title} with 95 % intervals for {len(arms)} remedies. " + "; ".join(ends) + "."
-    return Figure(
-        f"{metric}_by_remedy", f"{title} by remedy: mean and 95 % interval; dotted: nothing", alt, drawing
-    )
+    return Figure(f"{metric}_by_remedy", f"{title} by remedy: mean and 95 % interval; dotted: nothing", alt, drawing)
 
 
 def _best(rows: pd.DataFrame, end: str) -> str:
@@ -161,7 +158,7 @@ def precision_recall(
 
 
 def confusion_matrices(matrices: Mapping[str, Floats], classes: Sequence[str], classifier: str) -> Figure:
-    """Return one confusion matrix per remedy: counts over all seeds, shaded by the share of the true class."""
+    """Return one confusion matrix per remedy: counts of all seeds, shaded by share of the true class."""
     columns = 3
     rows = -(-len(matrices) // columns)
     drawing, axes = _canvas(rows, columns, height=1.55 * rows + 0.3)
@@ -182,17 +179,14 @@ def confusion_matrices(matrices: Mapping[str, Floats], classes: Sequence[str], c
         f"{name}: {np.array2string(matrix.astype(int), separator=' ').replace(chr(10), '')}"
         for name, matrix in matrices.items()
     ]
-    alt = (
-        f"Confusion matrices with {classifier}; rows true, columns predicted: {', '.join(classes)}. "
-        + "; ".join(told)
+    alt = f"Confusion matrices with {classifier}; rows true, columns predicted: {', '.join(classes)}. " + "; ".join(
+        told
     )
     caption = f"Confusion matrices with {classifier}: test rows of all seeds"
     return Figure(f"confusion_{classifier}", caption, alt, drawing)
 
 
-def distributions(
-    real: pd.DataFrame, synthetic: pd.DataFrame, categorical: Sequence[str], remedy: str
-) -> Figure:
+def distributions(real: pd.DataFrame, synthetic: pd.DataFrame, categorical: Sequence[str], remedy: str) -> Figure:
     """Return the distributions of some columns, real against synthetic minority rows.
 
     Args:
@@ -223,9 +217,7 @@ def distributions(
         f"Distributions of {', '.join(columns)} in {len(real)} real and {len(synthetic)} synthetic rows. "
         + "; ".join(means)
     )
-    caption = (
-        f"{remedy}: real and synthetic minority rows, first seed, the columns that part the classes most"
-    )
+    caption = f"{remedy}: real and synthetic minority rows, first seed, the columns that part the classes most"
     return Figure(f"distributions_{remedy}", caption, alt, drawing)
 
 
@@ -233,15 +225,11 @@ def _histogram(axis: Axes, real: pd.Series[Any], synthetic: pd.Series[Any]) -> N
     values = [column.dropna().to_numpy(dtype=np.float64) for column in (real, synthetic)]
     bins = np.histogram_bin_edges(np.concatenate(values), bins=25).tolist()
     for column, colour, label in zip(values, COLOURS, ("real", "synthetic"), strict=False):
-        axis.hist(
-            column, bins=bins, density=True, histtype="stepfilled", alpha=0.5, color=colour, label=label
-        )
+        axis.hist(column, bins=bins, density=True, histtype="stepfilled", alpha=0.5, color=colour, label=label)
 
 
 def _bars(axis: Axes, real: pd.Series[Any], synthetic: pd.Series[Any]) -> None:
-    texts = [
-        column.astype(object).where(column.notna(), "missing").astype(str) for column in (real, synthetic)
-    ]
+    texts = [column.astype(object).where(column.notna(), "missing").astype(str) for column in (real, synthetic)]
     levels = texts[0].value_counts().index[:_MAX_LEVELS]
     for column, shift, colour, label in zip(texts, (-0.2, 0.2), COLOURS, ("real", "synthetic"), strict=False):
         shares = column.value_counts(normalize=True).reindex(levels, fill_value=0)
@@ -249,7 +237,7 @@ def _bars(axis: Axes, real: pd.Series[Any], synthetic: pd.Series[Any]) -> None:
     axis.set_xticks(range(len(levels)), [str(level)[:10] for level in levels], rotation=30, ha="right")
 
 
-def principal_components(real: Floats, synthetic: Mapping[str, Floats]) -> Figure:
+def principal_components(real: Numbers, synthetic: Mapping[str, Numbers]) -> Figure:
     """Return real and synthetic minority rows in the plane of the real ones' first two principal components.
 
     Args:
@@ -271,22 +259,16 @@ def principal_components(real: Floats, synthetic: Mapping[str, Floats]) -> Figur
         axis.set_visible(False)
     handles, labels = axes[0, 0].get_legend_handles_labels()
     drawing.legend(handles, labels, loc="outside upper center", ncols=2, frameon=False)
-    spreads = [
-        f"{name} {_spread(real, generated, mean, axes_of_plane):.0%}" for name, generated in synthetic.items()
-    ]
+    spreads = [f"{name} {_spread(real, generated, mean, axes_of_plane):.0%}" for name, generated in synthetic.items()]
     alt = (
         "Scatter of the first two principal components, real and synthetic minority rows. "
         f"Spread of the synthetic rows in this plane, relative to the real ones: {', '.join(spreads)}."
     )
-    return Figure(
-        "principal_components", "Principal components of the real minority rows, first seed", alt, drawing
-    )
+    return Figure("principal_components", "Principal components of the real minority rows, first seed", alt, drawing)
 
 
-def _spread(real: Floats, generated: Floats, mean: Floats, plane: Floats) -> float:
-    ratio: float = (
-        np.std((generated - mean) @ plane, axis=0).sum() / np.std((real - mean) @ plane, axis=0).sum()
-    )
+def _spread(real: Numbers, generated: Numbers, mean: Numbers, plane: Numbers) -> float:
+    ratio: float = np.std((generated - mean) @ plane, axis=0).sum() / np.std((real - mean) @ plane, axis=0).sum()
     return ratio
 
 
@@ -296,9 +278,7 @@ def training_curves(histories: Mapping[str, pd.DataFrame]) -> Figure:
     Args:
         histories: per remedy, a column ``step`` and one column per figure.
     """
-    names = list(
-        dict.fromkeys(name for history in histories.values() for name in history.columns if name != "step")
-    )
+    names = list(dict.fromkeys(name for history in histories.values() for name in history.columns if name != "step"))
     drawing, axes = _canvas(len(names), height=1.7 * len(names) + 0.6, sharex=True)
     for axis, name in zip(axes[:, 0], names, strict=True):
         for number, (remedy, history) in enumerate(histories.items()):
@@ -308,9 +288,7 @@ def training_curves(histories: Mapping[str, pd.DataFrame]) -> Figure:
         axis.set_ylabel(name, fontsize=7)
     axes[-1, 0].set_xlabel("generator step")
     lines = {line.get_label(): line for axis in axes[:, 0] for line in axis.get_lines()}
-    drawing.legend(
-        lines.values(), lines.keys(), loc="outside upper center", ncols=2, frameon=False, fontsize=7
-    )
+    drawing.legend(lines.values(), lines.keys(), loc="outside upper center", ncols=2, frameon=False, fontsize=7)
     ends = [
         f"{remedy}: " + ", ".join(f"{name} {history[name].iloc[-1]:.3g}" for name in names if name in history)
         for remedy, history in histories.items()

@@ -117,16 +117,12 @@ def _check_numbers(
         if amount != "balance" and (isinstance(amount, bool) or not isinstance(amount, int) or amount < 1):
             raise InputError(f'amounts holds {amount!r}: give numbers of rows of at least 1, or "balance".')
     if positive_rate is not None and not 0 < positive_rate < 1:
-        raise InputError(
-            f"positive_rate is {positive_rate}: give the minority's true share, between 0 and 1."
-        )
+        raise InputError(f"positive_rate is {positive_rate}: give the minority's true share, between 0 and 1.")
 
 
 def _with_few_steps(estimator: dict[str, Any]) -> dict[str, Any]:
     """Return a classifier that is trained by steps with very few of them, another one as it is."""
-    has_steps = (
-        "max_steps" in getattr(import_class(estimator.get("class_path", "")), "_get_param_names", list)()
-    )
+    has_steps = "max_steps" in getattr(import_class(estimator.get("class_path", "")), "_get_param_names", list)()
     init_args = estimator.get("init_args") or {}
     return {**estimator, "init_args": {**init_args, "max_steps": _QUICK_STEPS}} if has_steps else estimator
 
@@ -145,13 +141,9 @@ def prepare_study(data: TabularDataModule, seeds: int, positive_rate: float | No
             raise InputError(f"The {part} part is empty, but thresholds and figures need it: raise {option}.")
     counts = np.bincount(table.labels[splits[0].train], minlength=len(table.classes))
     if counts.min() == counts.max():
-        raise InputError(
-            "All classes have equally many training rows: induce an imbalance with keep in the data."
-        )
+        raise InputError("All classes have equally many training rows: induce an imbalance with keep in the data.")
     if counts.min() < 2:
-        raise InputError(
-            f"Class {table.classes[int(counts.argmin())]!r} has {counts.min()} training row: keep more."
-        )
+        raise InputError(f"Class {table.classes[int(counts.argmin())]!r} has {counts.min()} training row: keep more.")
     for split in splits:
         split.save(output / "splits" / f"seed-{split.seed}.json")
     return Study(table, _table_hash(table), splits, int(counts.argmin()), positive_rate, output)
@@ -201,9 +193,7 @@ def missing_units(study: Study, cells: Sequence[Cell]) -> list[Unit]:
     """Return the units that have cells without a result, with those cells only."""
     units = group_cells(study, cells)
     missing = (tuple(cell for cell in unit.cells if not cell.path(study).is_file()) for unit in units)
-    return [
-        replace(unit, cells=cells_left) for unit, cells_left in zip(units, missing, strict=True) if cells_left
-    ]
+    return [replace(unit, cells=cells_left) for unit, cells_left in zip(units, missing, strict=True) if cells_left]
 
 
 def run_cells(study: Study, cells: Sequence[Cell], jobs: int, publish: bool) -> list[Failure]:
@@ -221,9 +211,7 @@ def run_cells(study: Study, cells: Sequence[Cell], jobs: int, publish: bool) -> 
     units = missing_units(study, cells)
     failures: list[Failure] = []
     with _progress() as progress:
-        task = progress.add_task(
-            "", total=len(cells), completed=len(cells) - sum(len(unit.cells) for unit in units)
-        )
+        task = progress.add_task("", total=len(cells), completed=len(cells) - sum(len(unit.cells) for unit in units))
         waiting = list(units)
         _describe(progress, task, waiting, jobs)
         for position, failed in _run_units(study, units, jobs):
@@ -252,8 +240,7 @@ def _run_units(study: Study, units: Sequence[Unit], jobs: int) -> Iterator[tuple
         # one unit at a time, since batches would be reported late
         parallel = joblib.Parallel(return_as="generator_unordered", batch_size=1)
         yield from parallel(
-            joblib.delayed(_numbered_unit)(position, study_path, unit, threads)
-            for position, unit in enumerate(units)
+            joblib.delayed(_numbered_unit)(position, study_path, unit, threads) for position, unit in enumerate(units)
         )
 
 

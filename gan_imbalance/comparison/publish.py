@@ -20,9 +20,7 @@ def publish_cell(study: Study, cell: Cell) -> None:
         **{f"seconds/{name}": value for name, value in result.pop("seconds").items()},
         "peak_memory_mib": result.pop("peak_memory_mib"),
     }
-    with start_run(
-        study.output, name=path.stem, group=study.output.name, job_type="cell", config=result
-    ) as run:
+    with start_run(study.output, name=path.stem, group=study.output.name, job_type="cell", config=result) as run:
         run.summary.update(figures)
 
 

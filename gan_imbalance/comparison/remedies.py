@@ -25,7 +25,7 @@ class Remedy:
         name: how tables and files call it.
         resampler: ``class_path`` dict of anything with ``fit_resample``.
         class_weight: ``balanced`` gives every row, in every classifier, the inverse frequency of its class.
-        threshold: ``tuned`` predicts the minority from the probability on that is best for F1 on validation rows.
+        threshold: ``tuned`` predicts the minority from the probability with the best F1 on validation rows.
         reserve: adds further real rows, as far as the reserve of the split reaches.
     """
 
@@ -85,9 +85,7 @@ class Remedy:
         own = self.init_args.get("max_steps")
         if not self.is_gan or own == 0 or (own is not None and not override):
             return self
-        return replace(
-            self, resampler={**(self.resampler or {}), "init_args": {**self.init_args, "max_steps": steps}}
-        )
+        return replace(self, resampler={**(self.resampler or {}), "init_args": {**self.init_args, "max_steps": steps}})
 
 
 def _sampler(name: str, class_path: str, **init_args: Any) -> Remedy:

@@ -55,10 +55,9 @@ def write_report(
         minority=study.table.classes[study.minority],
         metrics=shown_metrics(study),
         headline=[metric.name for metric in headline_metrics(study)],
-        tables=_tables(study, results, summary),
+        tables=_tables(study, summary),
         figures=[
-            {"caption": picture.caption, "alt": picture.alt, "source": _data_uri(picture.svg())}
-            for picture in pictures
+            {"caption": picture.caption, "alt": picture.alt, "source": _data_uri(picture.svg())} for picture in pictures
         ],
         facts=_facts(study),
         remedies=_describe_remedies(cells, results),
@@ -84,16 +83,15 @@ def _data_uri(svg: str) -> str:
     return "data:image/svg+xml;base64," + base64.b64encode(svg.encode()).decode()
 
 
-def _tables(study: Study, results: pd.DataFrame, summary: pd.DataFrame) -> dict[str, list[dict[str, Any]]]:
+def _tables(study: Study, summary: pd.DataFrame) -> dict[str, list[dict[str, Any]]]:
     """Return, per classifier, one row per remedy and amount: name, mean rows added, shown metrics."""
-    added = results.groupby(["classifier", "remedy", "amount"])["rows_added"].mean()
     tables: dict[str, list[dict[str, Any]]] = {}
-    for key, rows in summary.groupby(["classifier", "remedy", "amount"], sort=False):
+    for _, rows in summary.groupby(["classifier", "arm"], sort=False):
         by_metric = rows.set_index("metric").to_dict(orient="index")
         row = {
             "name": rows["arm"].iloc[0],
             "kind": rows["kind"].iloc[0],
-            "added": f"{added[key]:,.0f}",
+            "added": f"{rows['rows_added'].iloc[0]:,.0f}",
             "figures": [{"metric": metric.name, **by_metric[metric.name]} for metric in shown_metrics(study)],
         }
         tables.setdefault(str(rows["classifier"].iloc[0]), []).append(row)
@@ -117,9 +115,7 @@ def _facts(study: Study) -> dict[str, str]:
     }
     for name, rows in parts.items():
         counts = np.bincount(labels[rows], minlength=len(classes))
-        facts[f"Rows for {name}"] = ", ".join(
-            f"{n:,} of class {c}" for n, c in zip(counts, classes, strict=True)
-        )
+        facts[f"Rows for {name}"] = ", ".join(f"{n:,} of class {c}" for n, c in zip(counts, classes, strict=True))
     facts["Split hashes"] = ", ".join(split.hash for split in study.splits)
     return facts
 
@@ -151,9 +147,7 @@ def _pictures(study: Study, done: Sequence[Cell], summary: pd.DataFrame) -> Iter
         rows = summary[(summary["metric"] == "pr_auc") & (summary["classifier"] == classifier)]
         cells = [cell for cell in done if cell.classifier == classifier]
         yield figures.precision_recall(_curves(study, cells), _of_interest(rows), classifier)
-        yield figures.confusion_matrices(
-            _matrices(study, cells), [str(c) for c in study.table.classes], classifier
-        )
+        yield figures.confusion_matrices(_matrices(study, cells), [str(c) for c in study.table.classes], classifier)
     yield from _synthetic_pictures(study, done)
 
 
@@ -189,9 +183,7 @@ def _matrices(study: Study, cells: Sequence[Cell]) -> dict[str, Floats]:
 
 def _synthetic_pictures(study: Study, done: Sequence[Cell]) -> Iterator[Figure]:
     """Yield real against synthetic rows, and training curves, of the first seed's GANs."""
-    units = [
-        unit for unit in group_cells(study, done) if unit.seed == study.splits[0].seed and unit.remedy.is_gan
-    ]
+    units = [unit for unit in group_cells(study, done) if unit.seed == study.splits[0].seed and unit.remedy.is_gan]
     sets = {unit.remedy.name: Resampled.load(unit.synthetic_path(study), study.table) for unit in units}
     if not sets:
         return
@@ -238,13 +230,11 @@ def print_table(
             "remedy", *(metric.title for metric in shown), title=f"{classifier}, {len(study.splits)} seeds"
         )
         for arm, figures_of in rows.groupby("arm", sort=False):
-            by_metric = figures_of.set_index("metric")
-            values = [_mean_and_reach(by_metric.loc[metric.name]) for metric in shown]
+            by_metric = figures_of.set_index("metric").to_dict(orient="index")
+            values = [_mean_and_reach(by_metric[metric.name]) for metric in shown]
             table.add_row(escape(str(arm)), *values)
         console.print(table)
-    console.print(
-        "mean ± half of its 95 % interval over the seeds; tests against doing nothing are in the report"
-    )
+    console.print("mean ± half of its 95 % interval over the seeds; tests against doing nothing are in the report")
     for name, reason in left_out.items():
         console.print(f"left out: {name}: {reason}", markup=False)
     for failure in failures:
@@ -253,11 +243,7 @@ def print_table(
     print(f"Report: {report}")
 
 
-def _mean_and_reach(row: pd.Series[Any]) -> str:
+def _mean_and_reach(row: Mapping[str, Any]) -> str:
     if pd.isna(row["mean"]):
         return "-"
-    return (
-        f"{row['mean']:.3f}"
-        if pd.isna(row["high"])
-        else f"{row['mean']:.3f} ± {row['high'] - row['mean']:.3f}"
-    )
+    return f"{row['mean']:.3f}" if pd.isna(row["high"]) else f"{row['mean']:.3f} ± {row['high'] - row['mean']:.3f}"

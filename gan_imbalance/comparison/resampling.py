@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -18,7 +19,7 @@ from gan_imbalance.data.imbalance import Rows
 from gan_imbalance.data.split import Split
 from gan_imbalance.data.tables import Table
 from gan_imbalance.files import provenance
-from gan_imbalance.synthesis import manifest_path, read_synthetic_set, write_synthetic_set
+from gan_imbalance.synthesis import manifest_path, write_synthetic_set
 from gan_imbalance.transforms.table import Features, TabularTransformer
 from gan_imbalance.types import InputError, Span, SyntheticSet
 
@@ -65,13 +66,13 @@ class Resampled:
     @classmethod
     def load(cls, path: Path, table: Table) -> Resampled:
         """Read what :meth:`save` wrote."""
-        synthetic = read_synthetic_set(path)
-        target = synthetic.rows[synthetic.target].astype(object)
-        manifest = synthetic.manifest
+        rows = pd.read_parquet(path)
+        manifest = json.loads(manifest_path(path).read_text(encoding="utf-8"))
+        codes = pd.Categorical(rows[table.schema.target].astype(object), categories=list(table.classes)).codes
         return cls(
             kept=np.array(manifest["kept"], dtype=np.int64),
-            added=table.schema.derive(synthetic.rows),
-            labels=pd.Index(table.classes, dtype=object).get_indexer(pd.Index(target)).astype(np.int64),
+            added=table.schema.derive(rows),
+            labels=codes.astype(np.int64),
             notes=manifest["notes"],
             history=manifest["history"],
             seconds=manifest["seconds"],
@@ -147,9 +148,7 @@ class _Rows(NamedTuple):
 def _from_reserve(table: Table, split: Split, minority: int, rows: int | None) -> Resampled:
     candidates = split.reserve[table.labels[split.reserve] == minority]
     if not len(candidates):
-        raise InputError(
-            "The split has no reserve of minority rows: set keep in the data, or leave real_rows out."
-        )
+        raise InputError("The split has no reserve of minority rows: set keep in the data, or leave real_rows out.")
     drawn = np.random.default_rng(split.seed).permutation(candidates)[:rows]
     return Resampled(split.train, table.features.iloc[drawn].reset_index(drop=True), table.labels[drawn])
 
@@ -181,9 +180,7 @@ def _limit_neighbours(sampler: Any, minority_rows: int) -> list[str]:
         neighbours = getattr(sampler, parameter, None)
         if isinstance(neighbours, int) and neighbours >= minority_rows:
             setattr(sampler, parameter, minority_rows - 1)
-            notes.append(
-                f"{parameter} {minority_rows - 1} instead of {neighbours}: {minority_rows} minority rows"
-            )
+            notes.append(f"{parameter} {minority_rows - 1} instead of {neighbours}: {minority_rows} minority rows")
     return notes
 
 

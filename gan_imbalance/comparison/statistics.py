@@ -59,9 +59,7 @@ def mean_interval(values: ArrayLike, confidence: float = 0.95) -> tuple[float, f
     return float(scores.mean()), *_interval(scores, _standard_error(scores), confidence)
 
 
-def corrected_resampled_t(
-    differences: ArrayLike, test_train_ratio: float, confidence: float = 0.95
-) -> ResampledTest:
+def corrected_resampled_t(differences: ArrayLike, test_train_ratio: float, confidence: float = 0.95) -> ResampledTest:
     """Test whether a mean difference over random splits is zero (Nadeau & Bengio, 2003).
 
     Random splits share most of their training rows, so their scores are not independent and the ordinary

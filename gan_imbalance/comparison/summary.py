@@ -98,13 +98,21 @@ def summarise(study: Study, results: pd.DataFrame) -> pd.DataFrame:
 
 def _summarise_metric(study: Study, group: pd.DataFrame, metric: str) -> list[dict[str, Any]]:
     """Return one row per remedy and amount."""
-    scores = _scores_by_arm(group, metric)
+    scores, added = _scores_by_arm(group, metric), _scores_by_arm(group, "rows_added")
     baseline = next((values for arm, values in scores.items() if arm.kind == "baseline"), None)
     rows = []
     for arm, values in scores.items():
-        row = {**arm._asdict(), "arm": arm.name, "metric": metric, "seeds": int(values.count())}
+        row = {
+            **arm._asdict(),
+            "arm": arm.name,
+            "rows_added": added[arm].mean(),
+            "metric": metric,
+            "seeds": int(values.count()),
+        }
         mean, low, high = mean_interval(values.dropna()) if row["seeds"] else (np.nan,) * 3
-        compared = None if arm.kind == "baseline" else _compare(study, values, baseline)
+        compared = None
+        if baseline is not None and arm.kind != "baseline":
+            compared = _compare(study, values, baseline)
         rows.append({**row, "mean": mean, "low": low, "high": high, **_difference(compared)})
     for row, adjusted in zip(rows, holm([row["p"] for row in rows]), strict=True):
         row["p_holm"] = float(adjusted)
@@ -114,14 +122,12 @@ def _summarise_metric(study: Study, group: pd.DataFrame, metric: str) -> list[di
 def _scores_by_arm(group: pd.DataFrame, metric: str) -> dict[Arm, pd.Series[float]]:
     """Return the scores by seed, NaN where the metric has no meaning."""
     by_arm = group.set_index("seed").groupby(["remedy", "amount", "kind"], sort=False)[metric]
-    return {Arm(*map(str, arm)): scores.astype(float) for arm, scores in by_arm}  # type: ignore[call-overload]
+    return {Arm(*map(str, arm)): scores.astype(float) for arm, scores in by_arm}
 
 
-def _compare(
-    study: Study, scores: pd.Series[float], baseline: pd.Series[float] | None
-) -> PairedComparison | None:
+def _compare(study: Study, scores: pd.Series[float], baseline: pd.Series[float]) -> PairedComparison | None:
     """Compare two remedies on the seeds that both have; None where there is none."""
-    paired = pd.concat([scores, baseline], axis=1).dropna().to_numpy() if baseline is not None else []
+    paired = pd.concat([scores, baseline], axis=1).dropna().to_numpy()
     if not len(paired):
         return None
     ratio = np.mean([len(split.test) / len(split.train) for split in study.splits])
@@ -140,7 +146,7 @@ def _difference(compared: PairedComparison | None) -> dict[str, float]:
 
 
 def verdicts(study: Study, results: pd.DataFrame) -> dict[str, str]:
-    """Return one sentence per classifier: the best GAN against the best other remedy, by the headline metrics.
+    """Return one sentence per classifier: the best GAN against the best other remedy in the headline metrics.
 
     The best are chosen by their means on the test rows, so the p-value of their difference is Holm-corrected
     over all pairs of a GAN and another remedy (doing nothing included, controls not).
@@ -167,17 +173,15 @@ def _contest(study: Study, group: pd.DataFrame, metric: Metric) -> str:
     compared, p = pairs[best], adjusted[list(pairs).index(best)]  # type: ignore[index, arg-type]
     gan, other = (f"{arm.name} ({scores[arm].mean():.3f})" for arm in best)
     if compared is None or np.isnan(p):
-        return f"the best GAN in {title} is {gan}, the best other remedy {other}; two splits or more allow a test"
+        return f"the best GAN in {title} is {gan}, the best other remedy {other}; a test needs two splits"
     numbers = (
         f"difference {compared.difference:+.3f}, 95 % interval {compared.low:+.3f} to {compared.high:+.3f}, "
         f"adjusted p {p:.2f}, {compared.pairs} splits"
     )
     if p >= SIGNIFICANT:
         return (
-            f"no difference in {title} could be shown between the best GAN, {gan}, and the best other remedy, "
-            f"{other}: {numbers}"
+            f"no difference in {title} could be shown between the best GAN, {gan}, "
+            f"and the best other remedy, {other}: {numbers}"
         )
     relation = "higher" if compared.difference > 0 else "lower"
-    return (
-        f"{title} is {relation} with the best GAN, {gan}, than with the best other remedy, {other}: {numbers}"
-    )
+    return f"{title} is {relation} with the best GAN, {gan}, than with the best other remedy, {other}: {numbers}"

@@ -36,9 +36,7 @@ def rows_to_add(strategy: SamplingStrategy, counts: Mapping[Label, int]) -> dict
         largest = max(counts.values())
         wanted = dict.fromkeys(_named_classes(strategy, counts), largest)
     elif isinstance(strategy, bool) or not isinstance(strategy, int | float):
-        raise InputError(
-            f"sampling_strategy is {strategy!r}; give a name, a ratio, a number of rows or a dict."
-        )
+        raise InputError(f"sampling_strategy is {strategy!r}; give a name, a ratio, a number of rows or a dict.")
     else:
         rarest = min(counts, key=lambda label: counts[label])
         wanted = {rarest: _wanted_minority(strategy, counts, rarest)}
@@ -56,9 +54,7 @@ def _named_classes(strategy: str, counts: Mapping[Label, int]) -> list[Label]:
     }
     chosen["auto"] = chosen["not majority"]
     if strategy not in chosen:
-        raise InputError(
-            f"sampling_strategy {strategy!r} is unknown; choose one of {', '.join(sorted(chosen))}."
-        )
+        raise InputError(f"sampling_strategy {strategy!r} is unknown; choose one of {', '.join(sorted(chosen))}.")
     return chosen[strategy]
 
 
@@ -77,9 +73,7 @@ def _wanted_rows(strategy: Mapping[Label, int], counts: Mapping[Label, int]) -> 
 def _wanted_minority(strategy: float, counts: Mapping[Label, int], rarest: Label) -> int:
     if isinstance(strategy, int):
         if strategy < 0:
-            raise InputError(
-                f"sampling_strategy is {strategy}; the number of rows to add cannot be negative."
-            )
+            raise InputError(f"sampling_strategy is {strategy}; the number of rows to add cannot be negative.")
         return counts[rarest] + strategy
     if len(counts) != 2:
         raise InputError(

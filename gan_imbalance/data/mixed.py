@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 from gan_imbalance.data.loaders import Batch, SequentialLoader, TensorLoader, draw_mixed, draw_uniform
-from gan_imbalance.data.tables import TabularDataModule, read_table
 from gan_imbalance.data.split import Split
+from gan_imbalance.data.tables import TabularDataModule, read_table
 from gan_imbalance.types import DataSpec, InputError, SyntheticSet, find_class
 
 
@@ -72,9 +72,7 @@ class MixedDataModule(pl.LightningDataModule):
             InputError: if a GAN is to be trained, or ``data`` cannot be used.
         """
         if self.trainer and hasattr(self.trainer.lightning_module, "class_selections"):
-            raise InputError(
-                "MixedDataModule feeds classifiers; train a GAN on real rows: TabularDataModule."
-            )
+            raise InputError("MixedDataModule feeds classifiers; train a GAN on real rows: TabularDataModule.")
         self.data.trainer = self.trainer
         self.data.setup(stage)
 

@@ -68,14 +68,10 @@ class Split:
         """
         try:
             content = json.loads(Path(path).read_text(encoding="utf-8"))
-            train, validation, test, reserve = (
-                np.array(content[part], dtype=np.int64) for part in get_args(Part)
-            )
+            train, validation, test, reserve = (np.array(content[part], dtype=np.int64) for part in get_args(Part))
             return cls(train, validation, test, reserve, int(content["seed"]))
         except (OSError, ValueError, TypeError, KeyError) as error:
-            raise InputError(
-                f"{path} holds no split ({error}); name a file that Split.save wrote."
-            ) from error
+            raise InputError(f"{path} holds no split ({error}); name a file that Split.save wrote.") from error
 
 
 def split_rows(

@@ -214,9 +214,7 @@ class TabularDataModule(pl.LightningDataModule):
         if sum(source is not None for source in (path, bundled, openml, frame)) != 1:
             raise InputError("Say where the table is by exactly one of path, bundled, openml and frame.")
         if frame is not None and not isinstance(frame, pd.DataFrame):
-            raise InputError(
-                f"frame is a {type(frame).__name__}; give a pandas DataFrame with the target in it."
-            )
+            raise InputError(f"frame is a {type(frame).__name__}; give a pandas DataFrame with the target in it.")
         for name, number in (("batch_size", batch_size), ("steps_per_epoch", steps_per_epoch)):
             if number < 1:
                 raise InputError(f"{name} is {number}; it must be at least 1.")
@@ -419,8 +417,7 @@ class TabularDataModule(pl.LightningDataModule):
         if self.classes is not None and trained != self.resolve(self.classes):
             names = [self.table.classes[index] for index in trained]
             raise InputError(
-                f"The data module is set to classes {self.classes!r}, but the GAN learns {names!r}; "
-                "set only the GAN's."
+                f"The data module is set to classes {self.classes!r}, but the GAN learns {names!r}; set only the GAN's."
             )
         return trained
 
@@ -503,9 +500,7 @@ def read_table(path: str | Path, missing_values: Sequence[str] = ()) -> pd.DataF
     """
     path = Path(path)
     if not path.is_file():
-        raise InputError(
-            f"There is no file {path}; name the table's file (on the command line: --data.path)."
-        )
+        raise InputError(f"There is no file {path}; name the table's file (on the command line: --data.path).")
     try:
         if path.suffix in (".parquet", ".pq"):
             frame = _mark_missing(pd.read_parquet(path), missing_values)
@@ -571,9 +566,7 @@ def _classes(target: pd.Series[Any]) -> tuple[npt.NDArray[np.int64], tuple[Label
             f"The target {target.name!r} holds values such as {classes[0]!r}; write them as text or numbers."
         )
     if len(classes) < 2:
-        raise InputError(
-            f"The target {target.name!r} has one class only, {classes[0]!r}; at least two are needed."
-        )
+        raise InputError(f"The target {target.name!r} has one class only, {classes[0]!r}; at least two are needed.")
     return codes.astype(np.int64), classes
 
 

@@ -28,9 +28,7 @@ class AuxiliaryClassifierGAN(BaseGAN):
 
     conditional: ClassVar[bool] = True
 
-    def __init__(
-        self, loss: AuxiliaryLoss = TwoHeadedLoss(), classes: ClassSelection = "all", **kwargs: Any
-    ) -> None:
+    def __init__(self, loss: AuxiliaryLoss = TwoHeadedLoss(), classes: ClassSelection = "all", **kwargs: Any) -> None:
         super().__init__(loss=loss, classes=classes, **kwargs)
         self.auxiliary_loss = cast(AuxiliaryLoss, self.loss)
 

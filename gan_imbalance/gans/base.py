@@ -255,7 +255,10 @@ class BaseGAN(LightningModule):
         whole = len(real) - len(real) % packing
         real, conditions = real[:whole], conditions[:whole]
         fake = self.sample_conditions(conditions, seed=0)
-        return {"real_scores": self.discriminate(real, conditions), "fake_scores": self.discriminate(fake, conditions)}
+        return {
+            "real_scores": self.discriminate(real, conditions),
+            "fake_scores": self.discriminate(fake, conditions),
+        }
 
     def configure_optimizers(self) -> list[Optimizer]:
         """Return the generator's optimizer and the discriminator's, over what is not frozen."""

@@ -55,8 +55,7 @@ def tune_threshold(
     positives = int(positive.sum())
     if not positives:
         raise InputError(
-            "No validation row is of the minority class, so its threshold cannot be tuned: "
-            "enlarge validation_fraction."
+            "No validation row is of the minority class, so its threshold cannot be tuned: enlarge validation_fraction."
         )
     candidates = torch.from_numpy(np.union1d(scores.numpy(), 0.5))
     predicted = len(scores) - torch.searchsorted(scores.sort().values, candidates)
@@ -107,9 +106,7 @@ class ImbalanceMetrics(Metric):
     probabilities: list[Tensor]
     targets: list[Tensor]
 
-    def __init__(
-        self, classes: Sequence[Label], minority: int, threshold: float | None = None, **kwargs: Any
-    ) -> None:
+    def __init__(self, classes: Sequence[Label], minority: int, threshold: float | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.classes = tuple(classes)
         self.minority = minority

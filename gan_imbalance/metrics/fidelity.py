@@ -69,9 +69,7 @@ class TwoSampleAccuracy(Metric):
         accuracies = [self._accuracy(real, fake, rng) for _ in range(self.repeats)]
         return torch.tensor(np.mean(accuracies), dtype=torch.float32, device=self.device)
 
-    def _accuracy(
-        self, real: NDArray[np.float32], fake: NDArray[np.float32], rng: np.random.Generator
-    ) -> float:
+    def _accuracy(self, real: NDArray[np.float32], fake: NDArray[np.float32], rng: np.random.Generator) -> float:
         """Return the accuracy on one half of the rows after training on the other."""
         import xgboost
 

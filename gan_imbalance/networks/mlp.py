@@ -50,7 +50,11 @@ class DenseGenerator(nn.Module):
         super().__init__()
         self.num_conditions = num_conditions
         hidden = dense_stack(
-            latent_dim + num_conditions, widths, activation=activation, batch_norm=batch_norm, residual=residual
+            latent_dim + num_conditions,
+            widths,
+            activation=activation,
+            batch_norm=batch_norm,
+            residual=residual,
         )
         output = nn.Linear(hidden[-1].width if hidden else latent_dim + num_conditions, spec.shape[0])
         self.blocks = nn.Sequential(*hidden, output)

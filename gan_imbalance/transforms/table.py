@@ -113,9 +113,7 @@ class TabularTransformer:
         if array.ndim != 2 or array.shape[1] != self.width:
             raise InputError(f"Features of shape {array.shape} cannot be decoded; give (rows, {self.width}).")
         if not np.isfinite(array).all():
-            raise InputError(
-                "Samples with infinite or undefined features cannot be decoded; the generator diverged."
-            )
+            raise InputError("Samples with infinite or undefined features cannot be decoded; the generator diverged.")
         return pd.DataFrame({column.name: column.decode(block) for column, block in self._blocks(array)})
 
     @property
@@ -301,9 +299,7 @@ class _CategoricalColumn:
     def encode(self, column: pd.Series[Any], block: Features, unknown: str) -> None:
         codes, uniques = pd.factorize(column)
         # Code -1, a missing value, picks the last entry.
-        positions = np.array(
-            [*self._find(pd.Index(uniques).tolist(), unknown), self._missing(codes, unknown)]
-        )
+        positions = np.array([*self._find(pd.Index(uniques).tolist(), unknown), self._missing(codes, unknown)])
         chosen = positions[codes]
         if self.width:
             rows = np.flatnonzero(chosen >= 0)
@@ -437,9 +433,7 @@ def to_numbers(column: pd.Series[Any]) -> Floats:
             )
     numbers: Floats = column.to_numpy(dtype=np.float64, na_value=np.nan)
     if np.isinf(numbers).any():
-        raise InputError(
-            f"Column {column.name!r} holds infinite values; replace them by numbers or missing values."
-        )
+        raise InputError(f"Column {column.name!r} holds infinite values; replace them by numbers or missing values.")
     return numbers
 
 

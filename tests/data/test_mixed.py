@@ -35,9 +35,7 @@ def _write(synthetic: SyntheticSet, path: Path) -> str:
 
 
 @pytest.mark.parametrize(("share", "rows"), [(0.0, 0), (0.5, 4), (0.75, 7), (1.0, 9)])
-def test_every_batch_has_the_share(
-    data: TabularDataModule, synthetic: SyntheticSet, share: float, rows: int
-) -> None:
+def test_every_batch_has_the_share(data: TabularDataModule, synthetic: SyntheticSet, share: float, rows: int) -> None:
     mixed = MixedDataModule(data, synthetic, share)
     mixed.setup()
     made = mixed.synthetic_rows()[0][0, 0]
@@ -81,9 +79,7 @@ def test_rows_made_from_another_split_are_refused(mixed_frame: pd.DataFrame, syn
         MixedDataModule(other, synthetic).train_dataloader()
 
 
-def test_files_that_are_not_whole_are_refused(
-    data: TabularDataModule, synthetic: SyntheticSet, tmp_path: Path
-) -> None:
+def test_files_that_are_not_whole_are_refused(data: TabularDataModule, synthetic: SyntheticSet, tmp_path: Path) -> None:
     path = _write(synthetic, tmp_path / "rows.csv")
     Path(f"{path}.json").unlink()
     with pytest.raises(InputError, match=r"have no manifest .*rows\.csv\.json"):
@@ -120,6 +116,4 @@ def test_it_feeds_classifiers_only(data: TabularDataModule, synthetic: Synthetic
     pl.Trainer(**options).fit(classifier, datamodule=MixedDataModule(data, synthetic))
     assert classifier.shapes == [(9, *data.spec.shape)] * 6
     with pytest.raises(InputError, match="feeds classifiers"):
-        pl.Trainer(**options).fit(
-            Module(class_selections=["all"]), datamodule=MixedDataModule(data, synthetic)
-        )
+        pl.Trainer(**options).fit(Module(class_selections=["all"]), datamodule=MixedDataModule(data, synthetic))

@@ -188,9 +188,7 @@ def test_a_test_file_is_found_beside_the_training_file_and_stays_whole(tmp_path:
     test = pd.DataFrame({"y": ["no", "yes"] * 3, "x": [0, 101, 102, 103, 103, 103], "c": ["a", *"zbbbb"]})
     train.to_csv(tmp_path / "train.csv", index=False)
     test.to_csv(tmp_path / "test.csv", index=False)
-    data = TabularDataModule(
-        path=str(tmp_path / "train.csv"), test_path="test.csv", target="y", drop_duplicates=True
-    )
+    data = TabularDataModule(path=str(tmp_path / "train.csv"), test_path="test.csv", target="y", drop_duplicates=True)
     data.setup()
     features, labels = data.frame("test")
     assert features["x"].tolist() == test["x"].tolist()
@@ -261,9 +259,7 @@ def test_nothing_is_fitted_on_held_out_rows(mixed_frame: pd.DataFrame) -> None:
     assert second.spec == first.spec
 
 
-def test_without_a_trainer_all_classes_are_learned(
-    data: TabularDataModule, mixed_frame: pd.DataFrame
-) -> None:
+def test_without_a_trainer_all_classes_are_learned(data: TabularDataModule, mixed_frame: pd.DataFrame) -> None:
     data.setup()
     assert [data.rows(part).size for part in ("train", "validation", "test", "reserve")] == [84, 12, 24, 0]
     features, labels = data.encoded("train")
@@ -379,9 +375,7 @@ def test_a_classifier_gets_plain_batches_of_all_classes(data: TabularDataModule)
 def test_conditions_are_balanced_if_wanted(three_classes: pd.DataFrame) -> None:
     shares = {}
     for balanced in (True, False):
-        data = TabularDataModule(
-            frame=three_classes, target="y", batch_size=500, steps_per_epoch=4, balanced=balanced
-        )
+        data = TabularDataModule(frame=three_classes, target="y", batch_size=500, steps_per_epoch=4, balanced=balanced)
         gan = RecorderGAN("all")
         fit(gan, data)
         drawn = torch.stack([conditions for _, _, conditions in gan.seen]).flatten().bincount()
@@ -427,9 +421,7 @@ def test_clusters_become_conditions_and_never_classes() -> None:
     random = np.random.default_rng(0)
     rare = np.concatenate([random.normal(-5, 0.1, (60, 2)), random.normal(5, 0.1, (20, 2))])
     frame = pd.DataFrame(np.concatenate([random.normal(size=(200, 2)), rare])).assign(y=[0] * 200 + [1] * 80)
-    data = TabularDataModule(
-        frame=frame, target="y", clusters=2, validation_fraction=0.2, numeric_transform="standard"
-    )
+    data = TabularDataModule(frame=frame, target="y", clusters=2, validation_fraction=0.2, numeric_transform="standard")
     fit(RecorderGAN("minority"), data)
     assert data.spec.classes == (0, 1)
     assert data.spec.condition_classes == (1, 1)

@@ -36,9 +36,7 @@ def measure(probabilities: Tensor, targets: Tensor, **options: object) -> dict[s
 
 @pytest.mark.parametrize("shares", [[0.9, 0.1], [0.6, 0.1, 0.3]])
 @pytest.mark.parametrize("threshold", [None, 0.25])
-def test_figures_equal_scikit_learn_and_imbalanced_learn(
-    shares: list[float], threshold: float | None
-) -> None:
+def test_figures_equal_scikit_learn_and_imbalanced_learn(shares: list[float], threshold: float | None) -> None:
     probabilities, targets = make_scores(500, shares)
     truth, predicted = targets.numpy(), predict_classes(probabilities, 1, threshold).numpy()
     positive, scores = truth == 1, probabilities[:, 1].double().numpy()

@@ -34,9 +34,7 @@ def test_a_close_neighbour_is_no_copy() -> None:
 
 
 @pytest.mark.parametrize("chunk_elements", [10_000_000, 200])
-def test_closest_record_share_equals_nearest_neighbours(
-    chunk_elements: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_closest_record_share_equals_nearest_neighbours(chunk_elements: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(privacy, "_CHUNK_ELEMENTS", chunk_elements)
     scale = np.where(TRAINING.std(axis=0) > 0, TRAINING.std(axis=0), 1)
     scaled = [(rows - TRAINING.mean(axis=0)) / scale for rows in (FRESH, TRAINING, HOLDOUT)]

@@ -62,9 +62,7 @@ def test_every_kind_of_column_comes_back(frame: pd.DataFrame, numeric: Any, log:
 
 @settings(max_examples=20, deadline=None)
 @given(frame=tables(), numeric=st.sampled_from(TRANSFORMS), seed=st.integers(0, 100))
-def test_whatever_is_generated_stays_in_the_observed_range(
-    frame: pd.DataFrame, numeric: Any, seed: int
-) -> None:
+def test_whatever_is_generated_stays_in_the_observed_range(frame: pd.DataFrame, numeric: Any, seed: int) -> None:
     transformer = TabularTransformer(numeric).fit(frame)
     noise = np.random.default_rng(seed).normal(scale=5, size=(50, transformer.width))
     made = transformer.inverse_transform(noise)
@@ -140,9 +138,7 @@ def test_two_valued_numbers_are_categories() -> None:
 
 
 def test_constant_columns_take_no_feature_and_come_back() -> None:
-    frame = pd.DataFrame(
-        {"x": [1.0, 2.0, 4.0], "one": 7, "text": "same", "none": pd.Series([None] * 3, dtype=float)}
-    )
+    frame = pd.DataFrame({"x": [1.0, 2.0, 4.0], "one": 7, "text": "same", "none": pd.Series([None] * 3, dtype=float)})
     transformer = TabularTransformer().fit(frame)
     assert transformer.width == 1
     pd.testing.assert_frame_equal(
@@ -217,9 +213,7 @@ def test_columns_that_cannot_be_encoded_are_named(column: Any, message: str) -> 
         ({"amount": np.inf}, "'amount' holds infinite"),
     ],
 )
-def test_a_table_of_another_kind_is_refused(
-    mixed_frame: pd.DataFrame, change: dict[str, Any], message: str
-) -> None:
+def test_a_table_of_another_kind_is_refused(mixed_frame: pd.DataFrame, change: dict[str, Any], message: str) -> None:
     transformer = TabularTransformer().fit(mixed_frame)
     with pytest.raises(InputError, match=message):
         transformer.transform(mixed_frame.assign(**change))
@@ -271,8 +265,6 @@ def test_features_that_no_generator_should_make_are_refused() -> None:
         TabularTransformer().transform(pd.DataFrame({"x": [1.0]}))
 
 
-@pytest.mark.parametrize(
-    ("numbers", "decimals"), [([1.0, 2.0], 0), ([1.25, 3.0, np.nan], 2), ([1 / 3], None), ([], 0)]
-)
+@pytest.mark.parametrize(("numbers", "decimals"), [([1.0, 2.0], 0), ([1.25, 3.0, np.nan], 2), ([1 / 3], None), ([], 0)])
 def test_decimals(numbers: list[float], decimals: int | None) -> None:
     assert count_decimals(np.array(numbers, dtype=float)) == decimals
