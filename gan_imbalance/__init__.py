@@ -1,1 +1,28 @@
-"""Do GAN-made minority samples help your classifier?"""
+"""Do GAN-made minority samples help your classifier?
+
+Public names are imported when they are first used, so that ``import gan_imbalance`` stays quick.
+"""
+
+from importlib import import_module
+from typing import Any
+
+_PUBLIC = {
+    "Classifier": "classifiers",
+    "GANOverSampler": "oversampling",
+    "InputError": "types",
+    "MixedDataModule": "data",
+    "SyntheticSet": "types",
+    "TableClassifier": "classifiers",
+    "TabularDataModule": "data",
+    "TabularTransformer": "transforms",
+    "compare": "comparison",
+    "load_gan": "synthesis",
+    "synthesize": "synthesis",
+}
+__all__ = sorted(_PUBLIC)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PUBLIC:
+        raise AttributeError(f"module 'gan_imbalance' has no attribute {name!r}")
+    return getattr(import_module(f"gan_imbalance.{_PUBLIC[name]}"), name)

@@ -45,6 +45,7 @@ class GANOverSampler(BaseOverSampler):  # type: ignore[misc]
             all rows and takes the last one.
         numeric_transform: ``quantile``, ``standard`` or ``minmax``.
         categorical: names of columns to take as categories, where their type does not tell.
+        calibrate: whether numeric columns get exactly the marginals of the training rows; for unconditional GANs.
         accelerator: Lightning's.
         verbose: whether to show a progress bar.
         random_state: seed, or a numpy random state.
@@ -67,6 +68,7 @@ class GANOverSampler(BaseOverSampler):  # type: ignore[misc]
         validation_fraction: float = 0.0,
         numeric_transform: NumericTransform = "quantile",
         categorical: list[str] | None = None,
+        calibrate: bool = False,
         accelerator: str = "cpu",
         verbose: bool = False,
         random_state: Any = None,
@@ -79,6 +81,7 @@ class GANOverSampler(BaseOverSampler):  # type: ignore[misc]
         self.validation_fraction = validation_fraction
         self.numeric_transform = numeric_transform
         self.categorical = categorical
+        self.calibrate = calibrate
         self.accelerator = accelerator
         self.verbose = verbose
         self.random_state = random_state
@@ -103,7 +106,7 @@ class GANOverSampler(BaseOverSampler):  # type: ignore[misc]
             for label, count in self.sampling_strategy_.items():
                 if count:
                     self.gans_[label] = self._gan_for(label, table, target, seed)
-                    added.append(synthesize(self.gans_[label], {_plain(label): int(count)}, seed).rows)
+                    added.append(synthesize(self.gans_[label], {_plain(label): int(count)}, seed, self.calibrate).rows)
         self.synthetic_ = pd.concat(added, ignore_index=True).astype(table.dtypes)
         rows = pd.concat([X, self.synthetic_[list(X.columns)]], ignore_index=True).astype(X.dtypes)
         return rows, np.concatenate([y, self.synthetic_[target].to_numpy().astype(y.dtype)])

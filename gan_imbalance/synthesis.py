@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from gan_imbalance.checkpoints import read_checkpoint
 from gan_imbalance.components import import_class
@@ -17,6 +18,7 @@ from gan_imbalance.tracking import start_run
 from gan_imbalance.transforms import TabularTransformer
 from gan_imbalance.types import InputError, Label, SyntheticSet, find_class
 
+_CALIBRATION_SAMPLES = 10_000
 _WRITERS = {".csv": "to_csv", ".gz": "to_csv", ".parquet": "to_parquet"}
 
 
@@ -36,13 +38,15 @@ def load_gan(path: str | Path) -> BaseGAN:
     return gan.eval()
 
 
-def synthesize(gan: BaseGAN, counts: Mapping[Any, int], seed: int) -> SyntheticSet:
+def synthesize(gan: BaseGAN, counts: Mapping[Any, int], seed: int, calibrate: bool = False) -> SyntheticSet:
     """Return exactly as many synthetic rows of each class as asked for, in the input table's form.
 
     Args:
         gan: trained, as from :func:`load_gan`.
         counts: rows per class; classes are matched by value ("1" finds 1).
         seed: the same seed gives the same rows.
+        calibrate: whether to give numeric columns the marginals of the training rows (see
+            :func:`calibrate_marginals`).
 
     Raises:
         InputError: if a class is unknown or one that the GAN never saw, or a count is not a whole number of at
@@ -51,18 +55,54 @@ def synthesize(gan: BaseGAN, counts: Mapping[Any, int], seed: int) -> SyntheticS
     assert gan.spec is not None, "a GAN is trained or loaded before it generates"
     wanted = _rows_per_class(counts, gan.spec.classes)
     labels = torch.tensor(list(wanted)).repeat_interleave(torch.tensor(list(wanted.values())))
-    encoded = gan.sample(labels, seed).float().cpu().numpy()
-    features = TabularTransformer.from_state_dict(gan.data_state["transformer"]).inverse_transform(encoded)
+    encoded = gan.sample(labels, seed).float().cpu()
+    transformer = TabularTransformer.from_state_dict(gan.data_state["transformer"])
+    if calibrate:
+        encoded = calibrate_marginals(gan, transformer, encoded, seed)
+    features = transformer.inverse_transform(encoded)
     schema = TableSchema.from_dict(gan.data_state["schema"])
     rows = schema.restore(features, [gan.spec.classes[index] for index in labels.tolist()])
     manifest = provenance(
         gan=type(gan).__name__,
         seed=seed,
         counts={str(gan.spec.classes[index]): rows for index, rows in wanted.items()},
+        calibrated=calibrate,
         split_hash=gan.data_state["split_hash"],
         dropped_columns=list(schema.dropped),
     )
     return SyntheticSet(rows=rows, target=schema.target, manifest=manifest)
+
+
+def calibrate_marginals(gan: BaseGAN, transformer: TabularTransformer, encoded: Tensor, seed: int) -> Tensor:
+    """Map every numeric feature by its rank among the generator's own samples to the normal quantile of that rank.
+
+    The quantile transform makes the training rows' marginals standard normal, so decoded rows then have exactly
+    those marginals; the dependence between columns (the copula) stays the generator's. No data is looked at: ranks
+    are taken in 10,000 fresh samples.
+
+    Args:
+        gan: the generator of the samples; it learnt one class.
+        transformer: its quantile transformer.
+        encoded: samples, (n, features).
+        seed: of the fresh samples.
+
+    Raises:
+        InputError: if the training rows' marginals are not standard normal, because the transform is another, or
+            because they are of several classes.
+    """
+    assert gan.spec is not None
+    if transformer.numeric != "quantile" or len(set(gan.spec.condition_classes)) > 1:
+        raise InputError(
+            "calibrate needs a GAN of one class on quantile-transformed columns: train it with "
+            "numeric_transform quantile and one class, or leave calibrate off."
+        )
+    features = [span.start for span in gan.spec.spans if span.kind == "linear"]
+    labels = torch.full((_CALIBRATION_SAMPLES,), gan.trained_classes[0])
+    reference = gan.sample(labels, seed + 1).float().cpu()[:, features].sort(dim=0).values.T.contiguous()
+    ranks = torch.searchsorted(reference, encoded[:, features].T.contiguous())
+    calibrated = encoded.clone()
+    calibrated[:, features] = torch.special.ndtri((ranks.T + 0.5) / (_CALIBRATION_SAMPLES + 1))
+    return calibrated
 
 
 def _rows_per_class(counts: Mapping[Any, int], classes: tuple[Label, ...]) -> dict[int, int]:
@@ -99,7 +139,9 @@ def manifest_path(rows_path: str | Path) -> Path:
     return Path(f"{rows_path}.json")
 
 
-def run_synthesize(ckpt_path: str, counts: dict[str, int], output: str, seed: int = 0, wandb: bool = True) -> int:
+def run_synthesize(
+    ckpt_path: str, counts: dict[str, int], output: str, seed: int = 0, calibrate: bool = False, wandb: bool = True
+) -> int:
     """Generate exact numbers of synthetic rows from a checkpoint, in the form of the input table.
 
     Args:
@@ -107,12 +149,13 @@ def run_synthesize(ckpt_path: str, counts: dict[str, int], output: str, seed: in
         counts: rows per class, as JSON: '{"1": 1000}'.
         output: file to write: .csv, .csv.gz or .parquet; a manifest is written beside it.
         seed: the same seed gives the same rows.
+        calibrate: whether to give numeric columns the marginals of the training rows.
         wandb: whether to record the run in Weights & Biases (offline without an account).
 
     Returns:
         The exit code.
     """
-    synthetic = synthesize(load_gan(ckpt_path), counts, seed)
+    synthetic = synthesize(load_gan(ckpt_path), counts, seed, calibrate)
     synthetic.manifest["checkpoint"] = {"path": str(ckpt_path), "hash": file_hash(ckpt_path)}
     write_synthetic_set(synthetic, output)
     if wandb:

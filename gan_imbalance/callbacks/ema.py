@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import torch
 from pytorch_lightning import Callback, LightningModule, Trainer
 from torch import Tensor
 
+from gan_imbalance.gans import BaseGAN
 from gan_imbalance.types import InputError
 
 _PREFIX = "generator."
@@ -36,9 +37,10 @@ class GeneratorEMA(Callback):
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Start averaging at the current weights; a resumed run holds its average there."""
-        self._set_aside = _copy(pl_module.generator.state_dict())
+        generator = cast(BaseGAN, pl_module).generator
+        self._set_aside = _copy(generator.state_dict())
         if self._resumed_raw:
-            pl_module.generator.load_state_dict(self._resumed_raw)
+            generator.load_state_dict(self._resumed_raw)
             self._resumed_raw = {}
 
     @torch.no_grad()
@@ -46,7 +48,7 @@ class GeneratorEMA(Callback):
         """Move the average towards the new weights."""
         self._updates += 1
         decay = min(self.decay, (1 + self._updates) / (10 + self._updates))
-        generator, average = pl_module.generator, self._set_aside
+        generator, average = cast(BaseGAN, pl_module).generator, self._set_aside
         trained = {name: weight for name, weight in generator.named_parameters() if weight.requires_grad}
         if trained:
             torch._foreach_lerp_([average[name] for name in trained], list(trained.values()), weight=1 - decay)
@@ -69,8 +71,9 @@ class GeneratorEMA(Callback):
 
     def _swap(self, pl_module: LightningModule) -> None:
         if self._set_aside:
-            held = _copy(pl_module.generator.state_dict())
-            pl_module.generator.load_state_dict(self._set_aside)
+            generator = cast(BaseGAN, pl_module).generator
+            held = _copy(generator.state_dict())
+            generator.load_state_dict(self._set_aside)
             self._set_aside = held
 
     def on_save_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:

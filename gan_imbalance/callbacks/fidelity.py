@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from pytorch_lightning import Callback, LightningModule, Trainer
 
+from gan_imbalance.gans import BaseGAN
 from gan_imbalance.metrics import TwoSampleAccuracy
 
 WORST = 1.0
@@ -30,17 +33,18 @@ class FidelityMonitor(Callback):
 
     def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Generate one row per validation row and compare."""
-        figure = self._compare(trainer, pl_module)
-        if pl_module.class_selection != pl_module.class_selections[-1]:
-            pl_module.log("val/pretraining_c2st", figure)
+        gan = cast(BaseGAN, pl_module)
+        figure = self._compare(trainer, gan)
+        if gan.class_selection != gan.class_selections[-1]:
+            gan.log("val/pretraining_c2st", figure)
             figure = WORST
-        pl_module.log("val/c2st", figure, prog_bar=True)
+        gan.log("val/c2st", figure, prog_bar=True)
 
-    def _compare(self, trainer: Trainer, pl_module: LightningModule) -> float:
+    def _compare(self, trainer: Trainer, gan: BaseGAN) -> float:
         data = trainer.datamodule  # type: ignore[attr-defined]
-        rows, conditions = data.encoded("validation", pl_module.class_selection)
+        rows, conditions = data.encoded("validation", gan.class_selection)
         rows, conditions = rows[: self.max_rows], conditions[: self.max_rows]
-        fake = pl_module.sample_conditions(conditions.to(pl_module.device), self.seed).cpu()
+        fake = gan.sample_conditions(conditions.to(gan.device), self.seed).cpu()
         metric = TwoSampleAccuracy(repeats=self.repeats, seed=self.seed)
         metric.update(rows, data.as_exported(fake))
         return float(metric.compute())

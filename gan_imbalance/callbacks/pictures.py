@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import pandas as pd
@@ -12,6 +12,7 @@ from pytorch_lightning import Callback, LightningModule, Trainer
 from pytorch_lightning.loggers import WandbLogger
 
 from gan_imbalance.files import atomic_path
+from gan_imbalance.gans import BaseGAN
 from gan_imbalance.tracking import run_folder
 from gan_imbalance.types import InputError
 
@@ -61,7 +62,7 @@ class ColumnPairPictures(Callback):
             return
         import matplotlib.pyplot as plt
 
-        figure = self._draw(trainer, pl_module)
+        figure = self._draw(trainer, cast(BaseGAN, pl_module))
         with atomic_path(run_folder(trainer) / "pictures" / f"step_{trainer.global_step:07d}.png") as path:
             figure.savefig(path, dpi=80)
         for logger in trainer.loggers:
@@ -69,13 +70,13 @@ class ColumnPairPictures(Callback):
                 logger.log_image("pictures/columns", [figure], step=trainer.global_step)
         plt.close(figure)
 
-    def _draw(self, trainer: Trainer, pl_module: LightningModule) -> Figure:
+    def _draw(self, trainer: Trainer, gan: BaseGAN) -> Figure:
         import matplotlib.pyplot as plt
 
         data = trainer.datamodule  # type: ignore[attr-defined]
-        rows, conditions = data.encoded("train", pl_module.class_selection)
+        rows, conditions = data.encoded("train", gan.class_selection)
         shown = torch.from_numpy(np.random.default_rng(self.seed).permutation(len(rows))[: self.max_rows])
-        synthetic = pl_module.sample_conditions(conditions[shown].to(pl_module.device), self.seed).cpu()
+        synthetic = gan.sample_conditions(conditions[shown].to(gan.device), self.seed).cpu()
         frames = [data.transformer.inverse_transform(part) for part in (rows[shown], synthetic)]
         figure, axes = plt.subplots(1, 2, figsize=(8, 4), sharex=True, sharey=True, layout="constrained")
         for axis, frame, title in zip(axes, frames, ("real", "synthetic"), strict=True):

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import torch
 
 from gan_imbalance.comparison.cells import Cell, Failure, Study, Unit, check_classifier, group_cells, run_unit
 from gan_imbalance.comparison.publish import publish_cell, publish_report
@@ -230,7 +231,8 @@ def _run_units(study: Study, units: Sequence[Unit], jobs: int) -> Iterator[tuple
     """Yield the position and the failures of every unit, as soon as it is done."""
     import joblib
 
-    threads = max(1, joblib.cpu_count() // jobs)
+    # torch knows what OMP_NUM_THREADS allows, joblib what the container does
+    threads = max(1, min(joblib.cpu_count(), torch.get_num_threads()) // jobs)
     with (
         TemporaryDirectory() as folder,
         joblib.parallel_config("loky", n_jobs=jobs, inner_max_num_threads=threads),

@@ -243,7 +243,7 @@ def print_table(
     print(f"Report: {report}")
 
 
-def _mean_and_reach(row: Mapping[str, Any]) -> str:
+def _mean_and_reach(row: Mapping[Any, Any]) -> str:
     if pd.isna(row["mean"]):
         return "-"
     return f"{row['mean']:.3f}" if pd.isna(row["high"]) else f"{row['mean']:.3f} ± {row['high'] - row['mean']:.3f}"

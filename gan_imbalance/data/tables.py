@@ -349,7 +349,8 @@ class TabularDataModule(pl.LightningDataModule):
 
     def class_counts(self) -> list[int]:
         """Return the number of training rows of each class."""
-        return np.bincount(self.table.labels[self.split.train], minlength=len(self.table.classes)).tolist()
+        counts: list[int] = np.bincount(self.table.labels[self.split.train], minlength=len(self.table.classes)).tolist()
+        return counts
 
     def state(self) -> dict[str, Any]:
         """Return what a checkpoint needs to decode samples: plain values and tensors only."""

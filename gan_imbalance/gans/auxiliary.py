@@ -29,7 +29,8 @@ class AuxiliaryClassifierGAN(BaseGAN):
     conditional: ClassVar[bool] = True
 
     def __init__(self, loss: AuxiliaryLoss = TwoHeadedLoss(), classes: ClassSelection = "all", **kwargs: Any) -> None:
-        super().__init__(loss=loss, classes=classes, **kwargs)
+        # the base class only keeps the loss; its objectives, which call it, are overridden here
+        super().__init__(loss=loss, classes=classes, **kwargs)  # type: ignore[arg-type]
         self.auxiliary_loss = cast(AuxiliaryLoss, self.loss)
 
     @property

@@ -44,6 +44,9 @@ class BaseGAN(LightningModule):
         latent_dim: width of the standard normal latent vector.
         discriminator_steps: discriminator steps per generator step.
         warmup_steps: generator steps that are left out at the start, while the discriminator trains alone.
+        instance_noise: standard deviation of the normal noise added to whatever the discriminator is shown in
+            training, real or fake; it keeps a discriminator from learning a small data set by heart
+            (Arjovsky and Bottou 2017, https://arxiv.org/abs/1701.04862, section 3).
         classes: what it learns: ``minority`` (the rarest class), ``majority``, ``all``, or a list of labels.
         generator_optimizer: called with the generator's parameters.
         discriminator_optimizer: called with the discriminator's parameters.
@@ -67,6 +70,7 @@ class BaseGAN(LightningModule):
         latent_dim: int = 32,
         discriminator_steps: int = 1,
         warmup_steps: int = 0,
+        instance_noise: float = 0.0,
         classes: ClassSelection = "minority",
         generator_optimizer: OptimizerCallable = AdversarialAdam,
         discriminator_optimizer: OptimizerCallable = AdversarialAdam,
@@ -80,6 +84,7 @@ class BaseGAN(LightningModule):
         self.latent_dim = latent_dim
         self.discriminator_steps = discriminator_steps
         self.warmup_steps = warmup_steps
+        self.instance_noise = instance_noise
         self.classes = classes
         self.make_generator: NetworkFactory = factory(generator)
         self.make_discriminator: NetworkFactory = factory(discriminator)
@@ -89,7 +94,7 @@ class BaseGAN(LightningModule):
         self.data_state: dict[str, Any] = {}
         self.trained_classes: tuple[int, ...] = ()
         self._random_state: dict[str, Any] = {}
-        for name, least in (("latent_dim", 1), ("discriminator_steps", 1), ("warmup_steps", 0)):
+        for name, least in (("latent_dim", 1), ("discriminator_steps", 1), ("warmup_steps", 0), ("instance_noise", 0)):
             if getattr(self, name) < least:
                 raise InputError(f"{name} is {getattr(self, name)}: it must be at least {least}.")
 
@@ -208,6 +213,10 @@ class BaseGAN(LightningModule):
         latent = torch.randn(len(conditions), self.latent_dim, device=conditions.device)
         return self.generator(latent, conditions)  # type: ignore[no-any-return]
 
+    def blur(self, x: Tensor) -> Tensor:
+        """Return samples as the discriminator is shown them in training: with instance noise, if there is any."""
+        return x + self.instance_noise * torch.randn_like(x) if self.instance_noise else x
+
     def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> dict[str, Tensor]:
         """Take ``discriminator_steps`` steps with the discriminator, then one with the generator.
 
@@ -218,7 +227,8 @@ class BaseGAN(LightningModule):
         real, conditions = batch
         generator_optimizer, discriminator_optimizer = cast(list[LightningOptimizer], self.optimizers())
         with torch.no_grad():
-            fake = self.generate(conditions.flatten()).unflatten(0, conditions.shape)
+            fake = self.blur(self.generate(conditions.flatten()).reshape(real.shape))
+        real = self.blur(real)
         with self.toggled_optimizer(discriminator_optimizer):
             for real_k, fake_k, conditions_k in zip(real, fake, conditions, strict=True):
                 discriminator_loss = self.discriminator_objective(real_k, fake_k, conditions_k)
@@ -230,13 +240,13 @@ class BaseGAN(LightningModule):
         losses = {"train/discriminator_loss": discriminator_loss.detach()}
         if self.batches_seen >= self.warmup_steps:
             with self.toggled_optimizer(generator_optimizer):
-                fake_k = self.generate(conditions_k)
+                fake_k = self.blur(self.generate(conditions_k))
                 generator_loss = self.generator_objective(real_k, fake_k, conditions_k)
                 generator_optimizer.zero_grad()
                 self.manual_backward(generator_loss)
                 generator_optimizer.step()
             losses["train/generator_loss"] = generator_loss.detach()
-        if (self.batches_seen + 1) % self.trainer.log_every_n_steps == 0:
+        if (self.batches_seen + 1) % self.trainer.log_every_n_steps == 0:  # type: ignore[attr-defined]
             self.log_dict(losses, prog_bar=True)
         return losses
 
@@ -285,7 +295,7 @@ class BaseGAN(LightningModule):
             InputError: if a class was not among those it was trained on.
         """
         assert self.spec is not None, "attach() or load_gan() comes first"
-        for unseen in set(labels.unique().tolist()) - set(self.trained_classes):
+        for unseen in set(labels.tolist()) - set(self.trained_classes):
             seen = ", ".join(repr(self.spec.classes[i]) for i in self.trained_classes)
             raise InputError(
                 f"This {type(self).__name__} never saw class {self.spec.classes[unseen]!r}: it generates {seen}."
@@ -298,7 +308,7 @@ class BaseGAN(LightningModule):
         devices = [self.device] if self.device.type == "cuda" else []
         with evaluation_mode(self.generator), torch.random.fork_rng(devices=devices):
             torch.manual_seed(seed)
-            return torch.cat([self.generate(chunk) for chunk in conditions.split(_SAMPLE_CHUNK)])
+            return torch.cat([self.generate(chunk) for chunk in torch.split(conditions, _SAMPLE_CHUNK)])
 
     def _draw_conditions(self, labels: Tensor, seed: int) -> Tensor:
         """Return a condition of each label's class: itself, or one of its clusters by their weights."""
@@ -308,7 +318,7 @@ class BaseGAN(LightningModule):
             weights[label, condition] = self.spec.condition_weights[condition]
         random = torch.Generator().manual_seed(seed)
         conditions = torch.zeros_like(labels, device="cpu")
-        for label in labels.unique().tolist():
+        for label in set(labels.tolist()):
             chosen = (labels == label).cpu()
             conditions[chosen] = weights[label].multinomial(int(chosen.sum()), replacement=True, generator=random)
         return conditions.to(labels.device)

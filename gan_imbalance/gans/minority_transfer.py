@@ -88,7 +88,7 @@ class MinorityTransferGAN(WassersteinGAN):
         trainer = self.trainer
         epochs = trainer.max_epochs if trainer.max_epochs not in (None, -1) else float("inf")
         steps = trainer.max_steps if trainer.max_steps != -1 else float("inf")
-        if not trainer.fast_dev_run and (
+        if not trainer.fast_dev_run and (  # type: ignore[attr-defined]
             self.pretrain_epochs >= epochs or self.pretrain_epochs * trainer.num_training_batches >= steps
         ):
             raise InputError(

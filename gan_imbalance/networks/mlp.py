@@ -33,6 +33,7 @@ class DenseGenerator(nn.Module):
         activation: ``relu`` or ``leaky_relu``.
         batch_norm: normalise hidden layers over the batch.
         residual: every hidden layer passes its input on beside its output.
+        linear_skip: add a linear map of the input to the output, which takes care of means and correlations.
         gumbel_temperature: draw categories by Gumbel-softmax at this temperature instead of softmax.
     """
 
@@ -45,25 +46,23 @@ class DenseGenerator(nn.Module):
         activation: Activation = "relu",
         batch_norm: bool = False,
         residual: bool = False,
+        linear_skip: bool = False,
         gumbel_temperature: float | None = None,
     ) -> None:
         super().__init__()
         self.num_conditions = num_conditions
-        hidden = dense_stack(
-            latent_dim + num_conditions,
-            widths,
-            activation=activation,
-            batch_norm=batch_norm,
-            residual=residual,
-        )
-        output = nn.Linear(hidden[-1].width if hidden else latent_dim + num_conditions, spec.shape[0])
+        inputs = latent_dim + num_conditions
+        hidden = dense_stack(inputs, widths, activation=activation, batch_norm=batch_norm, residual=residual)
+        output = nn.Linear(hidden[-1].width if hidden else inputs, spec.shape[0])
         self.blocks = nn.Sequential(*hidden, output)
+        self.skip = nn.Linear(inputs, spec.shape[0], bias=False) if linear_skip else None
         self.activation = TableActivation(spec.spans, gumbel_temperature)
 
     def forward(self, latent: Tensor, conditions: Tensor | None = None) -> Tensor:
         """Map latents (n, latent_dim) and conditions (n,) to encoded rows (n, features)."""
         x = torch.cat([latent, *one_hot(conditions, self.num_conditions, latent)], dim=1)
-        return self.activation(self.blocks(x))  # type: ignore[no-any-return]
+        out = self.blocks(x) if self.skip is None else self.blocks(x) + self.skip(x)
+        return self.activation(out)  # type: ignore[no-any-return]
 
 
 class DenseDiscriminator(nn.Module):

@@ -1,0 +1,31 @@
+# `make demo` and `make test` set everything up themselves; each verb does one chore.
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+
+.PHONY: demo test lint typecheck format clean
+
+demo: $(READY)
+	$(BIN)/gan-imbalance compare --config experiments/demo/config.yaml --output runs/demo-$$(date +%Y%m%d-%H%M%S)
+
+test: $(READY) lint typecheck
+	$(BIN)/python -m pytest
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+typecheck: $(READY)
+	$(BIN)/mypy
+
+format: $(READY)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:
+	rm -rf .venv runs wandb .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[dev]"
+	touch $(READY)

@@ -1,0 +1,1 @@
+"""Studies and benchmarks: each is one command, and its README holds what it measured."""

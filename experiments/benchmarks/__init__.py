@@ -1,0 +1,1 @@
+"""Claims about speed, each measured beside what it is compared with."""
