@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 from pathlib import Path
 from typing import Any
+from zipfile import is_zipfile
 
 import torch
 
@@ -24,10 +25,14 @@ def read_checkpoint(path: str | Path, *kinds: str) -> dict[str, Any]:
     path = Path(path)
     if not path.is_file():
         raise InputError(f"There is no checkpoint {path}: check the path.")
+    unreadable = f"{path} is truncated or not a checkpoint: train again, or take another one."
+    # torch takes what is no archive for a bare pickle, and fails on it in any way
+    if not is_zipfile(path):
+        raise InputError(unreadable)
     try:
         checkpoint: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-    except (RuntimeError, EOFError, OSError, pickle.UnpicklingError) as error:
-        raise InputError(f"{path} is truncated or not a checkpoint: train again, or take another one.") from error
+    except (RuntimeError, OSError, pickle.UnpicklingError) as error:
+        raise InputError(unreadable) from error
     if not isinstance(checkpoint, dict) or not any(kind in checkpoint for kind in kinds):
         raise InputError(f"{path} is not a checkpoint of a {' or '.join(kinds)} of gan-imbalance: give another one.")
     return checkpoint

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import pandas as pd
+import torch
 from pytorch_lightning import LightningDataModule, LightningModule, Trainer
 from pytorch_lightning.callbacks import ModelCheckpoint
 from pytorch_lightning.cli import LightningArgumentParser, LightningCLI
-from pytorch_lightning.loggers import CSVLogger, Logger
+from pytorch_lightning.loggers import CSVLogger
+from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
 # importing these makes their classes known by short names
 from gan_imbalance.callbacks import (
@@ -22,8 +25,10 @@ from gan_imbalance.callbacks import (
 from gan_imbalance.callbacks.record import SaveRunConfig
 from gan_imbalance.checkpoints import read_checkpoint
 from gan_imbalance.components import import_class
+from gan_imbalance.files import atomic_path
 from gan_imbalance.gans import BaseGAN
-from gan_imbalance.tracking import wandb_logger
+from gan_imbalance.tracking import finish_run, run_folder, wandb_logger
+from gan_imbalance.types import InputError
 
 RUNS = "runs"
 _LIGHTNINGS_OWN_PATHS = ("best", "last", "hpc", "registry")
@@ -61,40 +66,82 @@ class GanImbalanceCLI(LightningCLI):
         return
 
     def before_instantiate_classes(self) -> None:
-        """Make sure of the checkpoint before anything is built."""
+        """Make sure of the verb and of the checkpoint before anything is built."""
+        is_gan = issubclass(import_class(self._get(self.config, "model").class_path), BaseGAN)
+        if is_gan and self.subcommand in ("test", "predict"):
+            raise InputError(f"A GAN has nothing to {self.subcommand}: validate it, or synthesize rows with it.")
         path = self._get(self.config, "ckpt_path")
+        if not path and self.subcommand != "fit":
+            raise InputError(f"Say by --ckpt_path which checkpoint to {self.subcommand}.")
+        self._checkpoint: dict[str, Any] = {}
         if path and path not in _LIGHTNINGS_OWN_PATHS:
-            model_class = import_class(self._get(self.config, "model").class_path)
-            read_checkpoint(path, "gan" if issubclass(model_class, BaseGAN) else "classifier")
+            self._checkpoint = read_checkpoint(path, "gan" if is_gan else "classifier")
 
     def instantiate_trainer(self, **kwargs: Any) -> Trainer:
-        """Return the trainer with loggers, and the callbacks that the model can use."""
+        """Return the trainer with the callbacks that the model can use; standard loggers join it later."""
         settings = {**self._get(self.config_init, "trainer"), **kwargs}
-        if settings["logger"] is None and not settings["fast_dev_run"]:
-            settings["logger"] = _standard_loggers(self.model)
+        self._has_standard_loggers = settings["logger"] is None and not settings["fast_dev_run"]
+        if self._has_standard_loggers:
+            settings["logger"] = False
         keys = self._parser(self.subcommand).callback_keys
         if not isinstance(self.model, BaseGAN):
             keys = [key for key in keys if key not in _GAN_CALLBACKS]
-        return self._instantiate_trainer(settings, [self._get(self.config_init, key) for key in keys] + [RunRecord()])
+        callbacks = [*(self._get(self.config_init, key) for key in keys), RunRecord()]
+        try:
+            return self._instantiate_trainer(settings, callbacks)
+        except ValueError as error:
+            raise InputError(f"The trainer's settings do not work: {error}") from error
 
+    def after_instantiate_classes(self) -> None:
+        """Set up data and model as the trainer will, so that bad input leaves no traces of a run behind."""
+        trainer, model, data = self.trainer, self.model, self.datamodule
+        trainer.strategy.connect(model)
+        trainer.datamodule = data
+        model.trainer = data.trainer = trainer
+        data.setup(self.subcommand)
+        model.setup(self.subcommand)
+        if self._checkpoint:
+            model.on_load_checkpoint(self._checkpoint)
+        if self._has_standard_loggers:
+            # the first one's folder is the run's
+            trainer.loggers = [CSVLogger(RUNS, name=type(model).__name__), wandb_logger(RUNS)]
 
-def _standard_loggers(model: LightningModule) -> list[Logger]:
-    # the first one's folder is the run's
-    return [CSVLogger(RUNS, name=type(model).__name__), wandb_logger(RUNS)]
+    def predict(self, **settings: Any) -> None:
+        """Write the class probabilities of the test rows to ``predictions.csv`` in the folder of the run."""
+        data = self.datamodule
+        batches = self.trainer.predict(**settings)
+        if not batches:
+            raise InputError("The test part is empty, so there is nothing to predict: raise test_fraction.")
+        columns = [f"probability_{label}" for label in data.spec.classes]
+        table = pd.DataFrame(torch.cat(batches).cpu().numpy(), columns=columns)
+        table.insert(0, "row", data.split.test)
+        if self.trainer.is_global_zero:
+            with atomic_path(run_folder(self.trainer) / "predictions.csv") as path:
+                table.to_csv(path, index=False)
+            print(f"Wrote the probabilities of {len(table)} rows to {run_folder(self.trainer) / 'predictions.csv'}")
 
 
 def run_lightning(args: Sequence[str] | None) -> int:
-    """Run one of Lightning's verbs, from ``args`` or else the command line, and return the exit code."""
+    """Run one of Lightning's verbs, from ``args`` or else the command line, and return the exit code.
+
+    Raises:
+        InputError: if input or settings cannot be used.
+    """
     no_exit: dict[str, Any] = {"exit_on_error": False}
-    GanImbalanceCLI(
-        LightningModule,
-        LightningDataModule,
-        save_config_callback=SaveRunConfig,
-        seed_everything_default=0,
-        subclass_mode_model=True,
-        subclass_mode_data=True,
-        auto_configure_optimizers=False,
-        parser_kwargs={**no_exit, **dict.fromkeys(GanImbalanceCLI.subcommands(), no_exit)},
-        args=None if args is None else list(args),
-    )
+    try:
+        GanImbalanceCLI(
+            LightningModule,
+            LightningDataModule,
+            save_config_callback=SaveRunConfig,
+            seed_everything_default=0,
+            subclass_mode_model=True,
+            subclass_mode_data=True,
+            auto_configure_optimizers=False,
+            parser_kwargs={**no_exit, **dict.fromkeys(GanImbalanceCLI.subcommands(), no_exit)},
+            args=None if args is None else list(args),
+        )
+    except MisconfigurationException as error:
+        raise InputError(" ".join(str(error).split())) from error
+    finally:
+        finish_run()
     return 0

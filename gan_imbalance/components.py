@@ -8,6 +8,7 @@ attribute of the same name (scikit-learn's convention).
 from __future__ import annotations
 
 import inspect
+from argparse import Namespace
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from importlib import import_module
@@ -32,6 +33,8 @@ def to_config(value: Any) -> Any:
         return value
     if isinstance(value, Path):
         return str(value)
+    if isinstance(value, Namespace):  # what jsonargparse makes of dicts within dicts
+        return to_config(vars(value))
     if isinstance(value, Mapping):
         return {key: to_config(item) for key, item in value.items()}
     if isinstance(value, Sequence):
@@ -92,7 +95,7 @@ def import_class(class_path: str) -> type:
     module, _, name = class_path.rpartition(".")
     try:
         found = getattr(import_module(module), name)
-    except (ImportError, AttributeError, ValueError) as error:
+    except (ImportError, AttributeError, TypeError, ValueError) as error:
         raise InputError(
             f"Cannot import {class_path!r} ({error}); give module.Class, importable from the current folder."
         ) from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from argparse import ArgumentError
 from collections.abc import Callable, Sequence
@@ -26,6 +27,17 @@ FUNCTION_VERBS = {
         "find out whether a GAN helps, against every standard remedy",
     ),
 }
+
+# jsonargparse's words for a user's mistakes, and ours
+_PLAIN_WORDS = (
+    (r"^Option (.+) is not accepted$", r"there is no option \1"),
+    (r"^Subcommand '.+' does not accept option", "there is no option"),
+    (r"^Expected a dot import path string: (.+)$", r"there is no class '\1', give one of ours or module.Class"),
+    (r"^(No module named .+|module .+ has no attribute .+)$", r"\1, give a class importable from the current folder"),
+    (r"^while (?=parsing|scanning)", "a YAML file is malformed, while "),
+    (r"^Expected an? (.+)\. Got value: (.*)$", r"expected \1, got '\2'"),
+    (r"<class '(.+?)'>|typing\.", r"\1"),
+)
 
 
 def main(args: Sequence[str] | None = None) -> int:
@@ -53,8 +65,11 @@ def main(args: Sequence[str] | None = None) -> int:
         if verb in FUNCTION_VERBS:
             return _run_function(verb, arguments[1:])
         raise InputError(f"There is no verb {verb!r}: choose one of {', '.join((*LIGHTNING_VERBS, *FUNCTION_VERBS))}.")
-    except (InputError, ArgumentError) as error:
-        print(f"gan-imbalance: error: {error}", file=sys.stderr)
+    except (ArgumentError, ValueError) as error:
+        mistake = _mistake(error, verb)
+        if mistake is None:
+            raise
+        print(f"gan-imbalance: error: {mistake}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("gan-imbalance: interrupted", file=sys.stderr)
@@ -70,6 +85,25 @@ def _usage() -> str:
         f"verbs:\n{listed}\n\n"
         "gan-imbalance VERB --help tells the options of a verb."
     )
+
+
+def _mistake(error: Exception, verb: str) -> str | None:
+    """Return the user's mistake behind an error in one sentence, or None if it is no mistake of the user's.
+
+    jsonargparse wraps errors, ours too, in one for every level of nesting; the innermost gives the reason.
+    """
+    cause: BaseException = error
+    while cause.__cause__ is not None and not isinstance(cause, InputError):
+        cause = cause.__cause__
+    if isinstance(cause, InputError):
+        return str(cause)
+    if not isinstance(error, ArgumentError):
+        return None
+    keys = ".".join(re.findall(r'Parser key "(.+?)"', str(error)))
+    reason = " ".join(str(cause).split()).rstrip(".").replace(f" {verb}.", " ")
+    for pattern, plain in _PLAIN_WORDS:
+        reason = re.sub(pattern, plain, reason)
+    return f"{keys + ': ' if keys else ''}{reason}; gan-imbalance {verb} --help tells the options."
 
 
 def _run_function(verb: str, arguments: Sequence[str]) -> int:

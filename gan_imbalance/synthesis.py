@@ -32,7 +32,7 @@ def load_gan(path: str | Path) -> BaseGAN:
     gan_class = import_class(checkpoint["gan"]["class_path"])
     if not issubclass(gan_class, BaseGAN):
         raise InputError(f"{path} was written by {gan_class.__name__}, which is not a GAN of gan_imbalance.")
-    gan = gan_class(**checkpoint["hyper_parameters"])
+    gan = gan_class(**checkpoint.get("hyper_parameters", {}))
     gan.on_load_checkpoint(checkpoint)
     gan.load_state_dict(checkpoint["state_dict"])
     return gan.eval()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import netrc
 import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -43,6 +44,13 @@ def start_run(folder: str | Path, **settings: Any) -> Run:
     Path(folder).mkdir(parents=True, exist_ok=True)
     quiet = wandb.Settings(silent=True, console="off")
     return wandb.init(project=PROJECT, dir=str(folder), mode=wandb_mode(), settings=quiet, **settings)
+
+
+def finish_run() -> None:
+    """Close the run that is open in this process, if any, so that the next one is a run of its own."""
+    wandb = sys.modules.get("wandb")
+    if wandb is not None and wandb.run is not None:
+        wandb.finish()
 
 
 def run_folder(trainer: Trainer) -> Path:

@@ -41,8 +41,14 @@ def find_class(label: Label, classes: Sequence[Label]) -> int:
     return matches[0]
 
 
+# words that YAML reads as booleans, but that may be meant as class labels
+_BOOLEAN_WORDS = {True: ("true", "yes", "on"), False: ("false", "no", "off")}
+
+
 def _spellings(label: Label) -> set[str]:
     """Return the ways to write ``label``; numbers are compared as numbers."""
+    if isinstance(label, bool):
+        return {write(word) for word in _BOOLEAN_WORDS[label] for write in (str.lower, str.title, str.upper)}
     text = str(label).strip()
     try:
         return {text, repr(float(text))}

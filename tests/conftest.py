@@ -4,11 +4,23 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+import pytorch_lightning as pl
+import torch
+
+from gan_imbalance.data import TabularDataModule
+from gan_imbalance.gans import BaseGAN
+from gan_imbalance.main import main
+from gan_imbalance.networks import DenseDiscriminator, DenseGenerator
+
+# the networks of the tests are tiny: a second thread costs more than it brings
+torch.set_num_threads(1)
 
 _SHARED_DATA = Path(os.environ.get("GAN_IMBALANCE_DATA", Path(__file__).resolve().parents[2] / "shared" / "data"))
 
@@ -26,8 +38,7 @@ def shared_data() -> Callable[[str], Path]:
     return path_of
 
 
-@pytest.fixture
-def mixed_frame() -> pd.DataFrame:
+def _mixed_frame() -> pd.DataFrame:
     """Return 120 rows with a column of every kind; the target `label` has 90 "no" and 30 "yes"."""
     random = np.random.default_rng(0)
     rows = 120
@@ -45,3 +56,139 @@ def mixed_frame() -> pd.DataFrame:
             "label": labels,
         }
     ).assign(score=lambda frame: frame["score"].mask(frame["score"] < 0))
+
+
+@pytest.fixture
+def mixed_frame() -> pd.DataFrame:
+    """Return 120 rows with a column of every kind; the target `label` has 90 "no" and 30 "yes"."""
+    return _mixed_frame()
+
+
+@pytest.fixture
+def separated_frame() -> pd.DataFrame:
+    """Return 100 rows whose columns all tell the classes apart; the target `label` has 60 "no" and 40 "yes"."""
+    random = np.random.default_rng(0)
+    is_yes = np.repeat([0, 1], [60, 40])
+    likely = np.array(["red", "blue"])[is_yes]
+    return pd.DataFrame(
+        {
+            "amount": random.normal(size=100) + 6 * is_yes,
+            "count": random.integers(0, 10, 100) + 10 * is_yes,
+            "colour": np.where(random.random(100) < 0.9, likely, "green"),
+            "label": np.array(["no", "yes"])[is_yes],
+        }
+    )
+
+
+@pytest.fixture
+def tiny_data(separated_frame: pd.DataFrame) -> Callable[..., TabularDataModule]:
+    """Return a function that makes a data module of two small steps per epoch."""
+
+    def make(**settings: Any) -> TabularDataModule:
+        defaults = {"frame": separated_frame, "target": "label", "batch_size": 16, "steps_per_epoch": 2}
+        return TabularDataModule(**{**defaults, **settings})
+
+    return make
+
+
+@pytest.fixture
+def tiny_gan() -> Callable[..., BaseGAN]:
+    """Return a function that makes a GAN of narrow networks that learn fast, two discriminator steps at a time."""
+
+    def make(gan_class: type[BaseGAN], **settings: Any) -> BaseGAN:
+        adam = partial(torch.optim.Adam, lr=1e-2)
+        defaults = {
+            "generator": partial(DenseGenerator, widths=(8, 8)),
+            "discriminator": partial(DenseDiscriminator, widths=(8, 8), activation="leaky_relu"),
+            "latent_dim": 4,
+            "discriminator_steps": 2,
+            "generator_optimizer": adam,
+            "discriminator_optimizer": adam,
+        }
+        return gan_class(**{**defaults, **settings})
+
+    return make
+
+
+@pytest.fixture
+def fit(tmp_path: Path) -> Callable[..., pl.Trainer]:
+    """Return a function that trains a module quietly from a seed, two epochs long, and returns the trainer."""
+
+    def run(
+        module: pl.LightningModule,
+        data: pl.LightningDataModule,
+        seed: int = 0,
+        ckpt_path: Path | None = None,
+        **settings: Any,
+    ) -> pl.Trainer:
+        defaults = {
+            "max_epochs": 2,
+            "accelerator": "cpu",
+            "logger": False,
+            "enable_checkpointing": False,
+            "enable_progress_bar": False,
+            "enable_model_summary": False,
+            "num_sanity_val_steps": 0,
+            "default_root_dir": tmp_path,
+        }
+        trainer = pl.Trainer(**{**defaults, **settings})
+        torch.manual_seed(seed)
+        trainer.fit(module, datamodule=data, ckpt_path=ckpt_path, weights_only=True)
+        return trainer
+
+    return run
+
+
+@pytest.fixture
+def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Work in an empty folder that classes can be imported from, with Weights & Biases switched off."""
+    folder = tmp_path / "workplace"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    monkeypatch.syspath_prepend(folder)
+    monkeypatch.setenv("WANDB_MODE", "disabled")
+    # Lightning's command line warns when it is called from a program that has arguments of its own
+    monkeypatch.setattr("sys.argv", ["gan-imbalance"])
+    return folder
+
+
+_TINY_FIT = (
+    "fit",
+    *("--trainer.accelerator", "cpu"),
+    *("--trainer.max_epochs", "2"),
+    *("--trainer.enable_progress_bar", "false"),
+    *("--trainer.enable_model_summary", "false"),
+)
+_TINY_DATA = (
+    *("--data", "TabularDataModule"),
+    *("--data.path", "rows.csv"),
+    *("--data.target", "label"),
+    *("--data.steps_per_epoch", "2"),
+    *("--data.batch_size", "16"),
+)
+
+
+@pytest.fixture(scope="session")
+def tiny_fit() -> list[str]:
+    """Return the arguments of a short `fit` of the table `rows.csv` in the working folder; the model is left open."""
+    return [*_TINY_FIT, *_TINY_DATA]
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory, tiny_fit: list[str]) -> dict[str, Path]:
+    """Train a GAN and a classifier by the command line; return their checkpoints, and their table as `rows`."""
+    folder = tmp_path_factory.mktemp("trained")
+    _mixed_frame().to_csv(folder / "rows.csv", index=False)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        patch.syspath_prepend(folder)
+        patch.setenv("WANDB_MODE", "disabled")
+        patch.setattr("sys.argv", ["gan-imbalance"])
+        for model in ("WassersteinGAN", "Classifier"):
+            assert main([*tiny_fit, "--model", model]) == 0
+    runs = folder / "runs"
+    return {
+        "gan": runs / "WassersteinGAN" / "version_0" / "checkpoints" / "last.ckpt",
+        "classifier": runs / "Classifier" / "version_0" / "checkpoints" / "last.ckpt",
+        "rows": folder / "rows.csv",
+    }

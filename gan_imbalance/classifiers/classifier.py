@@ -67,8 +67,13 @@ class Classifier(LightningModule):
         Raises:
             InputError: if the network was built for other data, or the number of weights is wrong.
         """
-        if self.spec is not None and self.spec != spec:
-            raise InputError("The classifier was built for other data than this: use the data it was trained with.")
+        if self.spec is not None and (
+            self.spec != spec or self.data_state.get("split_hash") != data_state.get("split_hash")
+        ):
+            raise InputError(
+                "The classifier was built for other data than this (its columns, categories, classes or split "
+                "differ): use the data configuration and split that it was trained with."
+            )
         counts = torch.tensor(class_counts, dtype=torch.float)
         if self.class_weights == "balanced":
             self.weight = counts.sum() / (len(counts) * counts)

@@ -135,6 +135,11 @@ class Unit:
         """Return the remedy of all its cells."""
         return self.cells[0].remedy
 
+    @property
+    def name(self) -> str:
+        """Return how a person calls it."""
+        return f"{self.remedy.name}, seed {self.seed}"
+
     def synthetic_path(self, study: Study) -> Path:
         """Return the file of the rows that the remedy adds."""
         made_from = [
@@ -163,9 +168,9 @@ def group_cells(study: Study, cells: Iterable[Cell]) -> list[Unit]:
 
 @dataclass(frozen=True)
 class Failure:
-    """A cell that could not be made, and why."""
+    """A cell, or a whole unit, that could not be made, and why."""
 
-    cell: str
+    name: str
     reason: str
 
 
@@ -178,7 +183,7 @@ def run_unit(study_path: Path, unit: Unit, threads: int) -> list[Failure]:
         threads: for torch; the others take theirs from the environment that joblib sets.
 
     Returns:
-        The cells that failed.
+        What failed.
     """
     torch.set_num_threads(threads)
     study = _read_study(study_path)
@@ -187,7 +192,7 @@ def run_unit(study_path: Path, unit: Unit, threads: int) -> list[Failure]:
         parts = _Parts.of(study, unit)
     # whatever a resampler or a classifier raises costs its own cells only, and is reported
     except Exception as error:
-        return [Failure(cell.name, _reason(error)) for cell in unit.cells]
+        return [Failure(unit.name, _reason(error))]
     for cell in unit.cells:
         try:
             _run_cell(study, cell, parts)

@@ -106,19 +106,18 @@ def metric_by_remedy(summary: pd.DataFrame, metric: str, title: str) -> Figure:
             label=classifier,
         )
         axis.axvline(rows["mean"].iloc[0], color=COLOURS[number % 7], lw=0.7, ls=":")
-    # intervals of very few seeds are wider than the scale of the metric
-    shown = summary["mean"].dropna()
-    margin = max(0.02, 0.6 * float(shown.max() - shown.min()))
-    axis.set_xlim(shown.min() - margin, shown.max() + margin)
+    # intervals of few seeds may reach beyond what the metric can be
+    ends = summary[["low", "mean", "high"]].to_numpy()
+    axis.set_xlim(max(0, np.nanmin(ends)) - 0.02, min(1, np.nanmax(ends)) + 0.02)
     axis.set_yticks(range(len(arms)), arms)
     axis.set_ylim(len(arms) - 0.4, -0.6)
     axis.set_xlabel(title)
     drawing.legend(loc="outside upper center", ncols=min(3, len(classifiers)), frameon=False)
-    ends = [
+    extremes = [
         f"{name}: highest {_best(rows, 'max')}, lowest {_best(rows, 'min')}"
         for name, rows in summary.groupby("classifier", sort=False)
     ]
-    alt = f"Dot plot of mean {title} with 95 % intervals for {len(arms)} remedies. " + "; ".join(ends) + "."
+    alt = f"Dot plot of mean {title} with 95 % intervals for {len(arms)} remedies. " + "; ".join(extremes) + "."
     return Figure(f"{metric}_by_remedy", f"{title} by remedy: mean and 95 % interval; dotted: nothing", alt, drawing)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -20,7 +19,6 @@ from gan_imbalance.comparison.report import print_table, write_report
 from gan_imbalance.comparison.summary import results_table, summarise
 from gan_imbalance.components import import_class
 from gan_imbalance.data import TabularDataModule
-from gan_imbalance.data.split import Split
 from gan_imbalance.data.tables import Table
 from gan_imbalance.files import atomic_path, content_hash
 from gan_imbalance.types import InputError
@@ -72,7 +70,8 @@ def compare(
         jobs: cells that run at the same time, each with its share of the cores.
         output: folder of the results.
         quick: a rehearsal in ``output``/quick: the same cells with one seed and hardly trained networks.
-        wandb: whether to record every cell and the report in Weights & Biases (offline without an account).
+        wandb: whether to record every cell and the report in Weights & Biases (offline without an account);
+            a rehearsal is not.
 
     Returns:
         The exit code: 0, or 1 if a cell failed.
@@ -93,10 +92,11 @@ def compare(
     study = prepare_study(data, seeds, positive_rate, folder)
     chosen, left_out = _leave_out_impossible(study, chosen)
     cells = plan_cells(study, chosen, estimators, amounts or ["balance"])
+    wandb = wandb and not quick
     failures = run_cells(study, cells, jobs, publish=wandb)
     done = [cell for cell in cells if cell.path(study).is_file()]
     if not done:
-        raise InputError(f"No cell could be made; the first one, {failures[0].cell}: {failures[0].reason}")
+        raise InputError(f"No cell could be made; the first one, {failures[0].name}: {failures[0].reason}")
     results = results_table(study, done)
     summary = summarise(study, results)
     _write_csv(results, folder / "results.csv")
@@ -136,7 +136,7 @@ def prepare_study(data: TabularDataModule, seeds: int, positive_rate: float | No
             cannot be written.
     """
     table = data.table
-    splits = tuple(_split(data, seed) for seed in range(seeds))
+    splits = tuple(data.split_with(seed) for seed in range(seeds))
     for part, option in (("validation", "validation_fraction"), ("test", "test_fraction")):
         if not len(splits[0].rows(part)):  # type: ignore[arg-type]
             raise InputError(f"The {part} part is empty, but thresholds and figures need it: raise {option}.")
@@ -148,15 +148,6 @@ def prepare_study(data: TabularDataModule, seeds: int, positive_rate: float | No
     for split in splits:
         split.save(output / "splits" / f"seed-{split.seed}.json")
     return Study(table, _table_hash(table), splits, int(counts.argmin()), positive_rate, output)
-
-
-def _split(data: TabularDataModule, seed: int) -> Split:
-    """Return the split that the data module would make with another seed."""
-    reseeded = copy.copy(data)
-    reseeded.split_seed = seed
-    # computed once for a module's own seed
-    reseeded.__dict__.pop("split", None)
-    return reseeded.split
 
 
 def _table_hash(table: Table) -> str:
@@ -207,7 +198,7 @@ def run_cells(study: Study, cells: Sequence[Cell], jobs: int, publish: bool) -> 
         publish: whether to record new results in Weights & Biases.
 
     Returns:
-        The cells that failed.
+        What failed.
     """
     units = missing_units(study, cells)
     failures: list[Failure] = []
@@ -276,8 +267,7 @@ def _progress() -> Any:
 
 def _describe(progress: Any, task: Any, waiting: Sequence[Unit], jobs: int) -> None:
     """Show what runs: workers take the units in order, so it is the first ones that are not done."""
-    running = [f"{unit.remedy.name} (seed {unit.seed})" for unit in waiting[:jobs]]
-    progress.update(task, description=", ".join(running), refresh=True)
+    progress.update(task, description="; ".join(unit.name for unit in waiting[:jobs]), refresh=True)
 
 
 def _write_csv(frame: pd.DataFrame, path: Path) -> None:

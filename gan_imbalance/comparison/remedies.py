@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from gan_imbalance.components import import_class
+from gan_imbalance.components import import_class, to_config
 from gan_imbalance.types import InputError
 
 Amount = int | Literal["balance"]
@@ -34,6 +34,10 @@ class Remedy:
     class_weight: Literal["balanced"] | None = None
     threshold: Literal["tuned"] | None = None
     reserve: bool = False
+
+    def __post_init__(self) -> None:
+        """Keep the resampler in plain values, which files can hold."""
+        object.__setattr__(self, "resampler", to_config(self.resampler))
 
     @property
     def init_args(self) -> dict[str, Any]:

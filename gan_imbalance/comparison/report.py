@@ -37,7 +37,7 @@ def write_report(
         cells: all cells of the comparison, in order.
         results: one row per finished cell.
         summary: means, intervals and tests.
-        failures: cells that failed.
+        failures: what failed.
         left_out: remedies that the data does not allow, and why.
     """
     from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -224,6 +224,7 @@ def print_table(
     from rich.table import Table as RichTable
 
     console = Console()
+    console.width = max(console.width, 110)
     shown = shown_metrics(study)[: 5 if study.positive_rate else 4]
     for classifier, rows in summary.groupby("classifier", sort=False):
         table = RichTable(
@@ -238,7 +239,7 @@ def print_table(
     for name, reason in left_out.items():
         console.print(f"left out: {name}: {reason}", markup=False)
     for failure in failures:
-        console.print(f"failed: {failure.cell}: {failure.reason}", style="red", markup=False)
+        console.print(f"failed: {failure.name}: {failure.reason}", style="red", markup=False)
     # not wrapped, so that it can be copied
     print(f"Report: {report}")
 

@@ -71,7 +71,8 @@ class Resampled:
         codes = pd.Categorical(rows[table.schema.target].astype(object), categories=list(table.classes)).codes
         return cls(
             kept=np.array(manifest["kept"], dtype=np.int64),
-            added=table.schema.derive(rows),
+            # an empty file has forgotten the categories
+            added=table.schema.derive(rows).astype(table.features.dtypes),
             labels=codes.astype(np.int64),
             notes=manifest["notes"],
             history=manifest["history"],

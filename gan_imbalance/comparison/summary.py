@@ -135,14 +135,14 @@ def _compare(study: Study, scores: pd.Series[float], baseline: pd.Series[float])
 
 
 def _difference(compared: PairedComparison | None) -> dict[str, float]:
-    if compared is None:
-        return dict.fromkeys(("difference", "difference_low", "difference_high", "p"), np.nan)
-    return {
-        "difference": compared.difference,
-        "difference_low": compared.low,
-        "difference_high": compared.high,
-        "p": compared.p,
-    }
+    """Return columns of the summary, NaN where there is nothing to compare or no test."""
+    columns = dict.fromkeys(("difference", "difference_low", "difference_high", "p"), np.nan)
+    if compared is not None:
+        columns["difference"] = compared.difference
+        # recall moves in whole rows, so a few splits may differ by the very same; that tells nothing of their spread
+        if np.isfinite(compared.t):
+            columns |= {"difference_low": compared.low, "difference_high": compared.high, "p": compared.p}
+    return columns
 
 
 def verdicts(study: Study, results: pd.DataFrame) -> dict[str, str]:
@@ -173,7 +173,7 @@ def _contest(study: Study, group: pd.DataFrame, metric: Metric) -> str:
     compared, p = pairs[best], adjusted[list(pairs).index(best)]  # type: ignore[index, arg-type]
     gan, other = (f"{arm.name} ({scores[arm].mean():.3f})" for arm in best)
     if compared is None or np.isnan(p):
-        return f"the best GAN in {title} is {gan}, the best other remedy {other}; a test needs two splits"
+        return f"the best GAN in {title} is {gan}, the best other remedy {other}; the splits allow no test"
     numbers = (
         f"difference {compared.difference:+.3f}, 95 % interval {compared.low:+.3f} to {compared.high:+.3f}, "
         f"adjusted p {p:.2f}, {compared.pairs} splits"

@@ -33,7 +33,8 @@ class MixedDataModule(pl.LightningDataModule):
     def __init__(
         self,
         data: TabularDataModule,
-        synthetic: str | SyntheticSet | None = None,
+        # not `str | SyntheticSet`, since the command line would read the file as settings of a SyntheticSet
+        synthetic: Any = None,
         synthetic_share: float = 0.5,
     ) -> None:
         super().__init__()
@@ -69,12 +70,14 @@ class MixedDataModule(pl.LightningDataModule):
         """Set up ``data`` for the same trainer.
 
         Raises:
-            InputError: if a GAN is to be trained, or ``data`` cannot be used.
+            InputError: if a GAN is to be trained, or ``data`` or the synthetic rows cannot be used.
         """
         if self.trainer and hasattr(self.trainer.lightning_module, "class_selections"):
             raise InputError("MixedDataModule feeds classifiers; train a GAN on real rows: TabularDataModule.")
         self.data.trainer = self.trainer
         self.data.setup(stage)
+        if stage in (None, "fit"):
+            self._synthetic_rows = self.synthetic_rows()
 
     def synthetic_rows(self) -> Batch:
         """Return the synthetic rows as a network sees them: features (n, d) and class indices (n,).
@@ -101,7 +104,7 @@ class MixedDataModule(pl.LightningDataModule):
     def train_dataloader(self) -> TensorLoader:
         """Return batches of features (batch, d) and class indices (batch,)."""
         loader = self.data.train_dataloader()
-        features, labels = self.synthetic_rows()
+        features, labels = self._synthetic_rows
         if not len(labels):
             return loader
         real = draw_uniform(torch.arange(len(loader.labels)))
@@ -119,6 +122,10 @@ class MixedDataModule(pl.LightningDataModule):
     def test_dataloader(self) -> SequentialLoader | list[Any]:
         """Return the real test rows in order."""
         return self.data.test_dataloader()
+
+    def predict_dataloader(self) -> SequentialLoader | list[Any]:
+        """Return the real test rows in order."""
+        return self.data.predict_dataloader()
 
     def transfer_batch_to_device(self, batch: Any, device: torch.device, dataloader_idx: int) -> Any:
         """Return the batch as it is: it was indexed out of tensors that lie on the device."""

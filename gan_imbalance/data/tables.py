@@ -391,6 +391,10 @@ class TabularDataModule(pl.LightningDataModule):
         """Return the test rows in order; no loader where the part is empty."""
         return self._sequential("test")
 
+    def predict_dataloader(self) -> SequentialLoader | list[Any]:
+        """Return the test rows in order, as :meth:`test_dataloader` does."""
+        return self.test_dataloader()
+
     def transfer_batch_to_device(self, batch: Any, device: torch.device, dataloader_idx: int) -> Any:
         """Return the batch as it is: it was indexed out of tensors that lie on the device."""
         return batch
@@ -513,7 +517,9 @@ def read_table(path: str | Path, missing_values: Sequence[str] = ()) -> pd.DataF
         raise InputError(f"The file {path} is empty; name a table with a header and rows.") from error
     except (OSError, EOFError, ValueError) as error:
         reason = " ".join(str(error).split())
-        raise InputError(f"The file {path} cannot be read as a CSV or Parquet table: {reason}") from error
+        raise InputError(
+            f"The file {path} cannot be read as a CSV or Parquet table ({reason}); write it anew, or name another."
+        ) from error
     if frame.empty:
         raise InputError(f"The file {path} has no rows; name a table with a header and rows.")
     return frame

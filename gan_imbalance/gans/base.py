@@ -145,10 +145,10 @@ class BaseGAN(LightningModule):
             self.discriminator = self.make_discriminator(
                 spec, self.discriminator_conditions(num_conditions), self.num_outputs
             )
-        elif self.spec != spec:
+        elif self.spec != spec or self.data_state.get("split_hash") != data_state.get("split_hash"):
             raise InputError(
-                "The networks were built for other data than this (its columns, categories or classes differ): "
-                "use the data configuration and split that they were trained with."
+                "The networks were built for other data than this (its columns, categories, classes or split "
+                "differ): use the data configuration and split that they were trained with."
             )
         self.trained_classes = tuple(trained_classes)
         self.data_state = data_state
@@ -355,13 +355,12 @@ class BaseGAN(LightningModule):
 
 
 def _plain_init_args() -> dict[str, Any]:
-    """Return the constructor arguments of the GAN being made, subclass included, as plain values."""
+    """Return the constructor arguments of the GAN being made, those of its own class, as plain values."""
     frame = inspect.currentframe()
     assert frame is not None
     assert frame.f_back is not None
-    arguments: dict[str, Any] = {}
-    for level in collect_init_args(frame.f_back, [], classes=(BaseGAN,)):
-        arguments.update(level)
+    # the last level is the class itself; what it passes on to its bases it will pass on again
+    *_, arguments = collect_init_args(frame.f_back, [], classes=(BaseGAN,))
     return {name: to_config(value) for name, value in arguments.items()}
 
 

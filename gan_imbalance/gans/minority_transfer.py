@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from torch import Tensor, nn
 
 from gan_imbalance.checkpoints import read_checkpoint
 from gan_imbalance.gans.wasserstein import WassersteinGAN
-from gan_imbalance.networks import freeze_blocks
+from gan_imbalance.networks import first_blocks, freeze_blocks
 from gan_imbalance.types import ClassSelection, DataSpec, InputError
 
 
@@ -46,6 +47,8 @@ class MinorityTransferGAN(WassersteinGAN):
         self.pretrained = pretrained
         self.transferred = False
         self._frozen: list[nn.Module] = []
+        if pretrain_epochs < 0:
+            raise InputError(f"pretrain_epochs is {pretrain_epochs}: it must be at least 0.")
         if not self.pretrain_epochs and not pretrained and freeze_generator_blocks + freeze_discriminator_blocks:
             raise InputError(
                 "Nothing is learnt before blocks are frozen: give pretrain_epochs or pretrained, "
@@ -70,10 +73,16 @@ class MinorityTransferGAN(WassersteinGAN):
             return data_state
         return self.data_state
 
-    def attach(self, spec: DataSpec, trained_classes: Any, data_state: dict[str, Any]) -> None:
+    def attach(self, spec: DataSpec, trained_classes: Sequence[int], data_state: dict[str, Any]) -> None:
+        """Build the networks, and make sure that they have as many blocks as will be frozen."""
+        super().attach(spec, trained_classes, data_state)
+        first_blocks(self.generator, self.freeze_generator_blocks)
+        first_blocks(self.discriminator, self.freeze_discriminator_blocks)
+
+    def setup(self, stage: str) -> None:
         """Build the networks, with the weights of ``pretrained`` if it is given."""
         fresh = self.spec is None
-        super().attach(spec, trained_classes, data_state)
+        super().setup(stage)
         if fresh and self.pretrained:
             try:
                 self.load_state_dict(read_checkpoint(self.pretrained, "gan")["state_dict"])
@@ -88,8 +97,9 @@ class MinorityTransferGAN(WassersteinGAN):
         trainer = self.trainer
         epochs = trainer.max_epochs if trainer.max_epochs not in (None, -1) else float("inf")
         steps = trainer.max_steps if trainer.max_steps != -1 else float("inf")
+        pretrain_steps = self.pretrain_epochs * trainer.num_training_batches - self.warmup_steps
         if not trainer.fast_dev_run and (  # type: ignore[attr-defined]
-            self.pretrain_epochs >= epochs or self.pretrain_epochs * trainer.num_training_batches >= steps
+            self.pretrain_epochs >= epochs or pretrain_steps >= steps
         ):
             raise InputError(
                 f"Training ends before pretrain_epochs={self.pretrain_epochs} are over: raise --trainer.max_epochs "

@@ -1,6 +1,6 @@
 """Plain networks, built by a factory on the :class:`~gan_imbalance.types.DataSpec`."""
 
-from gan_imbalance.networks.freezing import evaluation_mode, freeze_blocks
+from gan_imbalance.networks.freezing import evaluation_mode, first_blocks, freeze_blocks
 from gan_imbalance.networks.mlp import DenseClassifier, DenseDiscriminator, DenseGenerator
 from gan_imbalance.networks.table import MixedTableDiscriminator, MixedTableGenerator
 
@@ -11,5 +11,6 @@ __all__ = [
     "MixedTableDiscriminator",
     "MixedTableGenerator",
     "evaluation_mode",
+    "first_blocks",
     "freeze_blocks",
 ]

@@ -10,24 +10,40 @@ from torch import nn
 from gan_imbalance.types import InputError
 
 
-def freeze_blocks(network: nn.Module, count: int) -> list[nn.Module]:
-    """Freeze the first ``count`` parameterised blocks of ``network.blocks`` and return them.
+def first_blocks(network: nn.Module, count: int) -> list[nn.Module]:
+    """Return the first ``count`` parameterised blocks of ``network.blocks``.
 
-    Activations and reshapes have no parameters and are not counted. Frozen blocks take no gradient, and stay
-    in evaluation mode (running statistics of batch norm, dropout) as long as the caller keeps them there.
+    Activations and reshapes have no parameters and are not counted.
 
     Raises:
-        InputError: if the network has fewer such blocks.
+        InputError: if the network has no ``blocks``, or not more than ``count`` such blocks.
     """
-    blocks = [block for block in network.blocks if any(True for _ in block.parameters())]  # type: ignore[union-attr]
-    if not 0 <= count <= len(blocks):
+    if count == 0:
+        return []
+    name = type(network).__name__
+    if not hasattr(network, "blocks"):
         raise InputError(
-            f"Cannot freeze {count} blocks: {type(network).__name__} has {len(blocks)} blocks with parameters."
+            f"Cannot freeze {count} blocks: {name} has no `blocks`, in the order in which they are passed."
         )
-    for block in blocks[:count]:
+    blocks = [block for block in network.blocks if any(True for _ in block.parameters())]  # type: ignore[union-attr]
+    if not 0 < count < len(blocks):
+        raise InputError(
+            f"Cannot freeze {count} blocks: {name} has {len(blocks)} with parameters, of which one must go on learning."
+        )
+    return blocks[:count]
+
+
+def freeze_blocks(network: nn.Module, count: int) -> list[nn.Module]:
+    """Freeze the :func:`first_blocks` of a network and return them.
+
+    Frozen blocks take no gradient, and stay in evaluation mode (running statistics of batch norm, dropout) as long
+    as the caller keeps them there.
+    """
+    frozen = first_blocks(network, count)
+    for block in frozen:
         block.requires_grad_(False)
         block.eval()
-    return blocks[:count]
+    return frozen
 
 
 @contextmanager

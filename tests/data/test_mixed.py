@@ -74,9 +74,8 @@ def test_without_a_synthetic_set_all_rows_are_real(data: TabularDataModule) -> N
 
 def test_rows_made_from_another_split_are_refused(mixed_frame: pd.DataFrame, synthetic: SyntheticSet) -> None:
     other = TabularDataModule(frame=mixed_frame, target="label", split_seed=1)
-    other.setup()
     with pytest.raises(InputError, match="made from another split"):
-        MixedDataModule(other, synthetic).train_dataloader()
+        MixedDataModule(other, synthetic).setup("fit")
 
 
 def test_files_that_are_not_whole_are_refused(data: TabularDataModule, synthetic: SyntheticSet, tmp_path: Path) -> None:

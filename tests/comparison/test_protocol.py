@@ -1,0 +1,291 @@
+"""What a comparison runs, what it does not run twice, and what no test row can change."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.linear_model import LogisticRegression
+
+from gan_imbalance.comparison import Remedy, compare
+from gan_imbalance.comparison.cells import Study, group_cells, run_unit
+from gan_imbalance.comparison.protocol import plan_cells, prepare_study
+from gan_imbalance.comparison.remedies import STANDARD_REMEDIES, choose_remedies
+from gan_imbalance.data import TabularDataModule
+from gan_imbalance.types import InputError
+
+LOGISTIC = {"class_path": "sklearn.linear_model.LogisticRegression", "init_args": {"max_iter": 1000}}
+TREES = {"class_path": "xgboost.XGBClassifier", "init_args": {"n_estimators": 3}}
+REMEDIES = ["nothing", "tuned_threshold", "smote", "random_under", "real_rows"]
+
+Run = Callable[..., int]
+
+
+class Fragile(LogisticRegression):  # type: ignore[misc]
+    """Fails where rows were added."""
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Fragile:  # noqa: N803
+        if len(y) > 70:
+            raise RuntimeError("too many rows")
+        return super().fit(X, y, sample_weight)  # type: ignore[no-any-return]
+
+
+@pytest.fixture
+def run(data: TabularDataModule, tmp_path: Path) -> Run:
+    """Return a function that compares a few remedies on two seeds, in the folder `tmp_path`."""
+
+    def comparison(**options: Any) -> int:
+        defaults: dict[str, Any] = {
+            "data": data,
+            "remedies": REMEDIES,
+            "classifiers": {"linear": LOGISTIC},
+            "seeds": 2,
+            "amounts": [4, "balance"],
+            "output": str(tmp_path),
+            "wandb": False,
+        }
+        return compare(**{**defaults, **options})
+
+    return comparison
+
+
+def results_of(folder: Path) -> pd.DataFrame:
+    return pd.read_csv(folder / "results.csv", keep_default_na=False)
+
+
+def times(folder: Path) -> dict[str, int]:
+    return {path.name: path.stat().st_mtime_ns for path in folder.rglob("*.json")}
+
+
+def test_every_cell_has_a_row_and_every_figure_a_summary(run: Run, tmp_path: Path) -> None:
+    assert run(positive_rate=0.01) == 0
+    results, summary = results_of(tmp_path), pd.read_csv(tmp_path / "summary.csv")
+    arms = [("nothing", ""), ("tuned_threshold", ""), ("smote", "4"), ("smote", "balance"), ("random_under", "")]
+    arms += [("real_rows", "4"), ("real_rows", "balance")]
+    assert results[["seed", "remedy", "amount"]].to_records(index=False).tolist() == [
+        (seed, *arm) for seed in (0, 1) for arm in arms
+    ]
+    added = results[results["seed"] == 0].set_index(["remedy", "amount"])["rows_added"].to_dict()
+    assert added == dict(zip(arms, [0, 0, 4, 42, 0, 4, 6], strict=True))
+    assert results["precision_reweighted"].between(0, 1).all()
+    assert summary.groupby("metric").size().eq(len(arms)).all()
+    assert summary["seeds"].eq(2).all()
+    for name in ("report.html", "splits/seed-0.json", "splits/seed-1.json"):
+        assert (tmp_path / name).is_file()
+
+
+def test_a_second_call_runs_nothing_and_a_lost_cell_only_itself(run: Run, tmp_path: Path) -> None:
+    run()
+    cells, synthetic = times(tmp_path / "cells"), times(tmp_path / "synthetic")
+    lost = next((tmp_path / "cells").glob("linear-smote_4-seed1-*.json"))
+    lost.unlink()
+    run()
+    assert times(tmp_path / "synthetic") == synthetic
+    again = times(tmp_path / "cells")
+    assert {name for name in cells if again[name] != cells[name]} == {lost.name}
+
+
+def test_a_changed_remedy_runs_its_own_cells_only(run: Run, tmp_path: Path) -> None:
+    run()
+    before = times(tmp_path / "cells")
+    smote = {"class_path": "imblearn.over_sampling.SMOTE", "init_args": {"k_neighbors": 2}}
+    run(remedies=["nothing", Remedy("smote", smote)])
+    added = set(times(tmp_path / "cells")) - set(before)
+    assert len(added) == 4
+    assert all(name.startswith("linear-smote") for name in added)
+
+
+def test_a_failing_cell_is_told_and_tried_again_and_the_rest_goes_on(
+    run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fragile = {"class_path": f"{Fragile.__module__}.Fragile"}
+    classifiers = {"fragile": fragile, "linear": LOGISTIC}
+    # a class of this very file has no importable module under importlib's mode
+    import sys
+
+    sys.modules.setdefault(Fragile.__module__, sys.modules[__name__])
+    assert run(classifiers=classifiers, remedies=["smote"], seeds=1, amounts=["balance"]) == 1
+    output = capsys.readouterr().out
+    assert "failed: smote, balance with fragile, seed 0: RuntimeError: too many rows" in output
+    assert "too many rows" in (tmp_path / "report.html").read_text(encoding="utf-8")
+    results = results_of(tmp_path)
+    assert list(zip(results["classifier"], results["remedy"], strict=True)) == [
+        ("fragile", "nothing"),
+        ("linear", "nothing"),
+        ("linear", "smote"),
+    ]
+    assert run(classifiers=classifiers, remedies=["smote"], seeds=1, amounts=["balance"]) == 1
+
+
+def test_a_failing_resampler_is_told_once(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    broken = {"class_path": "imblearn.over_sampling.SMOTE", "init_args": {"k_neighbors": "many"}}
+    classifiers = {"linear": LOGISTIC, "trees": TREES}
+    assert run(remedies=[Remedy("broken", broken)], classifiers=classifiers, seeds=1) == 1
+    assert capsys.readouterr().out.count("failed: broken, seed 0: ") == 1
+
+
+def test_what_the_data_does_not_allow_is_left_out_with_a_reason(
+    run: Run, mixed_frame: pd.DataFrame, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = TabularDataModule(frame=mixed_frame, target="label", validation_fraction=0.2)
+    assert run(data=data, remedies=["nothing", "real_rows"]) == 0
+    assert "left out: real_rows: the split has no reserve" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_processes_give_the_same_figures(run: Run, tmp_path: Path) -> None:
+    run(output=str(tmp_path / "one"))
+    run(output=str(tmp_path / "two"), jobs=2)
+    one, two = results_of(tmp_path / "one"), results_of(tmp_path / "two")
+    took = [name for name in one.columns if name.startswith("seconds") or name == "peak_memory_mib"]
+    pd.testing.assert_frame_equal(one.drop(columns=took), two.drop(columns=took))
+
+
+def test_quick_trains_hardly_and_stays_apart(run: Run, tmp_path: Path) -> None:
+    ours = {"class_path": "gan_imbalance.classifiers.TableClassifier"}
+    assert run(quick=True, remedies=["gan"], classifiers={"ours": ours}) == 0
+    results = results_of(tmp_path / "quick")
+    assert results["seed"].unique().tolist() == [0]
+    cell = json.loads(next((tmp_path / "quick" / "cells").glob("ours-gan*.json")).read_text(encoding="utf-8"))
+    assert cell["settings"]["remedy"]["resampler"]["init_args"]["max_steps"] == 20
+    assert cell["settings"]["classifier"]["init_args"]["max_steps"] == 20
+    assert not (tmp_path / "results.csv").exists()
+
+
+def test_wandb_has_a_run_per_cell_and_one_for_the_report(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WANDB_MODE", "offline")
+    assert run(remedies=["nothing"], seeds=2, wandb=True) == 0
+    assert len(list((tmp_path / "wandb").glob("offline-run-*"))) == 2 + 1
+    assert run(remedies=["nothing"], seeds=3, wandb=True) == 0
+    assert len(list((tmp_path / "wandb").glob("offline-run-*"))) == 3 + 2
+
+
+def poisoned(data: TabularDataModule) -> TabularDataModule:
+    """Return the same table with nonsense in the test rows of seed 0."""
+    frame, test = data.given_frame.copy(), data.split_with(0).test
+    for name in ("amount", "count", "rate"):
+        frame.loc[test, name] *= 1000
+    return TabularDataModule(frame=frame, target="label", keep=data.keep, validation_fraction=0.2)
+
+
+def test_poisoned_test_rows_change_figures_only(data: TabularDataModule, tmp_path: Path) -> None:
+    gan = STANDARD_REMEDIES["gan"].with_gan_steps(3)
+    kept: list[dict[str, Any]] = []
+    for name, module in (("clean", data), ("poisoned", poisoned(data))):
+        run_study(prepare_study(module, 1, None, tmp_path / name), ["smote", gan])
+        rows = [pd.read_parquet(path) for path in sorted((tmp_path / name / "synthetic").glob("*.parquet"))]
+        cells = [json.loads(path.read_text()) for path in sorted((tmp_path / name / "cells").glob("*.json"))]
+        kept.append(
+            {
+                "split": (tmp_path / name / "splits" / "seed-0.json").read_bytes(),
+                "rows": rows,
+                "thresholds": [cell["tuned_threshold"] for cell in cells],
+                "figures": [cell["metrics"] for cell in cells],
+            }
+        )
+    clean, dirty = kept
+    assert clean["split"] == dirty["split"]
+    assert clean["thresholds"] == dirty["thresholds"]
+    for one, other in zip(clean["rows"], dirty["rows"], strict=True):
+        pd.testing.assert_frame_equal(one, other)
+    assert clean["figures"] != dirty["figures"]
+
+
+def run_study(study: Study, remedies: list[str | Remedy]) -> None:
+    """Run all cells of a study in this process."""
+    import joblib
+
+    joblib.dump(study, study.output / "study.pickle")
+    cells = plan_cells(study, choose_remedies(remedies), {"linear": LOGISTIC}, ["balance"])
+    for unit in group_cells(study, cells):
+        assert run_unit(study.output / "study.pickle", unit, threads=1) == []
+
+
+def test_scores_of_every_test_row_are_kept(data: TabularDataModule, tmp_path: Path) -> None:
+    study = prepare_study(data, 1, None, tmp_path)
+    run_study(study, ["nothing"])
+    scores = pd.read_parquet(next((tmp_path / "cells").glob("*.parquet")))
+    assert np.array_equal(scores["row"], study.splits[0].test)
+    assert np.array_equal(scores["label"], study.table.labels[study.splits[0].test])
+    assert np.allclose(scores["probability_no"] + scores["probability_yes"], 1, atol=1e-6)
+
+
+def test_remedies_differ_as_they_say(data: TabularDataModule, tmp_path: Path) -> None:
+    study = prepare_study(data, 1, None, tmp_path)
+    run_study(study, ["nothing", "tuned_threshold", "class_weights"])
+    cells = {
+        cell["remedy"]: cell for cell in (json.loads(path.read_text()) for path in (tmp_path / "cells").glob("*.json"))
+    }
+    nothing, tuned, weights = (cells[name] for name in ("nothing", "tuned_threshold", "class_weights"))
+    assert tuned["threshold"] == nothing["tuned_threshold"]
+    assert nothing["threshold"] is None
+    assert tuned["metrics"]["pr_auc"] == nothing["metrics"]["pr_auc"]
+    assert tuned["metrics"]["f1_yes"] == nothing["tuned_metrics"]["f1_yes"]
+    assert weights["metrics"]["recall_yes"] > nothing["metrics"]["recall_yes"]
+
+
+def test_the_cell_depends_on_all_that_makes_it(data: TabularDataModule, tmp_path: Path) -> None:
+    study = prepare_study(data, 2, None, tmp_path)
+    cell, *_ = plan_cells(study, [STANDARD_REMEDIES["smote"]], {"linear": LOGISTIC}, ["balance"])
+    others = [
+        replace(cell, seed=1),
+        replace(cell, amount=3),
+        replace(cell, estimator=TREES),
+        replace(cell, remedy=replace(cell.remedy, class_weight="balanced")),
+    ]
+    paths = {other.path(study) for other in (cell, *others)}
+    paths |= {cell.path(replace(study, table_hash="other")), cell.path(replace(study, positive_rate=0.5))}
+    assert len(paths) == 7
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"seeds": 0}, "seeds is 0"),
+        ({"jobs": 0}, "jobs is 0"),
+        ({"amounts": [0]}, "amounts holds 0"),
+        ({"amounts": ["much"]}, "amounts holds 'much'"),
+        ({"positive_rate": 1.5}, r"positive_rate is 1\.5"),
+        ({"remedies": ["smoke"]}, "no remedy 'smoke'"),
+        ({"classifiers": {"x": {"class_path": "no.such.Classifier"}}}, r"Cannot import 'no\.such\.Classifier'"),
+        ({"classifiers": {"x": {"class_path": "sklearn.svm.LinearSVC"}}}, "has no predict_proba"),
+        ({"classifiers": {"x": {**LOGISTIC, "init_args": {"depth": 2}}}}, "does not take these arguments"),
+    ],
+)
+def test_bad_arguments_are_told_before_anything_is_written(
+    run: Run, tmp_path: Path, options: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(InputError, match=message):
+        run(**options)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"validation_fraction": 0.0}, "validation part is empty"),
+        ({"test_fraction": 0.0}, "test part is empty"),
+        ({"keep": {"no": 10, "yes": 10}}, "equally many"),
+        ({"keep": {"yes": 1}}, "has 1 training row"),
+    ],
+)
+def test_data_that_cannot_be_compared(
+    run: Run, mixed_frame: pd.DataFrame, options: dict[str, Any], message: str
+) -> None:
+    data = TabularDataModule(frame=mixed_frame, target="label", **{"validation_fraction": 0.2, **options})
+    with pytest.raises(InputError, match=message):
+        run(data=data)
+
+
+def test_output_that_cannot_be_written(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match="Cannot write"):
+        run(output=str(tmp_path / "file"))

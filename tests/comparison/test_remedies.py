@@ -1,0 +1,82 @@
+"""Remedies by name and by class, and what may not be."""
+
+from __future__ import annotations
+
+import pytest
+
+from gan_imbalance.comparison.remedies import STANDARD_REMEDIES, Remedy, choose_remedies
+from gan_imbalance.types import InputError
+
+
+def test_all_standard_remedies_are_chosen_by_default_and_can_be_imported() -> None:
+    assert [remedy.name for remedy in choose_remedies(None)] == list(STANDARD_REMEDIES)
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("nothing", "baseline"),
+        ("class_weights", "standard"),
+        ("tuned_threshold", "standard"),
+        ("smote", "standard"),
+        ("wasserstein_gan", "gan"),
+        ("untrained_generator", "control"),
+        ("real_rows", "control"),
+    ],
+)
+def test_kinds(name: str, kind: str) -> None:
+    assert STANDARD_REMEDIES[name].kind == kind
+
+
+@pytest.mark.parametrize(
+    ("name", "sized"),
+    [("nothing", False), ("random_under", False), ("random_over", True), ("gan", True), ("real_rows", True)],
+)
+def test_only_over_samplers_and_real_rows_take_an_amount(name: str, sized: bool) -> None:
+    assert STANDARD_REMEDIES[name].is_sized is sized
+
+
+def test_a_strategy_of_its_own_is_left_alone() -> None:
+    config = {"class_path": "imblearn.over_sampling.SMOTE", "init_args": {"sampling_strategy": 0.5}}
+    assert not Remedy("half", config).is_sized
+
+
+def test_nothing_comes_first_and_is_added_where_it_is_missing() -> None:
+    assert [remedy.name for remedy in choose_remedies(["smote"])] == ["nothing", "smote"]
+    assert [remedy.name for remedy in choose_remedies(["smote", Remedy("idle")])] == ["idle", "smote"]
+
+
+def test_steps_reach_gans_without_their_own() -> None:
+    def steps(remedy: Remedy) -> object:
+        return remedy.init_args.get("max_steps")
+
+    gan = STANDARD_REMEDIES["gan"]
+    assert steps(gan.with_gan_steps(7)) == 7
+    assert steps(gan.with_gan_steps(7).with_gan_steps(9)) == 7
+    assert steps(gan.with_gan_steps(7).with_gan_steps(9, override=True)) == 9
+    assert steps(STANDARD_REMEDIES["untrained_generator"].with_gan_steps(9, override=True)) == 0
+    assert STANDARD_REMEDIES["smote"].with_gan_steps(7) == STANDARD_REMEDIES["smote"]
+    assert steps(gan) is None
+
+
+def test_unknown_name_lists_the_known_ones() -> None:
+    with pytest.raises(InputError, match=r"no remedy 'smoke'.*smote"):
+        choose_remedies(["smoke"])
+
+
+def test_two_remedies_of_one_name() -> None:
+    with pytest.raises(InputError, match="Two remedies are called 'smote'"):
+        choose_remedies(["smote", Remedy("smote", class_weight="balanced")])
+
+
+@pytest.mark.parametrize(
+    ("remedy", "message"),
+    [
+        (Remedy("x", {"class_path": "no.such.Sampler"}), "Cannot import 'no.such.Sampler'"),
+        (Remedy("x", {"class_path": "collections.Counter"}), "has no fit_resample"),
+        (Remedy("x", {}, reserve=True), "resampler and reserve"),
+    ],
+)
+def test_remedies_that_could_not_run(remedy: Remedy, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        choose_remedies([remedy])

@@ -1,0 +1,136 @@
+"""The report is one whole, safe file, and its pictures can be read by those who do not see them."""
+
+from __future__ import annotations
+
+import base64
+import re
+import xml.etree.ElementTree as ElementTree
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from gan_imbalance.comparison import Remedy, compare, figures
+from gan_imbalance.data import TabularDataModule
+
+NASTY = "<script>alert(1)</script>"
+LOGISTIC = {"class_path": "sklearn.linear_model.LogisticRegression", "init_args": {"max_iter": 1000}}
+
+
+class Page(HTMLParser):
+    """Collects the tags of a page, and whether they are closed in order."""
+
+    VOID = ("meta", "link", "img", "br")
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.open: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def all(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.tags if name == tag]
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Return the report on a table whose words are hostile."""
+    random = np.random.default_rng(0)
+    rare = np.repeat([0, 1], [90, 30])
+    frame = pd.DataFrame(
+        {
+            NASTY: random.normal(size=120) + rare,
+            "colour": random.choice(["a&b", NASTY], 120),
+            "target": np.where(rare, NASTY, "no"),
+        }
+    )
+    gan = {"class_path": "gan_imbalance.oversampling.GANOverSampler", "init_args": {"gan": "GAN", "max_steps": 4}}
+    output = tmp_path_factory.mktemp("report")
+    compare(
+        data=TabularDataModule(frame=frame, target="target", keep={NASTY: 12}, validation_fraction=0.2),
+        remedies=["nothing", "smote", Remedy(f"gan {NASTY}", gan), "real_rows"],
+        classifiers={"linear": LOGISTIC, NASTY: LOGISTIC},
+        seeds=2,
+        output=str(output),
+        wandb=False,
+    )
+    return (output / "report.html").read_text(encoding="utf-8")
+
+
+def test_it_is_well_formed_and_starts_with_the_verdict(report: str) -> None:
+    page = Page(report)
+    assert not page.open
+    body = report[report.index("<body>") :]
+    assert body.index('class="verdict"') < body.index("<table") < body.index("<img") < body.index("What could be wrong")
+
+
+def test_words_of_the_user_are_escaped(report: str) -> None:
+    assert NASTY not in report
+    assert "&lt;script&gt;alert(1)" in report
+    assert not Page(report).all("script")
+
+
+def test_it_needs_no_other_file(report: str) -> None:
+    page = Page(report)
+    addresses = [tag.get(key) for _, tag in page.tags for key in ("src", "href") if key in tag]
+    assert addresses
+    assert all(str(address).startswith("data:") for address in addresses)
+    assert "url(" not in report
+    assert "@import" not in report
+
+
+def test_it_fits_phone_and_dark_mode(report: str) -> None:
+    page = Page(report)
+    assert {"name": "viewport", "content": "width=device-width, initial-scale=1"} in page.all("meta")
+    assert "prefers-color-scheme: dark" in report
+    # wide tables scroll inside their own box
+    assert report.count('<div class="scroll"') == len(page.all("table"))
+
+
+def test_every_picture_is_told_in_words_and_drawn_in_the_readers_ink(report: str) -> None:
+    pictures = Page(report).all("img")
+    captions = re.findall(r"<figcaption>(.*?)</figcaption>", report)
+    for start in ("PR-AUC by", "Recall by", "Precision and recall", "Confusion", "Principal"):
+        assert any(caption.startswith(start) for caption in captions)
+    assert len(pictures) == len(captions)
+    for picture in pictures:
+        assert len(str(picture["alt"])) > 40
+        svg = base64.b64decode(str(picture["src"]).partition(",")[2]).decode()
+        assert ElementTree.fromstring(svg).tag.endswith("svg")
+        assert "currentColor" in svg
+        assert "prefers-color-scheme:dark" in svg
+        assert NASTY not in svg
+
+
+def test_alt_texts_carry_the_numbers() -> None:
+    summary = pd.DataFrame(
+        {
+            "classifier": "linear",
+            "arm": ["nothing", "smote"],
+            "mean": [0.5, 0.75],
+            "low": [0.4, np.nan],
+            "high": [0.6, np.nan],
+        }
+    )
+    alt = figures.metric_by_remedy(summary, "pr_auc", "PR-AUC").alt
+    assert "linear: highest smote (0.750), lowest nothing (0.500)" in alt
+    recall = np.linspace(0, 1, 11)
+    alt = figures.precision_recall({"smote": (recall, 1 - recall / 2)}, ["smote"], "linear").alt
+    assert "smote 0.60" in alt
+
+
+def test_pictures_of_files_have_safe_names(report: str, tmp_path_factory: pytest.TempPathFactory) -> None:
+    folder: Path = tmp_path_factory.getbasetemp()
+    names = [path.name for path in folder.rglob("figures/*.png")]
+    assert names
+    assert all(re.fullmatch(r"[\w.-]+", name) for name in names)

@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from gan_imbalance.networks.layers import DenseBlock, TableActivation, activation_layer, one_hot, pack
+from gan_imbalance.types import InputError, Span
+
+SPANS = (
+    Span("amount", "linear", 0, 1),
+    Span("colour", "categorical", 1, 3),
+    Span("rate", "tanh", 4, 1),
+    Span("flag", "categorical", 5, 2),
+)
+
+
+def test_activations_are_chosen_by_name() -> None:
+    assert isinstance(activation_layer("relu"), nn.ReLU)
+    leaky = activation_layer("leaky_relu")
+    assert isinstance(leaky, nn.LeakyReLU)
+    assert leaky.negative_slope == 0.2
+
+
+def test_a_dense_block_is_linear_and_activation() -> None:
+    block = DenseBlock(3, 2)
+    x = torch.randn(5, 3)
+    assert torch.equal(block(x), block.layers[0](x).relu())
+    assert block.width == 2
+
+
+def test_a_residual_block_passes_its_input_on() -> None:
+    block = DenseBlock(3, 2, residual=True)
+    x = torch.randn(5, 3)
+    assert block.width == block(x).shape[1] == 5
+    assert torch.equal(block(x)[:, 2:], x)
+
+
+def test_the_layers_of_a_dense_block_are_in_order() -> None:
+    block = DenseBlock(3, 2, "leaky_relu", batch_norm=True, dropout=0.3)
+    assert [type(layer) for layer in block.layers] == [nn.Linear, nn.BatchNorm1d, nn.LeakyReLU, nn.Dropout]
+
+
+def test_a_spectrally_normalised_block_is_bounded() -> None:
+    torch.manual_seed(0)
+    linear = DenseBlock(6, 4, spectral=True).layers[0]
+    for _ in range(50):
+        linear(torch.ones(1, 6))
+    assert torch.linalg.matrix_norm(linear.weight, 2).item() == pytest.approx(1, abs=1e-3)
+
+
+def test_every_column_is_activated_as_its_kind_demands() -> None:
+    x = torch.randn(9, 7)
+    out = TableActivation(SPANS)(x)
+    expected = torch.cat([x[:, :1], x[:, 1:4].softmax(1), x[:, 4:5].tanh(), x[:, 5:].softmax(1)], dim=1)
+    torch.testing.assert_close(out, expected)
+
+
+def test_a_table_of_numbers_passes_unchanged() -> None:
+    x = torch.randn(9, 2)
+    assert TableActivation([Span("a", "linear", 0, 1), Span("b", "linear", 1, 1)])(x) is x
+
+
+def test_gumbel_softmax_draws_categories_as_often_as_their_shares() -> None:
+    torch.manual_seed(0)
+    shares = torch.tensor([0.2, 0.7, 0.1])
+    x = torch.zeros(4000, 7)
+    x[:, 1:4] = shares.log()
+    out = TableActivation(SPANS, gumbel_temperature=0.1)(x)
+    torch.testing.assert_close(out[:, 1:4].sum(1), torch.ones(4000))
+    drawn = out[:, 1:4].argmax(1).bincount(minlength=3) / 4000
+    # three standard deviations
+    torch.testing.assert_close(drawn, shares, atol=0.022, rtol=0)
+    assert out.isfinite().all()
+
+
+def test_gradients_stay_within_a_column() -> None:
+    x = torch.randn(1, 7, requires_grad=True)
+    TableActivation(SPANS)(x)[0, 1].backward()
+    assert x.grad is not None
+    assert x.grad[0].nonzero().flatten().tolist() == [1, 2, 3]
+
+
+def test_conditions_become_one_hot() -> None:
+    (hot,) = one_hot(torch.tensor([2, 0]), 3, like=torch.zeros(1, dtype=torch.float64))
+    assert hot.tolist() == [[0, 0, 1], [1, 0, 0]]
+    assert hot.dtype == torch.float64
+    assert one_hot(torch.tensor([1]), 0, like=hot) == []
+
+
+def test_conditions_must_be_given_where_they_are_needed() -> None:
+    with pytest.raises(InputError, match="conditional on 3 conditions"):
+        one_hot(None, 3, like=torch.zeros(1))
+
+
+def test_rows_are_packed_one_after_the_other() -> None:
+    x = torch.arange(8).reshape(4, 2)
+    assert pack(x, 2).tolist() == [[0, 1, 2, 3], [4, 5, 6, 7]]
+    assert pack(x, 1) is x
+    with pytest.raises(InputError, match="4 rows cannot be packed by 3"):
+        pack(x, 3)

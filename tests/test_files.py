@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from gan_imbalance.files import atomic_path, content_hash, file_hash, provenance, write_json
+from gan_imbalance.types import InputError
+
+
+def test_a_file_appears_whole_and_readable_by_others(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "folder" / "rows.csv"
+    with atomic_path(path) as temporary:
+        temporary.write_text("half")
+        assert not path.exists()
+        temporary.write_text("whole")
+    assert path.read_text() == "whole"
+    assert path.stat().st_mode & 0o777 == 0o644
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_an_error_leaves_what_was_there_before(tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_text("before")
+
+    def fail() -> None:
+        with atomic_path(path) as temporary:
+            temporary.write_text("half")
+            raise KeyboardInterrupt
+
+    pytest.raises(KeyboardInterrupt, fail)
+    assert path.read_text() == "before"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_the_temporary_file_ends_as_the_file_does(tmp_path: Path) -> None:
+    # pandas compresses by the ending
+    with atomic_path(tmp_path / "rows.csv.gz") as temporary:
+        pd.DataFrame({"x": [1]}).to_csv(temporary)
+    assert gzip.decompress((tmp_path / "rows.csv.gz").read_bytes()) == b",x\n0,1\n"
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(InputError, match=r"Cannot write .*file/rows.csv: .*choose a folder"):  # noqa: SIM117
+        with atomic_path(tmp_path / "file" / "rows.csv"):
+            pass
+
+
+def test_a_folder_in_the_place_of_the_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"Cannot write .*: it is a folder"):  # noqa: SIM117
+        with atomic_path(tmp_path):
+            pass
+
+
+def test_json_is_written(tmp_path: Path) -> None:
+    write_json(tmp_path / "x.json", {"a": [1, 2.5], "path": Path("b")})
+    assert json.loads((tmp_path / "x.json").read_text()) == {"a": [1, 2.5], "path": "b"}
+
+
+def test_a_hash_follows_content_not_order_of_keys(tmp_path: Path) -> None:
+    assert content_hash({"a": 1, "b": 2}) == content_hash({"b": 2, "a": 1})
+    assert content_hash({"a": 1}) != content_hash({"a": 2})
+    assert len(content_hash({})) == 16
+    (tmp_path / "x").write_bytes(b"rows")
+    assert file_hash(tmp_path / "x") == content_hash(b"rows")
+
+
+def test_provenance_adds_versions_and_revision() -> None:
+    record = provenance(seed=3)
+    assert record["seed"] == 3
+    assert {"gan-imbalance", "torch"} <= record["versions"].keys()
+    assert record["git_revision"] is None or len(record["git_revision"]) == 40

@@ -1,0 +1,419 @@
+"""The command: verbs, help, exit codes, and one clear sentence for every mistake."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import resource
+import shutil
+import statistics
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from gan_imbalance.data import TabularDataModule
+from gan_imbalance.main import FUNCTION_VERBS, LIGHTNING_VERBS, main
+
+VERBS = [*LIGHTNING_VERBS, *FUNCTION_VERBS]
+GAN = ("--model", "WassersteinGAN")
+
+Refuse = Callable[..., str]
+
+
+@pytest.fixture
+def refuse(workplace: Path, capsys: pytest.CaptureFixture[str]) -> Refuse:
+    """Return a function that runs the command, sees it refused properly, and returns the sentence."""
+
+    def run(*args: str) -> str:
+        before = sorted(workplace.rglob("*"))
+        capsys.readouterr()
+        assert main(args) == 2
+        last = capsys.readouterr().err.splitlines()[-1]
+        assert sorted(workplace.rglob("*")) == before, "something was left behind"
+        assert last.startswith("gan-imbalance: error: ")
+        sentence = last.removeprefix("gan-imbalance: error: ")
+        assert len(sentence) < 400
+        assert sentence.endswith((".", "?"))
+        return sentence
+
+    return run
+
+
+@pytest.fixture
+def rows(workplace: Path, mixed_frame: pd.DataFrame) -> Path:
+    path = workplace / "rows.csv"
+    mixed_frame.to_csv(path, index=False)
+    return path
+
+
+# -- help -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("arguments", [[], ["-h"], ["--help"]])
+def test_help_names_every_verb(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(arguments) == 0
+    text = capsys.readouterr().out
+    for verb in VERBS:
+        assert f"\n  {verb} " in text
+
+
+def test_help_imports_nothing_heavy() -> None:
+    code = (
+        "import sys; from gan_imbalance.main import main; code = main(['--help']); "
+        "heavy = {'torch', 'numpy', 'pandas', 'jsonargparse'} & set(sys.modules); sys.exit(str(heavy) if heavy else code)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_has_help(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stop:
+        main([verb, "--help"])
+    assert stop.value.code == 0
+    assert "--config" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("verb", VERBS)
+def test_help_of_a_verb_is_not_much_slower_than_the_imports_it_needs(verb: str) -> None:
+    ratios = [
+        _cpu_seconds("-m", "gan_imbalance", verb, "--help") / _cpu_seconds("-c", "import torch, pytorch_lightning")
+        for _ in range(3)
+    ]
+    assert statistics.median(ratios) <= 1.3
+
+
+def _cpu_seconds(*arguments: str) -> float:
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run([sys.executable, *arguments], check=True, stdout=subprocess.DEVNULL)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def test_the_module_runs_the_command() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "gan_imbalance", "nonsense"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert done.stderr.startswith("gan-imbalance: error: There is no verb 'nonsense'")
+
+
+def test_a_failed_comparison_and_an_interruption_have_codes_of_their_own(
+    monkeypatch: pytest.MonkeyPatch, workplace: Path
+) -> None:
+    (workplace / "verbs.py").write_text(
+        "def fail() -> int:\n    return 1\n\n\ndef interrupt() -> int:\n    raise KeyboardInterrupt\n"
+    )
+    for name, code in (("fail", 1), ("interrupt", 130)):
+        monkeypatch.setitem(FUNCTION_VERBS, name, (f"verbs:{name}", "for this test"))
+        assert main([name]) == code
+
+
+def test_a_defect_is_not_taken_for_a_mistake_of_the_user(monkeypatch: pytest.MonkeyPatch, workplace: Path) -> None:
+    (workplace / "defect.py").write_text("def verb() -> int:\n    return int('no number')\n")
+    monkeypatch.setitem(FUNCTION_VERBS, "defect", ("defect:verb", "for this test"))
+    with pytest.raises(ValueError, match="invalid literal"):
+        main(["defect"])
+
+
+# -- arguments and configurations -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["nonsense"], "There is no verb 'nonsense': choose one of fit, "),
+        (["fit"], "required: data, model; gan-imbalance fit --help tells"),
+        (["synthesize"], "required: ckpt_path, counts, output; gan-imbalance synthesize --help tells"),
+        (["compare"], "required: data; gan-imbalance compare --help tells"),
+        (["test", "--model", "Classifier"], "required: data;"),
+        (["fit", "--nonsense", "1"], "--nonsense 1;"),
+        (["fit", "--config", "absent.yaml"], "absent.yaml"),
+    ],
+)
+def test_arguments_that_are_missing_or_unknown(refuse: Refuse, arguments: list[str], expected: str) -> None:
+    assert expected in refuse(*arguments)
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        (["--model", "Nonsense"], "model: there is no class 'Nonsense', give one of ours or module.Class;"),
+        (["--model", "nonsense.Gan"], "model: No module named 'nonsense', give a class importable"),
+        (["--model", "gan_imbalance.gans.Nonsense"], "has no attribute 'Nonsense', give a class importable"),
+        (["--model", "TabularDataModule"], "model: there is no class"),
+        (["--model.latent_dim", "many"], "model.latent_dim: expected int, got 'many';"),
+        (["--model.latent_dim", "0"], "latent_dim is 0: it must be at least 1."),
+        (["--model.loss", "Nonsense"], "model.loss: there is no class 'Nonsense'"),
+        (["--data.targget", "label"], "data: there is no option 'targget';"),
+        (["--data.batch_size", "0"], "batch_size is 0; it must be at least 1."),
+        (["--data.target", "lable"], "There is no column 'lable' in the table, as target asks for; did you mean 'label'?"),
+        (["--data.drop", "[colours]"], "There is no column 'colours'"),
+        (["--data.categorical", "[nonsense]"], "There is no column 'nonsense'"),
+        (["--data.derive", "{colour: log10}"], "Column 'colour' should hold numbers"),
+        (["--data.keep", "{yes: 1000}"], "keep asks for 1000 rows of class 'yes'"),
+        (["--data.keep", "{maybe: 10}"], "Unknown class 'maybe': the classes are 'no', 'yes'."),
+        (["--data.test_fraction", "0.95"], "leave no row to train on"),
+        (["--data.classes", "majority"], "but the GAN learns"),
+        (["--model.classes", "all"], "is not conditional and learns one class"),
+        (["--model.classes", "[maybe]"], "Unknown class 'maybe'"),
+        (["--ema.decay", "2"], "decay is 2.0: give a number of at least 0 and below 1."),
+        (["--trainer.max_epochs", "few"], "trainer.max_epochs: "),
+        (["--trainer.accelerator", "abacus"], "abacus"),
+        (["--trainer.devices", "-1", "--trainer.accelerator", "cuda"], "accelerator"),
+    ],
+)
+def test_options_that_do_not_work(
+    refuse: Refuse, rows: Path, tiny_fit: list[str], changes: list[str], expected: str
+) -> None:
+    assert expected in refuse(*tiny_fit, *GAN, *changes)
+
+
+@pytest.mark.parametrize(
+    ("yaml", "expected"),
+    [
+        ("model:\n  class_path: WassersteinGAN\n  init_args: {latent_dimm: 3}", "model: there is no option 'latent_dimm';"),
+        ("trainr: {max_epochs: 1}", "there is no option 'trainr.max_epochs';"),
+        ("trainer: {max_epoch: 1}", "there is no option 'trainer.max_epoch';"),
+        (
+            "model: {class_path: GAN, init_args: {generator: {class_path: DenseGenerator, init_args: {wide: 3}}}}",
+            "model.generator: there is no option 'wide';",
+        ),
+        (
+            "model: {class_path: GAN, init_args: {loss: {class_path: HingeLoss, init_args: {margin: 3}}}}",
+            "model.loss: there is no option 'margin';",
+        ),
+        ("model: [1,", "a YAML file is malformed, while parsing"),
+    ],
+)
+def test_configurations_with_unknown_keys(
+    refuse: Refuse, rows: Path, tiny_fit: list[str], yaml: str, expected: str
+) -> None:
+    Path("config.yaml").write_text(yaml)
+    assert expected in refuse(*tiny_fit, *GAN, "--config", "config.yaml")
+
+
+# -- tables ---------------------------------------------------------------------------------------------------------
+
+
+def _with_text_among_numbers(frame: pd.DataFrame) -> pd.DataFrame:
+    return frame.assign(count=frame["count"].astype(object).where(frame.index != 7, "many"))
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (lambda frame: frame.assign(label="no"), "The target 'label' has one class only, 'no'"),
+        (lambda frame: frame.iloc[:91], "Class 'yes' has 1 row(s), too few to split; give at least 3"),
+        (lambda frame: frame.iloc[:92], "Class 'yes' has 2 row(s), too few to split; give at least 3"),
+        (
+            lambda frame: pd.concat([frame.iloc[:90], frame.iloc[[90] * 30]]),
+            "Class 'yes' has no row in the ",
+        ),
+        (lambda frame: frame.assign(label=frame["label"].where(frame.index != 7)), "is missing in 1 of 120 rows"),
+        (lambda frame: frame.assign(rate=np.nan), "Column 'rate' has no value in any row; drop it"),
+        (lambda frame: frame.assign(amount=frame["amount"].where(frame.index != 7, np.inf)), "'amount' holds infinite"),
+        (_with_text_among_numbers, "Column 'count' mixes types ('26' and 'many')"),
+        (lambda frame: frame.rename(columns={"rate": "count"}), "two columns named 'count'"),
+        (lambda frame: frame[["label"]], "no column left besides the target 'label'"),
+        (lambda frame: frame.iloc[:0], "has no rows"),
+    ],
+)
+def test_tables_that_cannot_be_used(
+    refuse: Refuse,
+    workplace: Path,
+    mixed_frame: pd.DataFrame,
+    tiny_fit: list[str],
+    change: Callable[[pd.DataFrame], pd.DataFrame],
+    expected: str,
+) -> None:
+    change(mixed_frame).to_csv("rows.csv", index=False)
+    assert expected in refuse(*tiny_fit, *GAN)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "expected"),
+    [
+        ("absent.csv", None, "There is no file absent.csv"),
+        ("empty.csv", b"", "The file empty.csv is empty"),
+        ("blank.csv", b"\n\n", "The file blank.csv"),
+        ("header.csv", b"a,label\n", "The file header.csv has no rows"),
+        ("picture.csv", b"\x89PNG\r\n\x1a\n\x00\xff\xfe", "The file picture.csv cannot be read"),
+        ("empty.parquet", b"", "The file empty.parquet cannot be read"),
+        ("cut.csv.gz", gzip.compress(b"a,label\n" * 99)[:20], "The file cut.csv.gz cannot be read"),
+    ],
+)
+def test_files_that_are_no_tables(
+    refuse: Refuse, workplace: Path, tiny_fit: list[str], name: str, content: bytes | None, expected: str
+) -> None:
+    if content is not None:
+        (workplace / name).write_bytes(content)
+    assert expected in refuse(*tiny_fit, *GAN, "--data.path", name)
+
+
+def test_compare_refuses_a_bad_table_too(refuse: Refuse, mixed_frame: pd.DataFrame) -> None:
+    mixed_frame.assign(label="no").to_csv("rows.csv", index=False)
+    assert "one class only" in refuse("compare", "--data.path", "rows.csv", "--data.target", "label")
+    assert "There is no file" in refuse("compare", "--data.path", "absent.csv", "--data.target", "label")
+
+
+# -- checkpoints ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["synthesize", "--ckpt_path", "classifier.ckpt"], "is not a checkpoint of a gan of gan-imbalance"),
+        (["synthesize", "--ckpt_path", "cut.ckpt"], "cut.ckpt is truncated or not a checkpoint"),
+        (["synthesize", "--ckpt_path", "rows.csv"], "rows.csv is truncated or not a checkpoint"),
+        (["synthesize", "--ckpt_path", "absent.ckpt"], "There is no checkpoint absent.ckpt"),
+    ],
+)
+def test_synthesize_refuses_what_is_no_gans_checkpoint(
+    refuse: Refuse, trained: dict[str, Path], rows: Path, arguments: list[str], expected: str
+) -> None:
+    shutil.copy(trained["classifier"], "classifier.ckpt")
+    Path("cut.ckpt").write_bytes(trained["gan"].read_bytes()[:-1000])
+    assert expected in refuse(*arguments, "--counts", '{"yes": 3}', "--output", "out.csv")
+
+
+@pytest.mark.parametrize(
+    ("verb", "model", "checkpoint", "expected"),
+    [
+        ("fit", "WassersteinGAN", "classifier", "is not a checkpoint of a gan of gan-imbalance"),
+        ("fit", "Classifier", "gan", "is not a checkpoint of a classifier of gan-imbalance"),
+        ("test", "Classifier", "gan", "is not a checkpoint of a classifier of gan-imbalance"),
+        ("test", "WassersteinGAN", "gan", "A GAN has nothing to test: validate it, or synthesize rows with it."),
+        ("predict", "WassersteinGAN", "gan", "A GAN has nothing to predict"),
+        ("test", "Classifier", None, "Say by --ckpt_path which checkpoint to test."),
+        ("validate", "WassersteinGAN", None, "Say by --ckpt_path which checkpoint to validate."),
+    ],
+)
+def test_lightnings_verbs_refuse_a_checkpoint_of_another_kind(
+    refuse: Refuse,
+    trained: dict[str, Path],
+    rows: Path,
+    tiny_fit: list[str],
+    verb: str,
+    model: str,
+    checkpoint: str | None,
+    expected: str,
+) -> None:
+    given = ["--ckpt_path", str(trained[checkpoint])] if checkpoint else []
+    assert expected in refuse(verb, *tiny_fit[1:], "--model", model, *given)
+
+
+def test_fit_refuses_a_truncated_checkpoint(
+    refuse: Refuse, trained: dict[str, Path], rows: Path, tiny_fit: list[str]
+) -> None:
+    Path("cut.ckpt").write_bytes(trained["gan"].read_bytes()[:-1000])
+    assert "cut.ckpt is truncated" in refuse(*tiny_fit, *GAN, "--ckpt_path", "cut.ckpt")
+
+
+def test_fit_refuses_the_checkpoint_of_another_table(
+    refuse: Refuse, trained: dict[str, Path], mixed_frame: pd.DataFrame, tiny_fit: list[str]
+) -> None:
+    resume = (*tiny_fit, *GAN, "--ckpt_path", str(trained["gan"]))
+    mixed_frame.drop(columns="colour").to_csv("rows.csv", index=False)
+    assert "built for other data" in refuse(*resume)
+    mixed_frame.to_csv("rows.csv", index=False)
+    assert "built for other data" in refuse(*resume, "--data.split_seed", "1")
+
+
+def test_test_refuses_a_split_on_whose_test_rows_the_classifier_may_have_learned(
+    refuse: Refuse, trained: dict[str, Path], rows: Path, tiny_fit: list[str]
+) -> None:
+    judge = ("test", *tiny_fit[1:], "--model", "Classifier", "--ckpt_path", str(trained["classifier"]))
+    assert "classes or split differ" in refuse(*judge, "--data.split_seed", "1")
+
+
+# -- synthetic rows -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("counts", "expected"),
+    [
+        ('{"maybe": 3}', "Unknown class 'maybe': the classes are 'no', 'yes'."),
+        ('{"no": 3}', "This WassersteinGAN never saw class 'no': it generates 'yes'."),
+        ('{"yes": -3}', "The count of class 'yes' is -3: give a whole number of at least 0."),
+        ('{"yes": 0}', "No rows were asked for"),
+        ("{}", "No rows were asked for"),
+        ('{"yes": 2.5}', "counts: expected int, got '2.5'"),
+        ('{"yes": many}', "counts: expected int, got 'many'"),
+        ("1000", "counts: expected dict, got '1000'"),
+        ("yes=3", "counts: expected dict, got 'yes=3'"),
+        ('{"yes": 3', "counts: expected dict, got '{\"yes\": 3'"),
+    ],
+)
+def test_counts_that_cannot_be_met(
+    refuse: Refuse, trained: dict[str, Path], counts: str, expected: str
+) -> None:
+    arguments = ("--ckpt_path", str(trained["gan"]), "--counts", counts, "--output", "out.csv")
+    assert expected in refuse("synthesize", *arguments)
+
+
+@pytest.mark.parametrize(
+    ("output", "expected"),
+    [
+        ("a_file/out.csv", "Cannot write a_file/out.csv: "),
+        ("out.xlsx", "Cannot write out.xlsx: end its name in .csv, .csv.gz or .parquet."),
+        ("out", "Cannot write out: end its name in"),
+        ("folder.csv", "Cannot write folder.csv: it is a folder"),
+    ],
+)
+def test_outputs_that_cannot_be_written(
+    refuse: Refuse, trained: dict[str, Path], output: str, expected: str
+) -> None:
+    Path("a_file").write_text("not a folder")
+    Path("folder.csv").mkdir()
+    arguments = ("--ckpt_path", str(trained["gan"]), "--counts", '{"yes": 3}', "--output", output)
+    assert expected in refuse("synthesize", *arguments)
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (lambda rows: rows.assign(colour="violet"), "Column 'colour' holds the unknown category 'violet'"),
+        (lambda rows: rows.drop(columns="colour"), "There is no column 'colour'"),
+        (lambda rows: rows.assign(count=np.nan), "Column 'count' has missing values, but had none"),
+        (lambda rows: rows.assign(amount=np.inf), "Column 'amount' holds infinite values"),
+        (lambda rows: rows.assign(label="maybe"), "Unknown class 'maybe'"),
+        (lambda rows: rows.drop(columns="label"), "There is no column 'label'"),
+    ],
+)
+def test_synthetic_rows_that_are_not_of_the_tables_form(
+    refuse: Refuse,
+    rows: Path,
+    mixed_frame: pd.DataFrame,
+    change: Callable[[pd.DataFrame], pd.DataFrame],
+    expected: str,
+) -> None:
+    change(mixed_frame.iloc[:20]).to_csv("synthetic.csv", index=False)
+    split_hash = TabularDataModule(path="rows.csv", target="label").split.hash
+    Path("synthetic.csv.json").write_text(json.dumps({"split_hash": split_hash, "target": "label"}))
+    assert expected in refuse("fit", *_mixed(), "--data.synthetic", "synthetic.csv")
+
+
+def test_synthetic_rows_of_another_split_or_without_a_manifest(refuse: Refuse, rows: Path) -> None:
+    shutil.copy("rows.csv", "synthetic.csv")
+    assert "have no manifest" in refuse("fit", *_mixed(), "--data.synthetic", "synthetic.csv")
+    Path("synthetic.csv.json").write_text(json.dumps({"split_hash": "0", "target": "label"}))
+    assert "made from another split" in refuse("fit", *_mixed(), "--data.synthetic", "synthetic.csv")
+    Path("synthetic.csv.json").write_text("no json")
+    assert "synthetic.csv.json" in refuse("fit", *_mixed(), "--data.synthetic", "synthetic.csv")
+
+
+def _mixed() -> list[str]:
+    """Return arguments for a classifier on real and synthetic rows."""
+    table = ("--data.data.path", "rows.csv", "--data.data.target", "label")
+    return ["--model", "Classifier", "--data", "MixedDataModule", *table, "--trainer.accelerator", "cpu"]
+
+
+def test_a_gan_is_not_trained_on_synthetic_rows(refuse: Refuse, rows: Path) -> None:
+    assert "MixedDataModule feeds classifiers" in refuse("fit", *_mixed(), *GAN)
