@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import pandas as pd
 import torch
+from lightning_fabric.utilities.exceptions import MisconfigurationException
 from pytorch_lightning import LightningDataModule, LightningModule, Trainer
 from pytorch_lightning.callbacks import ModelCheckpoint
 from pytorch_lightning.cli import LightningArgumentParser, LightningCLI
 from pytorch_lightning.loggers import CSVLogger
-from pytorch_lightning.utilities.exceptions import MisconfigurationException
+from torch import Tensor
 
 # importing these makes their classes known by short names
+import gan_imbalance.classifiers
+import gan_imbalance.data  # noqa: F401
 from gan_imbalance.callbacks import (
     ColumnPairPictures,
     CriticMonitor,
@@ -96,7 +99,7 @@ class GanImbalanceCLI(LightningCLI):
         """Set up data and model as the trainer will, so that bad input leaves no traces of a run behind."""
         trainer, model, data = self.trainer, self.model, self.datamodule
         trainer.strategy.connect(model)
-        trainer.datamodule = data
+        trainer.datamodule = data  # type: ignore[attr-defined]
         model.trainer = data.trainer = trainer
         data.setup(self.subcommand)
         model.setup(self.subcommand)
@@ -109,7 +112,7 @@ class GanImbalanceCLI(LightningCLI):
     def predict(self, **settings: Any) -> None:
         """Write the class probabilities of the test rows to ``predictions.csv`` in the folder of the run."""
         data = self.datamodule
-        batches = self.trainer.predict(**settings)
+        batches = cast(list[Tensor], self.trainer.predict(**settings))
         if not batches:
             raise InputError("The test part is empty, so there is nothing to predict: raise test_fraction.")
         columns = [f"probability_{label}" for label in data.spec.classes]

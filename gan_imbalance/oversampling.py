@@ -25,7 +25,7 @@ from gan_imbalance.synthesis import load_gan, synthesize
 from gan_imbalance.transforms.table import NumericTransform
 from gan_imbalance.types import InputError, Label
 
-_STEPS_PER_EPOCH = 100
+_EPOCHS = 20
 
 
 class GANOverSampler(BaseOverSampler):  # type: ignore[misc]
@@ -38,7 +38,7 @@ class GANOverSampler(BaseOverSampler):  # type: ignore[misc]
         gan: name of a GAN of ours (``"WassersteinGAN"``), a subclass of :class:`BaseGAN`, an instance (whose
             settings are used, not its weights), or a ``class_path`` dict.
         sampling_strategy: imbalanced-learn's: ``"auto"``, ``"minority"``, ..., a ratio, a dict, or a callable.
-        max_steps: generator steps; 0 samples from an untrained generator.
+        max_steps: generator steps, in twenty epochs; 0 samples from an untrained generator.
         batch_size: real rows per discriminator step.
         ema_decay: of the generator's moving average.
         validation_fraction: share of rows held out to choose the checkpoint by the two-sample test; 0 trains on
@@ -130,7 +130,7 @@ class GANOverSampler(BaseOverSampler):  # type: ignore[misc]
             validation_fraction=self.validation_fraction,
             split_seed=seed,
             batch_size=self.batch_size,
-            steps_per_epoch=min(_STEPS_PER_EPOCH, max(1, self.max_steps)),
+            steps_per_epoch=max(1, self.max_steps // _EPOCHS),
             seed=seed,
         )
         return self._train(gan_class(**settings), data, label)

@@ -19,7 +19,7 @@ from gan_imbalance.transforms import TabularTransformer
 from gan_imbalance.types import InputError, Label, SyntheticSet, find_class
 
 _CALIBRATION_SAMPLES = 10_000
-_WRITERS = {".csv": "to_csv", ".gz": "to_csv", ".parquet": "to_parquet"}
+_WRITERS = {".csv": "to_csv", ".csv.gz": "to_csv", ".parquet": "to_parquet"}
 
 
 def load_gan(path: str | Path) -> BaseGAN:
@@ -126,10 +126,11 @@ def write_synthetic_set(synthetic: SyntheticSet, output: str | Path) -> None:
         InputError: if the ending is another, or the folder cannot be written.
     """
     output = Path(output)
-    if output.suffix not in _WRITERS:
+    writer = next((writer for ending, writer in _WRITERS.items() if output.name.endswith(ending)), None)
+    if writer is None:
         raise InputError(f"Cannot write {output.name}: end its name in .csv, .csv.gz or .parquet.")
     with atomic_path(output) as temporary:
-        getattr(synthetic.rows, _WRITERS[output.suffix])(temporary, index=False)
+        getattr(synthetic.rows, writer)(temporary, index=False)
         rows_hash = file_hash(temporary)
     write_json(manifest_path(output), {**synthetic.manifest, "target": synthetic.target, "rows_hash": rows_hash})
 

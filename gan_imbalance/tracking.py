@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 if TYPE_CHECKING:
     from pytorch_lightning import Trainer
     from pytorch_lightning.loggers import WandbLogger
+    from wandb import Settings
     from wandb.sdk.wandb_run import Run
 
 PROJECT = "gan_imbalance"
@@ -41,9 +42,20 @@ def start_run(folder: str | Path, **settings: Any) -> Run:
     """
     import wandb
 
-    Path(folder).mkdir(parents=True, exist_ok=True)
-    quiet = wandb.Settings(silent=True, console="off")
-    return wandb.init(project=PROJECT, dir=str(folder), mode=wandb_mode(), settings=quiet, **settings)
+    return wandb.init(project=PROJECT, dir=_made(folder), mode=wandb_mode(), settings=_quiet(), **settings)
+
+
+def _made(folder: str | Path) -> str:
+    """Make the folder, and return its absolute path: the process of wandb that writes may work in another one."""
+    path = Path(folder).resolve()
+    path.mkdir(parents=True, exist_ok=True)
+    return str(path)
+
+
+def _quiet() -> Settings:
+    import wandb
+
+    return wandb.Settings(silent=True, console="off")
 
 
 def finish_run() -> None:
@@ -65,9 +77,6 @@ def run_folder(trainer: Trainer) -> Path:
 
 def wandb_logger(folder: str | Path) -> WandbLogger:
     """Return Lightning's logger for a run whose files lie in ``folder``/wandb."""
-    import wandb
     from pytorch_lightning.loggers import WandbLogger
 
-    Path(folder).mkdir(parents=True, exist_ok=True)
-    quiet = wandb.Settings(silent=True, console="off")
-    return WandbLogger(project=PROJECT, save_dir=folder, mode=wandb_mode(), settings=quiet)
+    return WandbLogger(project=PROJECT, save_dir=_made(folder), mode=wandb_mode(), settings=_quiet())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import cast
 
+import numpy as np
 from pytorch_lightning import Callback, LightningModule, Trainer
 
 from gan_imbalance.gans import BaseGAN
@@ -43,7 +44,9 @@ class FidelityMonitor(Callback):
     def _compare(self, trainer: Trainer, gan: BaseGAN) -> float:
         data = trainer.datamodule  # type: ignore[attr-defined]
         rows, conditions = data.encoded("validation", gan.class_selection)
-        rows, conditions = rows[: self.max_rows], conditions[: self.max_rows]
+        # tables are often sorted, so not the first rows
+        chosen = np.sort(np.random.default_rng(self.seed).permutation(len(rows))[: self.max_rows])
+        rows, conditions = rows[chosen], conditions[chosen]
         fake = gan.sample_conditions(conditions.to(gan.device), self.seed).cpu()
         metric = TwoSampleAccuracy(repeats=self.repeats, seed=self.seed)
         metric.update(rows, data.as_exported(fake))

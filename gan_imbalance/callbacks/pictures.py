@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import pandas as pd
@@ -20,11 +20,14 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+_MOST_LEVELS = 20
+_MISSING = "missing"
+
 
 class ColumnPairPictures(Callback):
     """Draws two columns of real training rows beside synthetic ones, to files and to Weights & Biases.
 
-    Two numeric columns make a scatter plot, anything else a two-dimensional histogram.
+    Two columns of numbers make a scatter plot, anything else a two-dimensional histogram.
 
     Args:
         columns: the two columns; by default the two that XGBoost ranks first for the task.
@@ -57,8 +60,10 @@ class ColumnPairPictures(Callback):
 
     def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Draw, if it is time."""
+        if trainer.sanity_checking:
+            return
         self._validations += 1
-        if trainer.sanity_checking or (self._validations - 1) % self.every_n_epochs:
+        if (self._validations - 1) % self.every_n_epochs:
             return
         import matplotlib.pyplot as plt
 
@@ -99,28 +104,45 @@ class ColumnPairPictures(Callback):
         )
         model = xgboost.XGBClassifier(n_estimators=10, max_depth=4, n_jobs=torch.get_num_threads())
         model.fit(codes.astype(float).to_numpy(), np.unique(labels, return_inverse=True)[1])
-        first, second, *_ = np.argsort(-model.feature_importances_, kind="stable")
-        return str(frame.columns[first]), str(frame.columns[second])
+        ranking = np.argsort(-model.feature_importances_, kind="stable")
+        # the only column of a table is drawn against itself
+        first, second = frame.columns[np.resize(ranking, max(2, len(ranking)))[:2]]
+        return str(first), str(second)
 
 
 def draw_pair(axis: Axes, frame: pd.DataFrame, columns: Sequence[str], scale: Sequence[pd.DataFrame]) -> None:
-    """Draw two columns of ``frame``: points for two numeric ones, shares of every pair of values otherwise.
+    """Draw two columns of ``frame``: points for two columns of numbers, shares of every pair of levels otherwise.
 
     Args:
         axis: where.
         frame: the rows.
         columns: the names of the two columns.
-        scale: all frames drawn side by side, which share their categories.
+        scale: all frames drawn side by side, which share their levels.
     """
     across, up = columns
-    if all(pd.api.types.is_numeric_dtype(frame[name]) for name in columns):
+    if all(_holds_numbers(frame[name]) for name in columns):
         axis.scatter(frame[across], frame[up], s=6, alpha=0.5, linewidths=0)
     else:
-        levels = {name: sorted({str(value) for part in scale for value in part[name]}) for name in columns}
-        shares = pd.crosstab(frame[up].astype(str), frame[across].astype(str), normalize=True)
-        shares = shares.reindex(index=levels[up], columns=levels[across], fill_value=0.0)
-        axis.imshow(shares.to_numpy(), origin="lower", aspect="auto", cmap="viridis", vmin=0)
-        axis.set_xticks(range(len(levels[across])), levels[across], rotation=90)
-        axis.set_yticks(range(len(levels[up])), levels[up])
+        x, y = (_in_levels(frame[name], [part[name] for part in scale]) for name in columns)
+        shares = np.zeros((len(y.categories), len(x.categories)))
+        np.add.at(shares, (y.codes, x.codes), 1 / len(frame))
+        axis.imshow(shares, origin="lower", aspect="auto", cmap="viridis", vmin=0)
+        axis.set_xticks(range(len(x.categories)), list(x.categories), rotation=90)
+        axis.set_yticks(range(len(y.categories)), list(y.categories))
     axis.set_xlabel(across)
     axis.set_ylabel(up)
+
+
+def _holds_numbers(column: pd.Series[Any]) -> bool:
+    return pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column)
+
+
+def _in_levels(column: pd.Series[Any], scale: Sequence[pd.Series[Any]]) -> pd.Categorical:
+    """Return a column in the levels, in order, that it shares with those beside it; many numbers are binned."""
+    values = pd.concat(scale)
+    if _holds_numbers(values) and values.nunique() > _MOST_LEVELS:
+        values = pd.cut(values.astype(float), _MOST_LEVELS)
+        column = pd.cut(column.astype(float), values.cat.categories)
+    levels = [str(value) for value in sorted(values.dropna().unique())]
+    missing = [_MISSING] if values.isna().any() else []
+    return pd.Categorical(column.astype(str).where(column.notna(), _MISSING), [*levels, *missing])

@@ -45,6 +45,8 @@ class SaveRunConfig(SaveConfigCallback):
             return
         with atomic_path(run_folder(trainer) / self.config_filename) as path:
             self.parser.save(self.config, str(path), skip_none=False, overwrite=True, multifile=False)
-        config = self.config.as_dict()
+        # the model logs its own, as hyper-parameters
+        left_out = {"config", "model"}
+        settings = {key: value for key, value in self.config.as_dict().items() if key not in left_out}
         for logger in trainer.loggers:
-            logger.log_hyperparams({"data": config["data"], "seed_everything": config["seed_everything"]})
+            logger.log_hyperparams(settings)

@@ -49,6 +49,7 @@ class Figure:
         import matplotlib
 
         text = io.StringIO()
+        self._settle()
         with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": self.name}):
             self.drawing.savefig(text, format="svg", transparent=True, metadata={"Date": None})
         svg = text.getvalue()
@@ -59,7 +60,14 @@ class Figure:
 
     def save_png(self, path: Any) -> None:
         """Write the picture as PNG on white ground."""
+        self._settle()
         self.drawing.savefig(path, format="png", dpi=150, facecolor="white")
+
+    def _settle(self) -> None:
+        """Lay the picture out once for all files, which takes longer than drawing it."""
+        if self.drawing.get_layout_engine() is not None:
+            self.drawing.draw_without_rendering()
+            self.drawing.set_layout_engine("none")
 
 
 def _canvas(rows: int = 1, columns: int = 1, height: float = 3.0, **options: Any) -> tuple[Drawing, npt.NDArray[Any]]:
@@ -77,6 +85,12 @@ def _canvas(rows: int = 1, columns: int = 1, height: float = 3.0, **options: Any
     with matplotlib.rc_context(style):
         drawing = MatplotlibFigure(figsize=(_WIDTH, height), layout="constrained")
         return drawing, drawing.subplots(rows, columns, squeeze=False, **options)
+
+
+def _short(text: Any, length: int = 28) -> str:
+    """Return the text, cut where it would crowd a picture out."""
+    text = str(text)
+    return text if len(text) <= length else f"{text[: length - 3]}..."
 
 
 def metric_by_remedy(summary: pd.DataFrame, metric: str, title: str) -> Figure:
@@ -109,7 +123,7 @@ def metric_by_remedy(summary: pd.DataFrame, metric: str, title: str) -> Figure:
     # intervals of few seeds may reach beyond what the metric can be
     ends = summary[["low", "mean", "high"]].to_numpy()
     axis.set_xlim(max(0, np.nanmin(ends)) - 0.02, min(1, np.nanmax(ends)) + 0.02)
-    axis.set_yticks(range(len(arms)), arms)
+    axis.set_yticks(range(len(arms)), [_short(arm) for arm in arms])
     axis.set_ylim(len(arms) - 0.4, -0.6)
     axis.set_xlabel(title)
     drawing.legend(loc="outside upper center", ncols=min(3, len(classifiers)), frameon=False)
@@ -158,18 +172,18 @@ def precision_recall(
 
 def confusion_matrices(matrices: Mapping[str, Floats], classes: Sequence[str], classifier: str) -> Figure:
     """Return one confusion matrix per remedy: counts of all seeds, shaded by share of the true class."""
-    columns = 3
+    columns = 2
     rows = -(-len(matrices) // columns)
-    drawing, axes = _canvas(rows, columns, height=1.55 * rows + 0.3)
+    drawing, axes = _canvas(rows, columns, height=2.1 * rows + 0.3)
     for axis, (name, matrix) in zip(axes.flat, matrices.items(), strict=False):
         shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
         axis.imshow(shares, cmap="Blues", vmin=0, vmax=1.6)
         if len(classes) <= 4:
             for i, j in np.ndindex(*matrix.shape):
                 axis.text(j, i, f"{matrix[i, j]:.0f}", ha="center", va="center", fontsize=7, color="#111111")
-        axis.set_title(name, fontsize=7)
-        axis.set_xticks(range(len(classes)), classes, fontsize=6)
-        axis.set_yticks(range(len(classes)), classes, fontsize=6)
+        axis.set_title(_short(name), fontsize=7)
+        axis.set_xticks(range(len(classes)), [_short(label, 8) for label in classes], fontsize=6)
+        axis.set_yticks(range(len(classes)), [_short(label, 8) for label in classes], fontsize=6)
     for axis in list(axes.flat)[len(matrices) :]:
         axis.set_visible(False)
     drawing.supxlabel("predicted class", fontsize=8)
@@ -181,7 +195,7 @@ def confusion_matrices(matrices: Mapping[str, Floats], classes: Sequence[str], c
     alt = f"Confusion matrices with {classifier}; rows true, columns predicted: {', '.join(classes)}. " + "; ".join(
         told
     )
-    caption = f"Confusion matrices with {classifier}: test rows of all seeds"
+    caption = f"Confusion matrices with {classifier}, test rows of all seeds: nothing, and the best of each kind"
     return Figure(f"confusion_{classifier}", caption, alt, drawing)
 
 
@@ -200,7 +214,7 @@ def distributions(real: pd.DataFrame, synthetic: pd.DataFrame, categorical: Sequ
     for axis, column in zip(axes.flat, columns, strict=False):
         show = _bars if column in categorical else _histogram
         show(axis, real[column], synthetic[column])
-        axis.set_title(column, fontsize=8)
+        axis.set_title(_short(column), fontsize=8)
         axis.set_yticks([])
         axis.tick_params(labelsize=7)
     for axis in list(axes.flat)[len(columns) :]:
@@ -233,7 +247,7 @@ def _bars(axis: Axes, real: pd.Series[Any], synthetic: pd.Series[Any]) -> None:
     for column, shift, colour, label in zip(texts, (-0.2, 0.2), COLOURS, ("real", "synthetic"), strict=False):
         shares = column.value_counts(normalize=True).reindex(levels, fill_value=0)
         axis.bar(np.arange(len(levels)) + shift, shares, width=0.4, alpha=0.7, color=colour, label=label)
-    axis.set_xticks(range(len(levels)), [str(level)[:10] for level in levels], rotation=30, ha="right")
+    axis.set_xticks(range(len(levels)), [_short(level, 10) for level in levels], rotation=30, ha="right")
 
 
 def principal_components(real: Numbers, synthetic: Mapping[str, Numbers]) -> Figure:
@@ -253,7 +267,7 @@ def principal_components(real: Numbers, synthetic: Mapping[str, Numbers]) -> Fig
             chosen = random.permutation(len(sample))[:_MAX_POINTS]
             plane = (sample[chosen] - mean) @ axes_of_plane
             axis.scatter(*plane.T, s=4, alpha=0.5, lw=0, color=colour, label=label)
-        axis.set_title(name, fontsize=8)
+        axis.set_title(_short(name), fontsize=8)
     for axis in list(axes.flat)[len(synthetic) :]:
         axis.set_visible(False)
     handles, labels = axes[0, 0].get_legend_handles_labels()

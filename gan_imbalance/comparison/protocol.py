@@ -17,7 +17,7 @@ from gan_imbalance.comparison.publish import publish_cell, publish_report
 from gan_imbalance.comparison.remedies import Amount, Remedy, choose_remedies
 from gan_imbalance.comparison.report import print_table, write_report
 from gan_imbalance.comparison.summary import results_table, summarise
-from gan_imbalance.components import import_class
+from gan_imbalance.components import build
 from gan_imbalance.data import TabularDataModule
 from gan_imbalance.data.tables import Table
 from gan_imbalance.files import atomic_path, content_hash
@@ -83,12 +83,12 @@ def compare(
     chosen = [remedy.with_gan_steps(gan_steps) for remedy in choose_remedies(remedies)]
     estimators = dict(classifiers or STANDARD_CLASSIFIERS)
     folder = Path(output)
+    for name, estimator in estimators.items():
+        check_classifier(name, estimator)
     if quick:
         seeds, folder = 1, folder / "quick"
         chosen = [remedy.with_gan_steps(_QUICK_STEPS, override=True) for remedy in chosen]
         estimators = {name: _with_few_steps(estimator) for name, estimator in estimators.items()}
-    for name, estimator in estimators.items():
-        check_classifier(name, estimator)
     study = prepare_study(data, seeds, positive_rate, folder)
     chosen, left_out = _leave_out_impossible(study, chosen)
     cells = plan_cells(study, chosen, estimators, amounts or ["balance"])
@@ -122,10 +122,10 @@ def _check_numbers(
 
 
 def _with_few_steps(estimator: dict[str, Any]) -> dict[str, Any]:
-    """Return a classifier that is trained by steps with very few of them, another one as it is."""
-    has_steps = "max_steps" in getattr(import_class(estimator.get("class_path", "")), "_get_param_names", list)()
-    init_args = estimator.get("init_args") or {}
-    return {**estimator, "init_args": {**init_args, "max_steps": _QUICK_STEPS}} if has_steps else estimator
+    """Return a classifier that is trained by steps or rounds with very few of them, another one as it is."""
+    known = build(estimator).get_params()
+    few = {name: _QUICK_STEPS for name in ("max_steps", "n_estimators") if name in known}
+    return {**estimator, "init_args": {**(estimator.get("init_args") or {}), **few}}
 
 
 def prepare_study(data: TabularDataModule, seeds: int, positive_rate: float | None, output: Path) -> Study:

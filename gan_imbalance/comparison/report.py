@@ -146,12 +146,14 @@ def _pictures(study: Study, done: Sequence[Cell], summary: pd.DataFrame) -> Iter
     for classifier in dict.fromkeys(cell.classifier for cell in done):
         rows = summary[(summary["metric"] == "pr_auc") & (summary["classifier"] == classifier)]
         cells = [cell for cell in done if cell.classifier == classifier]
-        yield figures.precision_recall(_curves(study, cells), _of_interest(rows), classifier)
-        yield figures.confusion_matrices(_matrices(study, cells), [str(c) for c in study.table.classes], classifier)
+        best = _best_of_each_kind(rows)
+        yield figures.precision_recall(_curves(study, cells), best, classifier)
+        matrices = _matrices(study, [cell for cell in cells if cell.arm.name in best])
+        yield figures.confusion_matrices(matrices, [str(label) for label in study.table.classes], classifier)
     yield from _synthetic_pictures(study, done)
 
 
-def _of_interest(rows: pd.DataFrame) -> list[str]:
+def _best_of_each_kind(rows: pd.DataFrame) -> list[str]:
     """Return nothing, and the best standard remedy, GAN and control by a metric."""
     best = rows.dropna(subset=["mean"]).sort_values("mean", ascending=False).drop_duplicates("kind")
     return [str(arm) for arm in best["arm"]]

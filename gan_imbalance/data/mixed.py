@@ -13,6 +13,7 @@ from torch import Tensor
 from gan_imbalance.data.loaders import Batch, SequentialLoader, TensorLoader, draw_mixed, draw_uniform
 from gan_imbalance.data.split import Split
 from gan_imbalance.data.tables import TabularDataModule, read_table
+from gan_imbalance.transforms.table import require_columns
 from gan_imbalance.types import DataSpec, InputError, SyntheticSet, find_class
 
 
@@ -140,7 +141,7 @@ def read_synthetic_set(path: str | Path) -> SyntheticSet:
     """Read synthetic rows and the manifest beside them (``rows.csv`` has ``rows.csv.json``).
 
     Raises:
-        InputError: if one of the two files is missing.
+        InputError: if one of the two files is missing or unreadable, or the target is not among the columns.
     """
     rows = read_table(path)
     manifest_path = Path(f"{path}.json")
@@ -149,5 +150,12 @@ def read_synthetic_set(path: str | Path) -> SyntheticSet:
             f"The synthetic rows {path} have no manifest {manifest_path}, which tells their origin; "
             "make them with `gan-imbalance synthesize`."
         )
-    manifest = json.loads(manifest_path.read_text(encoding="utf-8"))
-    return SyntheticSet(rows, manifest["target"], manifest)
+    try:
+        manifest = json.loads(manifest_path.read_text(encoding="utf-8"))
+        target = manifest["target"]
+    except (ValueError, TypeError, KeyError) as error:
+        raise InputError(
+            f"The manifest {manifest_path} cannot be read; make the rows anew with `gan-imbalance synthesize`."
+        ) from error
+    require_columns([target], rows.columns, f"the manifest {manifest_path}")
+    return SyntheticSet(rows, target, manifest)

@@ -62,7 +62,7 @@ def test_the_last_good_checkpoint_is_kept_and_named(
     keep = ModelCheckpoint(tmp_path, "{epoch}", save_last=True, save_on_train_epoch_end=not at_validation)
     callbacks: list[Any] = [FiniteLossGuard(), keep]
     gan = tiny_gan(GAN, loss=Diverging(good_steps, slope_only))
-    with pytest.raises(InputError, match=r"Training diverged: .* by step 4\. .* checkpoint is .*epoch=0\.ckpt"):
+    with pytest.raises(InputError, match=r"Training diverged: .* by step 4\. .* good checkpoint is .*epoch=0\.ckpt"):
         fit(gan, tiny_data(), max_epochs=5, callbacks=callbacks, enable_checkpointing=True)
     assert sorted(path.name for path in tmp_path.glob("*.ckpt")) == ["epoch=0.ckpt", "last.ckpt"]
     assert_finite(tmp_path / "epoch=0.ckpt")
@@ -76,13 +76,19 @@ def test_a_checkpoint_between_epochs_is_guarded_too(
     keep = ModelCheckpoint(tmp_path, "{step}", every_n_train_steps=1)
     gan = tiny_gan(GAN, loss=Diverging(3, slope_only))
     settings = {"callbacks": [FiniteLossGuard(), keep], "enable_checkpointing": True}
-    with pytest.raises(InputError, match=rf"by step 4\. .* last good checkpoint is .*step=3\.ckpt"):
+    with pytest.raises(InputError, match=r"by step 4\. .* last good checkpoint is .*step=3\.ckpt"):
         fit(gan, tiny_data(steps_per_epoch=20), **settings)
     assert [path.name for path in tmp_path.glob("*.ckpt")] == ["step=3.ckpt"]
     assert_finite(tmp_path / "step=3.ckpt")
 
 
 def test_without_checkpoints_it_says_what_to_do(tiny_gan: MakeGAN, tiny_data: MakeData, fit: Fit) -> None:
-    with pytest.raises(InputError, match="not finite by step 3. Lower the learning rates") as caught:
+    with pytest.raises(InputError, match=r"not finite by step 3\. Lower the learning rates") as caught:
         fit(tiny_gan(GAN, loss=Diverging(1)), tiny_data(steps_per_epoch=9), callbacks=[FiniteLossGuard(3)])
     assert "checkpoint" not in str(caught.value)
+
+
+def test_the_last_steps_are_looked_at_too(tiny_gan: MakeGAN, tiny_data: MakeData, fit: Fit) -> None:
+    gan = tiny_gan(GAN, loss=Diverging(3))
+    with pytest.raises(InputError, match="Training diverged"):
+        fit(gan, tiny_data(), callbacks=[FiniteLossGuard()], limit_val_batches=0)

@@ -329,7 +329,7 @@ def test_state_is_plain(data: TabularDataModule, tmp_path: Path) -> None:
     data.setup()
     torch.save(data.state(), tmp_path / "state.pt")
     state = torch.load(tmp_path / "state.pt", weights_only=True)
-    assert set(state) == {"transformer", "schema", "split_hash", "spec"}
+    assert set(state) == {"transformer", "schema", "split_hash"}
     assert state["split_hash"] == data.split.hash
 
 

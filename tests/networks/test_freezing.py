@@ -52,5 +52,6 @@ def test_evaluation_leaves_every_module_in_its_own_mode() -> None:
             assert torch.equal(*(network.blocks(torch.ones(2, 2)) for _ in range(2)))
             raise KeyboardInterrupt
 
-    pytest.raises(KeyboardInterrupt, fail)
+    with pytest.raises(KeyboardInterrupt):
+        fail()
     assert [module.training for module in network.modules()] == before

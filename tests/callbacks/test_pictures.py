@@ -1,0 +1,141 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import pytorch_lightning as pl
+from matplotlib import image
+from matplotlib.figure import Figure
+
+from gan_imbalance.callbacks import ColumnPairPictures
+from gan_imbalance.callbacks.pictures import draw_pair
+from gan_imbalance.data import TabularDataModule
+from gan_imbalance.gans import GAN, BaseGAN, ConditionalGAN, MinorityTransferGAN
+from gan_imbalance.types import InputError
+
+MakeGAN = Callable[..., BaseGAN]
+MakeData = Callable[..., TabularDataModule]
+Fit = Callable[..., pl.Trainer]
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        ("amount", "count"),
+        ("amount", "score"),
+        ("colour", "size"),
+        ("rate", "colour"),
+        ("colour", "rate"),
+        ("flag", "score"),
+        ("source", "flag"),
+        ("colour", "colour"),
+        None,
+    ],
+)
+def test_two_columns_of_any_kind_are_drawn(
+    columns: tuple[str, str] | None,
+    mixed_frame: pd.DataFrame,
+    tiny_gan: MakeGAN,
+    tiny_data: MakeData,
+    fit: Fit,
+    tmp_path: Path,
+) -> None:
+    fit(tiny_gan(GAN), tiny_data(frame=mixed_frame), callbacks=[ColumnPairPictures(columns, every_n_epochs=2)])
+    (path,) = (tmp_path / "pictures").iterdir()
+    assert path.name == "step_0000002.png"
+    pixels = image.imread(path)
+    assert pixels.shape == (320, 640, 4)
+    assert pixels[..., :3].std() > 0.05
+
+
+def test_a_picture_is_drawn_every_so_many_validations_and_not_before_training(
+    tiny_gan: MakeGAN, tiny_data: MakeData, fit: Fit, tmp_path: Path
+) -> None:
+    pictures = ColumnPairPictures(("amount", "count"), every_n_epochs=2)
+    fit(tiny_gan(GAN), tiny_data(), max_epochs=5, callbacks=[pictures], num_sanity_val_steps=1)
+    drawn = sorted(path.name for path in (tmp_path / "pictures").iterdir())
+    assert drawn == ["step_0000002.png", "step_0000006.png", "step_0000010.png"]
+
+
+def test_they_lie_in_the_folder_of_the_run(tiny_gan: MakeGAN, tiny_data: MakeData, fit: Fit, tmp_path: Path) -> None:
+    logger = pl.loggers.CSVLogger(tmp_path, name="GAN", version=3)
+    fit(tiny_gan(GAN), tiny_data(), callbacks=[ColumnPairPictures()], logger=logger)
+    assert list((tmp_path / "GAN" / "version_3" / "pictures").iterdir())
+
+
+@pytest.mark.parametrize("gan_class", [GAN, ConditionalGAN])
+def test_the_two_columns_that_tell_the_classes_apart_are_chosen(
+    gan_class: type[BaseGAN], separated_frame: pd.DataFrame, tiny_gan: MakeGAN, tiny_data: MakeData, fit: Fit
+) -> None:
+    random = np.random.default_rng(1)
+    noise = {f"noise_{i}": random.normal(size=100) for i in range(3)}
+    # neither tells all
+    told = separated_frame["label"].eq("yes")
+    half = np.arange(100) % 2 == 0
+    frame = pd.DataFrame(
+        {**noise, "even": told & half, **{"odd": np.where(told & ~half, "b", "a")}, "label": separated_frame["label"]}
+    )
+    pictures = ColumnPairPictures()
+    fit(tiny_gan(gan_class), tiny_data(frame=frame), max_epochs=1, callbacks=[pictures])
+    assert set(pictures.columns or ()) == {"even", "odd"}
+
+
+def test_a_table_of_one_column_is_drawn_too(
+    separated_frame: pd.DataFrame, tiny_gan: MakeGAN, tiny_data: MakeData, fit: Fit, tmp_path: Path
+) -> None:
+    frame = separated_frame[["amount", "label"]]
+    pictures = ColumnPairPictures()
+    fit(tiny_gan(GAN), tiny_data(frame=frame), callbacks=[pictures])
+    assert pictures.columns == ("amount", "amount")
+    assert list((tmp_path / "pictures").iterdir())
+
+
+def test_every_phase_can_be_drawn(tiny_gan: MakeGAN, tiny_data: MakeData, fit: Fit, tmp_path: Path) -> None:
+    gan = tiny_gan(MinorityTransferGAN, pretrain_epochs=1)
+    fit(gan, tiny_data(), callbacks=[ColumnPairPictures(every_n_epochs=1)])
+    assert len(list((tmp_path / "pictures").iterdir())) == 2
+
+
+def test_an_unknown_column_is_named(tiny_gan: MakeGAN, tiny_data: MakeData, fit: Fit) -> None:
+    with pytest.raises(InputError, match="There is no column 'size' to draw: the columns are amount, count, colour"):
+        fit(tiny_gan(GAN), tiny_data(), callbacks=[ColumnPairPictures(("amount", "size"))])
+
+
+def test_shares_of_pairs_are_drawn_on_shared_levels() -> None:
+    real = pd.DataFrame({"x": ["a", "a", "b", "b"], "y": ["u", "v", "u", "u"]})
+    fake = pd.DataFrame({"x": ["c"], "y": ["v"]})
+    axis = Figure().subplots()
+    draw_pair(axis, real, ("x", "y"), [real, fake])
+    (drawn,) = axis.images
+    assert np.asarray(drawn.get_array()).tolist() == [[0.25, 0.5, 0.0], [0.25, 0.0, 0.0]]
+    assert [text.get_text() for text in axis.get_xticklabels()] == ["a", "b", "c"]
+    assert [text.get_text() for text in axis.get_yticklabels()] == ["u", "v"]
+
+
+def test_many_numbers_beside_a_category_are_binned() -> None:
+    frame = pd.DataFrame({"x": np.arange(500.0), "y": np.tile(["u", "v"], 250)})
+    axis = Figure().subplots()
+    draw_pair(axis, frame, ("x", "y"), [frame, frame.assign(x=frame["x"] * 2)])
+    (drawn,) = axis.images
+    shares = np.asarray(drawn.get_array())
+    assert shares.shape == (2, 20)
+    assert (shares[:, 10:] == 0).all()
+    assert shares.sum() == pytest.approx(1)
+
+
+def test_few_numbers_stay_in_order() -> None:
+    frame = pd.DataFrame({"x": [2, 10, 1], "y": ["u", "u", "u"]})
+    axis = Figure().subplots()
+    draw_pair(axis, frame, ("x", "y"), [frame])
+    assert [text.get_text() for text in axis.get_xticklabels()] == ["1", "2", "10"]
+
+
+def test_missing_values_are_a_level_of_their_own() -> None:
+    frame = pd.DataFrame({"x": pd.array([1, None, 1], "Int64"), "y": [True, False, True]})
+    axis = Figure().subplots()
+    draw_pair(axis, frame, ("x", "y"), [frame])
+    assert [text.get_text() for text in axis.get_xticklabels()] == ["1", "missing"]
+    assert np.asarray(axis.images[0].get_array()).round(2).tolist() == [[0, 0.33], [0.67, 0]]

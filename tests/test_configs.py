@@ -1,0 +1,91 @@
+"""Every configuration that is shipped parses and runs, in any order."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import torch
+import yaml
+
+from gan_imbalance.main import main
+
+CONFIGS = Path(__file__).resolve().parents[1] / "configs"
+GANS = sorted((CONFIGS / "gan").glob("*.yaml"))
+DATA = sorted((CONFIGS / "data").glob("*.yaml"))
+CLASSIFIERS = sorted((CONFIGS / "classifier").glob("*.yaml"))
+TRAINERS = sorted((CONFIGS / "trainer").glob("*.yaml"))
+
+# what the shared copy of a file is called, where it is called otherwise
+SHARED_NAMES = {"creditcard.csv": "creditcard_sample.csv.gz"}
+REHEARSAL = (
+    *("--trainer.fast_dev_run", "1"),
+    *("--trainer.accelerator", "cpu"),
+    *("--trainer.enable_progress_bar", "false"),
+    *("--trainer.enable_model_summary", "false"),
+    *("--data.batch_size", "32"),
+    *("--pictures.max_rows", "50"),
+)
+
+
+def name(path: Path) -> str:
+    return path.stem
+
+
+def test_none_is_left_out() -> None:
+    tested = {*GANS, *DATA, *CLASSIFIERS, *TRAINERS}
+    assert tested == set(CONFIGS.rglob("*.y*ml"))
+    assert all((GANS, DATA, CLASSIFIERS, TRAINERS))
+
+
+@pytest.mark.parametrize("config", [*GANS, *CLASSIFIERS], ids=name)
+def test_a_model_runs_on_a_table(workplace: Path, mixed_frame: pd.DataFrame, config: Path) -> None:
+    mixed_frame.to_csv("rows.csv", index=False)
+    table = ("--data", "TabularDataModule", "--data.path", "rows.csv", "--data.target", "label")
+    assert main(["fit", "--config", str(config), *table, *REHEARSAL]) == 0
+
+
+@pytest.mark.parametrize("config", DATA, ids=name)
+def test_data_runs_with_a_gan(workplace: Path, shared_data: Callable[[str], Path], config: Path) -> None:
+    file = yaml.safe_load(config.read_text())["data"]["init_args"].get("path")
+    path = [] if file is None else ["--data.path", str(shared_data(SHARED_NAMES.get(file, file)))]
+    gan = ("--config", str(CONFIGS / "gan" / "gan.yaml"))
+    assert main(["fit", "--config", str(config), *gan, *path, *REHEARSAL]) == 0
+
+
+@pytest.mark.parametrize("config", TRAINERS, ids=name)
+def test_a_trainers_configuration_is_understood(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data, gan = CONFIGS / "data" / "breast_cancer.yaml", CONFIGS / "gan" / "gan.yaml"
+    parsed = _parse(capsys, data, gan, config)
+    assert yaml.safe_load(config.read_text())["trainer"].items() <= parsed["trainer"].items()
+
+
+@pytest.mark.parametrize(("gan", "data"), zip(GANS, itertools.cycle(DATA)), ids=name)
+def test_data_and_gan_may_be_named_in_any_order(gan: Path, data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert _parse(capsys, data, gan) == _parse(capsys, gan, data)
+
+
+def _parse(capsys: pytest.CaptureFixture[str], *configs: Path) -> dict[str, object]:
+    capsys.readouterr()
+    with pytest.raises(SystemExit) as stop:
+        main(["fit", *(part for config in configs for part in ("--config", str(config))), "--print_config"])
+    assert stop.value.code == 0
+    parsed: dict[str, object] = yaml.safe_load(capsys.readouterr().out)
+    return parsed
+
+
+def test_both_orders_give_the_same_run(workplace: Path) -> None:
+    data = ("--config", str(CONFIGS / "data" / "breast_cancer.yaml"))
+    gan = ("--config", str(CONFIGS / "gan" / "conditional_gan.yaml"))
+    # without the configuration's monitor, which needs more than one epoch
+    short = ("--trainer.max_epochs", "1", "--data.steps_per_epoch", "3", "--checkpoint.monitor", "null")
+    for order in ((*data, *gan), (*gan, *data)):
+        assert main(["fit", *order, *short, "--trainer.accelerator", "cpu", "--trainer.enable_progress_bar", "no"]) == 0
+    first, second = (
+        torch.load(f"runs/ConditionalGAN/version_{run}/checkpoints/last.ckpt", weights_only=True) for run in (0, 1)
+    )
+    assert first["state_dict"].keys() == second["state_dict"].keys()
+    assert all(torch.equal(tensor, second["state_dict"][key]) for key, tensor in first["state_dict"].items())
