@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 import pandas as pd
@@ -105,6 +105,11 @@ class GanImbalanceCLI(LightningCLI):
         model.setup(self.subcommand)
         if self._checkpoint:
             model.on_load_checkpoint(self._checkpoint)
+            if _shapes(model.state_dict()) != _shapes(self._checkpoint["state_dict"]):
+                raise InputError(
+                    f"The networks of {self._get(self.config, 'ckpt_path')} differ from the model's: use the model "
+                    "that it was trained with (config.yaml in the folder of its run)."
+                )
         if self._has_standard_loggers:
             # the first one's folder is the run's
             trainer.loggers = [CSVLogger(RUNS, name=type(model).__name__), wandb_logger(RUNS)]
@@ -122,6 +127,10 @@ class GanImbalanceCLI(LightningCLI):
             with atomic_path(run_folder(self.trainer) / "predictions.csv") as path:
                 table.to_csv(path, index=False)
             print(f"Wrote the probabilities of {len(table)} rows to {run_folder(self.trainer) / 'predictions.csv'}")
+
+
+def _shapes(state: Mapping[str, Tensor]) -> dict[str, torch.Size]:
+    return {name: tensor.shape for name, tensor in state.items()}
 
 
 def run_lightning(args: Sequence[str] | None) -> int:

@@ -326,6 +326,24 @@ def test_fit_refuses_the_checkpoint_of_another_table(
     assert "built for other data" in refuse(*resume, "--data.split_seed", "1")
 
 
+@pytest.mark.parametrize(("verb", "model", "option"), [
+    ("fit", "WassersteinGAN", ("--model.latent_dim", "5")),
+    ("test", "Classifier", ("--model.network", '{"class_path": "DenseClassifier", "init_args": {"widths": [3]}}')),
+])
+def test_checkpoints_of_other_networks_are_refused(
+    refuse: Refuse,
+    trained: dict[str, Path],
+    rows: Path,
+    tiny_fit: list[str],
+    verb: str,
+    model: str,
+    option: tuple[str, str],
+) -> None:
+    checkpoint = trained["classifier" if model == "Classifier" else "gan"]
+    given = ("--model", model, *option, "--ckpt_path", str(checkpoint))
+    assert "differ from the model's: use the model that it was trained with" in refuse(verb, *tiny_fit[1:], *given)
+
+
 def test_test_refuses_a_split_on_whose_test_rows_the_classifier_may_have_learned(
     refuse: Refuse, trained: dict[str, Path], rows: Path, tiny_fit: list[str]
 ) -> None:

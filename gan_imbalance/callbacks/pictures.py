@@ -49,7 +49,7 @@ class ColumnPairPictures(Callback):
         self.seed = seed
         self._validations = 0
 
-    def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Choose the columns, or make sure that they exist."""
         features = trainer.datamodule.table.features  # type: ignore[attr-defined]
         unknown = [name for name in self.columns or () if name not in features]

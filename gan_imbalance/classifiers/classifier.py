@@ -53,7 +53,8 @@ class Classifier(LightningModule):
         self.spec: DataSpec | None = None
         self.data_state: dict[str, Any] = {}
         self.minority = 0
-        self.register_buffer("weight", None)
+        # made anew from the class counts
+        self.register_buffer("weight", None, persistent=False)
         self.register_buffer("threshold", torch.tensor(0.5))
 
     def attach(self, spec: DataSpec, class_counts: Sequence[int], data_state: dict[str, Any]) -> None:
