@@ -25,7 +25,7 @@ from gan_imbalance.callbacks import (
     GeneratorEMA,
     RunRecord,
 )
-from gan_imbalance.callbacks.record import SaveRunConfig
+from gan_imbalance.callbacks.record import LastCheckpoint, SaveRunConfig
 from gan_imbalance.checkpoints import read_checkpoint
 from gan_imbalance.components import import_class
 from gan_imbalance.files import atomic_path
@@ -57,7 +57,6 @@ class GanImbalanceCLI(LightningCLI):
         parser.add_lightning_class_args(ModelCheckpoint, "checkpoint")
         parser.set_defaults(
             {
-                "checkpoint.save_last": True,
                 "checkpoint.auto_insert_metric_name": False,
                 "checkpoint.filename": "epoch_{epoch:05d}",
                 "trainer.num_sanity_val_steps": 0,
@@ -89,7 +88,8 @@ class GanImbalanceCLI(LightningCLI):
         keys = self._parser(self.subcommand).callback_keys
         if not isinstance(self.model, BaseGAN):
             keys = [key for key in keys if key not in _GAN_CALLBACKS]
-        callbacks = [*(self._get(self.config_init, key) for key in keys), RunRecord()]
+        callbacks = [self._get(self.config_init, key) for key in keys]
+        callbacks += [LastCheckpoint(self._get(self.config_init, "checkpoint").dirpath), RunRecord()]
         try:
             return self._instantiate_trainer(settings, callbacks)
         except ValueError as error:

@@ -89,11 +89,13 @@ class GANOverSampler(BaseOverSampler):  # type: ignore[misc]
     def _check_X_y(self, X: Any, y: Any) -> tuple[pd.DataFrame, Any, bool]:
         """Return the rows as a DataFrame, columns of arrays named by number."""
         y, binarize_y = check_target_type(y, indicate_one_vs_all=True)
-        frame = X if isinstance(X, pd.DataFrame) else pd.DataFrame(np.asarray(X))
+        is_frame = isinstance(X, pd.DataFrame)
+        frame = X if is_frame else pd.DataFrame(np.asarray(X))
+        self._given_columns = frame.columns if is_frame else None
         frame = frame.set_axis([str(name) for name in frame.columns], axis=1)
         return frame.reset_index(drop=True), np.asarray(y), binarize_y
 
-    def _fit_resample(self, X: pd.DataFrame, y: Any) -> tuple[pd.DataFrame, Any]:
+    def _fit_resample(self, X: pd.DataFrame, y: Any) -> tuple[Any, Any]:
         target = "target"
         while target in X.columns:
             target += "_"
@@ -109,7 +111,8 @@ class GANOverSampler(BaseOverSampler):  # type: ignore[misc]
                     added.append(synthesize(self.gans_[label], {_plain(label): int(count)}, seed, self.calibrate).rows)
         self.synthetic_ = pd.concat(added, ignore_index=True).astype(table.dtypes)
         rows = pd.concat([X, self.synthetic_[list(X.columns)]], ignore_index=True).astype(X.dtypes)
-        return rows, np.concatenate([y, self.synthetic_[target].to_numpy().astype(y.dtype)])
+        given_form = rows.to_numpy() if self._given_columns is None else rows.set_axis(self._given_columns, axis=1)
+        return given_form, np.concatenate([y, self.synthetic_[target].to_numpy().astype(y.dtype)])
 
     def _gan_for(self, label: Label, table: pd.DataFrame, target: str, seed: int) -> BaseGAN:
         """Return a trained GAN that generates the class: a new one, or a conditional one trained already."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import struct
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -42,7 +43,7 @@ def read_runs(folder: Path) -> list[RecordedRun]:
 
 def _read_run(path: Path) -> RecordedRun:
     run = RecordedRun()
-    for record in _records(path.read_bytes()):
+    for record in _all_records(path):
         kind = record.WhichOneof("record_type")
         content = getattr(record, kind)
         if kind == "run":
@@ -61,6 +62,17 @@ def _read_run(path: Path) -> RecordedRun:
 
 def _values(items: Any) -> dict[str, Any]:
     return {"/".join(item.nested_key) or item.key: json.loads(item.value_json) for item in items}
+
+
+def _all_records(path: Path) -> list[Any]:
+    """Return the records of a finished run, whose last ones are written a moment after it was finished."""
+    deadline = time.monotonic() + 30
+    while True:
+        records = list(_records(path.read_bytes()))
+        if any(record.WhichOneof("record_type") == "exit" for record in records):
+            return records
+        assert time.monotonic() < deadline, f"{path} was never finished"
+        time.sleep(0.05)
 
 
 def _records(content: bytes) -> Iterator[Any]:

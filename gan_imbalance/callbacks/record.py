@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pytorch_lightning import Callback, LightningModule, Trainer
+from pytorch_lightning.callbacks import ModelCheckpoint
 from pytorch_lightning.cli import SaveConfigCallback
 from pytorch_lightning.loggers import WandbLogger
 
@@ -30,6 +31,17 @@ class RunRecord(Callback):
         for logger in trainer.loggers:
             if path and isinstance(logger, WandbLogger):
                 logger.experiment.log_artifact(path, name=f"{type(pl_module).__name__}-{logger.version}", type="model")
+
+
+class LastCheckpoint(ModelCheckpoint):
+    """Keeps ``last.ckpt`` of every epoch, to resume from; ``save_last`` keeps one only when the best changes.
+
+    Args:
+        dirpath: folder; that of the run if None.
+    """
+
+    def __init__(self, dirpath: str | None = None) -> None:
+        super().__init__(dirpath, "last", save_on_train_epoch_end=True, enable_version_counter=False)
 
 
 class SaveRunConfig(SaveConfigCallback):

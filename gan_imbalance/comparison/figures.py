@@ -238,6 +238,8 @@ def _histogram(axis: Axes, real: pd.Series[Any], synthetic: pd.Series[Any]) -> N
     values = [column.dropna().to_numpy(dtype=np.float64) for column in (real, synthetic)]
     bins = np.histogram_bin_edges(np.concatenate(values), bins=25).tolist()
     for column, colour, label in zip(values, COLOURS, ("real", "synthetic"), strict=False):
+        if not column.size:
+            continue
         axis.hist(column, bins=bins, density=True, histtype="stepfilled", alpha=0.5, color=colour, label=label)
 
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from threading import Thread
 from typing import Any
 
 import numpy as np
@@ -233,12 +237,30 @@ def _run_units(study: Study, units: Sequence[Unit], jobs: int) -> Iterator[tuple
         # one unit at a time, since batches would be reported late
         parallel = joblib.Parallel(return_as="generator_unordered", batch_size=1)
         yield from parallel(
-            joblib.delayed(_numbered_unit)(position, study_path, unit, threads) for position, unit in enumerate(units)
+            joblib.delayed(_numbered_unit)(position, study_path, unit, threads, os.getpid())
+            for position, unit in enumerate(units)
         )
 
 
-def _numbered_unit(position: int, study_path: Path, unit: Unit, threads: int) -> tuple[int, list[Failure]]:
+def _numbered_unit(position: int, study_path: Path, unit: Unit, threads: int, parent: int) -> tuple[int, list[Failure]]:
+    _end_with(parent)
     return position, run_unit(study_path, unit, threads)
+
+
+@cache
+def _end_with(parent: int) -> None:
+    """Make this process, if it is a child of ``parent``, end with it.
+
+    A worker whose parent was killed would go on with what waits in its queue, beside a second call's workers.
+    """
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1)
+        os._exit(1)
+
+    if os.getppid() == parent:
+        Thread(target=watch, daemon=True).start()
 
 
 def _progress() -> Any:

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +22,8 @@ from gan_imbalance.comparison.cells import Study, group_cells, run_unit
 from gan_imbalance.comparison.protocol import plan_cells, prepare_study
 from gan_imbalance.comparison.remedies import STANDARD_REMEDIES, choose_remedies
 from gan_imbalance.data import TabularDataModule
+from gan_imbalance.files import write_json
+from gan_imbalance.main import main
 from gan_imbalance.types import InputError
 
 LOGISTIC = {"class_path": "sklearn.linear_model.LogisticRegression", "init_args": {"max_iter": 1000}}
@@ -141,6 +147,48 @@ def test_processes_give_the_same_figures(run: Run, tmp_path: Path) -> None:
     one, two = results_of(tmp_path / "one"), results_of(tmp_path / "two")
     took = [name for name in one.columns if name.startswith("seconds") or name == "peak_memory_mib"]
     pd.testing.assert_frame_equal(one.drop(columns=took), two.drop(columns=took))
+
+
+@pytest.mark.slow
+def test_a_killed_comparison_leaves_no_process_and_goes_on_where_it_was(
+    data: TabularDataModule, tmp_path: Path
+) -> None:
+    data.given_frame.to_parquet(tmp_path / "table.parquet")
+    init_args = {"path": str(tmp_path / "table.parquet"), "target": "label", "validation_fraction": 0.2}
+    config = {
+        "data": {"class_path": "gan_imbalance.data.TabularDataModule", "init_args": init_args},
+        "remedies": ["nothing", "random_over", "wasserstein_gan"],
+        "classifiers": {"linear": LOGISTIC},
+        "seeds": 2,
+        # more than it will come to before it is killed
+        "gan_steps": 10_000,
+        "jobs": 2,
+        "output": str(tmp_path / "run"),
+        "wandb": False,
+    }
+    write_json(tmp_path / "config.yaml", config)
+    command = [sys.executable, "-m", "gan_imbalance", "compare", "--config", str(tmp_path / "config.yaml")]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    wait_until(lambda: len(list(tmp_path.glob("run/cells/*.json"))) >= 2)
+    workers = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert workers
+    wait_until(lambda: not any(Path(f"/proc/{worker}").exists() for worker in workers))
+    finished = times(tmp_path / "run" / "cells")
+    write_json(tmp_path / "config.yaml", {**config, "gan_steps": 2, "jobs": 1})
+    assert main(["compare", "--config", str(tmp_path / "config.yaml")]) == 0
+    after = times(tmp_path / "run" / "cells")
+    assert {name: after[name] for name in finished} == finished
+    assert len(results_of(tmp_path / "run")) == 6
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    """Wait up to two minutes for a condition."""
+    end = time.monotonic() + 120
+    while not condition():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.2)
 
 
 def test_quick_trains_hardly_and_stays_apart(run: Run, tmp_path: Path) -> None:
