@@ -11,6 +11,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from gan_imbalance.types import InputError
 
+# figures are of order one and in single precision, so equal differences may seem to differ by so much
+_ROUNDING = 1e-6
+
 
 class ResampledTest(NamedTuple):
     """A corrected resampled t-test.
@@ -149,7 +152,7 @@ def _standard_error(scores: NDArray[np.float64], test_train_ratio: float = 0.0) 
     """Return the mean's standard error; NaN for one score, exactly 0 for equal ones in spite of rounding."""
     if len(scores) < 2:
         return float("nan")
-    if np.ptp(scores) == 0:
+    if np.ptp(scores) <= _ROUNDING:
         return 0.0
     return float(np.sqrt((1 / len(scores) + test_train_ratio) * scores.var(ddof=1)))
 

@@ -140,3 +140,9 @@ def test_holm_leaves_its_input_alone() -> None:
     p_values = np.array([0.01, 0.02])
     holm(p_values)
     assert p_values.tolist() == [0.01, 0.02]
+
+
+def test_differences_equal_but_for_rounding_have_no_spread() -> None:
+    differences = np.array([4.54e-4, 4.5403e-4, 4.5397e-4])
+    assert np.ptp(differences) > 0
+    assert np.isinf(corrected_resampled_t(differences, 0.3).t)
