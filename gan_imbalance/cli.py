@@ -82,7 +82,7 @@ class GanImbalanceCLI(LightningCLI):
     def instantiate_trainer(self, **kwargs: Any) -> Trainer:
         """Return the trainer with the callbacks that the model can use; standard loggers join it later."""
         settings = {**self._get(self.config_init, "trainer"), **kwargs}
-        self._has_standard_loggers = settings["logger"] is None and not settings["fast_dev_run"]
+        self._has_standard_loggers = settings["logger"] is None
         if self._has_standard_loggers:
             settings["logger"] = False
         keys = self._parser(self.subcommand).callback_keys
@@ -110,7 +110,7 @@ class GanImbalanceCLI(LightningCLI):
                     f"The networks of {self._get(self.config, 'ckpt_path')} differ from the model's: use the model "
                     "that it was trained with (config.yaml in the folder of its run)."
                 )
-        if self._has_standard_loggers:
+        if self._has_standard_loggers and not trainer.fast_dev_run:  # type: ignore[attr-defined]
             # the first one's folder is the run's
             trainer.loggers = [CSVLogger(RUNS, name=type(model).__name__), wandb_logger(RUNS)]
 

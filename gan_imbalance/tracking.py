@@ -5,6 +5,8 @@ from __future__ import annotations
 import netrc
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -33,8 +35,9 @@ def _has_netrc_entry() -> bool:
         return False
 
 
-def start_run(folder: str | Path, **settings: Any) -> Run:
-    """Start a run whose files lie in ``folder``/wandb; use it as a context manager.
+@contextmanager
+def start_run(folder: str | Path, **settings: Any) -> Iterator[Run]:
+    """Give a run whose files lie in ``folder``/wandb, and close it.
 
     Args:
         folder: made if need be.
@@ -42,7 +45,12 @@ def start_run(folder: str | Path, **settings: Any) -> Run:
     """
     import wandb
 
-    return wandb.init(project=PROJECT, dir=_made(folder), mode=wandb_mode(), settings=_quiet(), **settings)
+    try:
+        with wandb.init(project=PROJECT, dir=_made(folder), mode=wandb_mode(), settings=_quiet(), **settings) as run:
+            yield run
+    finally:
+        # a disabled run stays open otherwise
+        finish_run()
 
 
 def _made(folder: str | Path) -> str:

@@ -65,7 +65,8 @@ def test_help_names_every_verb(arguments: list[str], capsys: pytest.CaptureFixtu
 def test_help_imports_nothing_heavy() -> None:
     code = (
         "import sys; from gan_imbalance.main import main; code = main(['--help']); "
-        "heavy = {'torch', 'numpy', 'pandas', 'jsonargparse'} & set(sys.modules); sys.exit(str(heavy) if heavy else code)"
+        "heavy = {'torch', 'numpy', 'pandas', 'jsonargparse'} & set(sys.modules); "
+        "sys.exit(str(heavy) if heavy else code)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
@@ -80,13 +81,14 @@ def test_every_verb_has_help(verb: str, capsys: pytest.CaptureFixture[str]) -> N
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("verb", VERBS)
-def test_help_of_a_verb_is_not_much_slower_than_the_imports_it_needs(verb: str) -> None:
-    ratios = [
-        _cpu_seconds("-m", "gan_imbalance", verb, "--help") / _cpu_seconds("-c", "import torch, pytorch_lightning")
-        for _ in range(3)
-    ]
-    assert statistics.median(ratios) <= 1.3
+def test_help_of_a_verb_is_not_much_slower_than_the_imports_it_needs() -> None:
+    imports, verbs = [], {}
+    for verb in VERBS:
+        verbs[verb] = _cpu_seconds("-m", "gan_imbalance", verb, "--help")
+        if len(imports) < 3:
+            imports.append(_cpu_seconds("-c", "import torch, pytorch_lightning"))
+    allowed = 1.3 * statistics.median(imports)
+    assert {verb: seconds for verb, seconds in verbs.items() if seconds > allowed} == {}
 
 
 def _cpu_seconds(*arguments: str) -> float:
@@ -153,7 +155,10 @@ def test_arguments_that_are_missing_or_unknown(refuse: Refuse, arguments: list[s
         (["--model.loss", "Nonsense"], "model.loss: there is no class 'Nonsense'"),
         (["--data.targget", "label"], "data: there is no option 'targget';"),
         (["--data.batch_size", "0"], "batch_size is 0; it must be at least 1."),
-        (["--data.target", "lable"], "There is no column 'lable' in the table, as target asks for; did you mean 'label'?"),
+        (
+            ["--data.target", "lable"],
+            "There is no column 'lable' in the table, as target asks for; did you mean 'label'?",
+        ),
         (["--data.drop", "[colours]"], "There is no column 'colours'"),
         (["--data.categorical", "[nonsense]"], "There is no column 'nonsense'"),
         (["--data.derive", "{colour: log10}"], "Column 'colour' should hold numbers"),
@@ -178,7 +183,10 @@ def test_options_that_do_not_work(
 @pytest.mark.parametrize(
     ("yaml", "expected"),
     [
-        ("model:\n  class_path: WassersteinGAN\n  init_args: {latent_dimm: 3}", "model: there is no option 'latent_dimm';"),
+        (
+            "model:\n  class_path: WassersteinGAN\n  init_args: {latent_dimm: 3}",
+            "model: there is no option 'latent_dimm';",
+        ),
         ("trainr: {max_epochs: 1}", "there is no option 'trainr.max_epochs';"),
         ("trainer: {max_epoch: 1}", "there is no option 'trainer.max_epoch';"),
         (
@@ -257,6 +265,22 @@ def test_files_that_are_no_tables(
     assert expected in refuse(*tiny_fit, *GAN, "--data.path", name)
 
 
+@pytest.mark.parametrize(
+    ("option", "expected"),
+    [
+        (["--output", "rows.csv/results"], "Cannot write rows.csv/results/"),
+        (["--remedies", "[nonsense]"], "There is no remedy 'nonsense'"),
+        (["--seeds", "0"], "seeds is 0: give a whole number of at least 1."),
+        (["--seeds", "few"], "seeds: expected int, got 'few';"),
+        (["--data.tarrget", "label"], "data: there is no option 'tarrget';"),
+        (["--data.target", "lable"], "did you mean 'label'?"),
+        (["--classifiers", '{"mine": {"class_path": "nonsense.Model"}}'], "nonsense"),
+    ],
+)
+def test_comparisons_that_cannot_be_made(refuse: Refuse, rows: Path, option: list[str], expected: str) -> None:
+    assert expected in refuse("compare", "--data.path", "rows.csv", "--data.target", "label", *option)
+
+
 def test_compare_refuses_a_bad_table_too(refuse: Refuse, mixed_frame: pd.DataFrame) -> None:
     mixed_frame.assign(label="no").to_csv("rows.csv", index=False)
     assert "one class only" in refuse("compare", "--data.path", "rows.csv", "--data.target", "label")
@@ -326,10 +350,13 @@ def test_fit_refuses_the_checkpoint_of_another_table(
     assert "built for other data" in refuse(*resume, "--data.split_seed", "1")
 
 
-@pytest.mark.parametrize(("verb", "model", "option"), [
-    ("fit", "WassersteinGAN", ("--model.latent_dim", "5")),
-    ("test", "Classifier", ("--model.network", '{"class_path": "DenseClassifier", "init_args": {"widths": [3]}}')),
-])
+@pytest.mark.parametrize(
+    ("verb", "model", "option"),
+    [
+        ("fit", "WassersteinGAN", ("--model.latent_dim", "5")),
+        ("test", "Classifier", ("--model.network", '{"class_path": "DenseClassifier", "init_args": {"widths": [3]}}')),
+    ],
+)
 def test_checkpoints_of_other_networks_are_refused(
     refuse: Refuse,
     trained: dict[str, Path],
@@ -369,9 +396,7 @@ def test_test_refuses_a_split_on_whose_test_rows_the_classifier_may_have_learned
         ('{"yes": 3', "counts: expected dict, got '{\"yes\": 3'"),
     ],
 )
-def test_counts_that_cannot_be_met(
-    refuse: Refuse, trained: dict[str, Path], counts: str, expected: str
-) -> None:
+def test_counts_that_cannot_be_met(refuse: Refuse, trained: dict[str, Path], counts: str, expected: str) -> None:
     arguments = ("--ckpt_path", str(trained["gan"]), "--counts", counts, "--output", "out.csv")
     assert expected in refuse("synthesize", *arguments)
 
@@ -385,9 +410,7 @@ def test_counts_that_cannot_be_met(
         ("folder.csv", "Cannot write folder.csv: it is a folder"),
     ],
 )
-def test_outputs_that_cannot_be_written(
-    refuse: Refuse, trained: dict[str, Path], output: str, expected: str
-) -> None:
+def test_outputs_that_cannot_be_written(refuse: Refuse, trained: dict[str, Path], output: str, expected: str) -> None:
     Path("a_file").write_text("not a folder")
     Path("folder.csv").mkdir()
     arguments = ("--ckpt_path", str(trained["gan"]), "--counts", '{"yes": 3}', "--output", output)

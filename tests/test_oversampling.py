@@ -180,7 +180,9 @@ def test_a_gan_is_named_in_many_ways(gan: Any, numbers: tuple[np.ndarray, np.nda
     assert trained.latent_dim == (3 if has_settings else 32)
 
 
-@pytest.mark.parametrize("gan", ["NonsenseGAN", "torch.nn.Linear", LogisticRegression, 3, {"class_path": "nonsense.GAN"}])
+@pytest.mark.parametrize(
+    "gan", ["NonsenseGAN", "torch.nn.Linear", LogisticRegression, 3, {"class_path": "nonsense.GAN"}]
+)
 def test_what_is_no_gan_is_refused(gan: Any, numbers: tuple[np.ndarray, np.ndarray]) -> None:
     with pytest.raises(InputError, match=r"NonsenseGAN|is not a GAN|nonsense\.GAN"):
         GANOverSampler(gan, **FAST).fit_resample(*numbers)

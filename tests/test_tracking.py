@@ -179,9 +179,7 @@ _LOGISTIC_REGRESSION = '{"logistic_regression": {"class_path": "sklearn.linear_m
         ({"NETRC": "broken"}, "offline"),
     ],
 )
-def test_mode(
-    offline: Path, monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], expected: str
-) -> None:
+def test_mode(offline: Path, monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], expected: str) -> None:
     (offline / "accounts").write_text("machine api.wandb.ai login user password key\n")
     (offline / "broken").write_text("machine\n")
     for name, value in environment.items():

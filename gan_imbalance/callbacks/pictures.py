@@ -60,7 +60,7 @@ class ColumnPairPictures(Callback):
 
     def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Draw, if it is time."""
-        if trainer.sanity_checking:
+        if trainer.sanity_checking or trainer.fast_dev_run:  # type: ignore[attr-defined]
             return
         self._validations += 1
         if (self._validations - 1) % self.every_n_epochs:

@@ -173,7 +173,7 @@ class BaseGAN(LightningModule):
             fake: generated samples of the same conditions, without gradient, (n, *shape).
             conditions: condition of every sample, (n,).
         """
-        scores = self.discriminate(torch.cat([real, fake]), conditions.repeat(2))
+        scores = self.discriminate(torch.cat([real, fake]), torch.cat([conditions, conditions]))
         real_scores, fake_scores = scores.chunk(2)
         loss = self.loss.discriminator_loss(real_scores, fake_scores)
         return loss + self.penalty_term(real, fake, conditions)

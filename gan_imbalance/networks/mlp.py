@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import islice
 
 import torch
 from torch import Tensor, nn
@@ -105,7 +106,11 @@ class DenseDiscriminator(nn.Module):
     def features(self, x: Tensor, conditions: Tensor | None = None) -> Tensor:
         """Return what the last hidden layer makes of rows (n, features): (n / packing, width)."""
         joined = torch.cat([x, *one_hot(conditions, self.num_conditions, x)], dim=1)
-        return self.blocks[:-1](pack(joined, self.packing))  # type: ignore[no-any-return]
+        out = pack(joined, self.packing)
+        # slicing `blocks` would build a module at every call
+        for block in islice(self.blocks, len(self.blocks) - 1):
+            out = block(out)
+        return out
 
     def forward(self, x: Tensor, conditions: Tensor | None = None) -> Tensor:
         """Map rows (n, features) and conditions (n,) to scores (n / packing,), or (n / packing, num_outputs)."""

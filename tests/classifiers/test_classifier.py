@@ -1,0 +1,132 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import pytorch_lightning as pl
+import torch
+from sklearn.metrics import average_precision_score, f1_score, recall_score
+from torch.nn import functional as F
+
+from gan_imbalance.classifiers import Classifier
+from gan_imbalance.data import MixedDataModule, TabularDataModule
+from gan_imbalance.networks import DenseClassifier
+from gan_imbalance.types import DataSpec, InputError
+
+MakeData = Callable[..., TabularDataModule]
+Fit = Callable[..., pl.Trainer]
+FAST = {"network": partial(DenseClassifier, widths=(16,), dropout=0.0), "optimizer": partial(torch.optim.Adam, lr=1e-2)}
+SPEC = DataSpec(kind="table", shape=(4,), classes=("no", "yes"))
+
+
+@pytest.fixture
+def attached() -> Callable[..., Classifier]:
+    def make(counts: tuple[int, int] = (30, 10), **settings: Any) -> Classifier:
+        torch.manual_seed(0)
+        module = Classifier(**{**FAST, **settings})
+        module.attach(SPEC, counts, {})
+        module.log = lambda *args, **kwargs: None  # type: ignore[method-assign,assignment]
+        return module
+
+    return make
+
+
+def batch(rows: int = 32) -> tuple[torch.Tensor, torch.Tensor]:
+    generator = torch.Generator().manual_seed(0)
+    return torch.randn(rows, 4, generator=generator), torch.randint(2, (rows,), generator=generator)
+
+
+def test_forward_gives_probabilities(attached: Callable[..., Classifier]) -> None:
+    probabilities = attached()(batch()[0])
+    assert probabilities.shape == (32, 2)
+    torch.testing.assert_close(probabilities.sum(dim=1), torch.ones(32))
+
+
+@pytest.mark.parametrize(
+    ("class_weights", "expected"),
+    [(None, [1.0, 1.0]), ("balanced", [40 / 60, 40 / 20]), ([1.0, 5.0], [1.0, 5.0])],
+)
+def test_the_loss_is_weighted_cross_entropy(
+    attached: Callable[..., Classifier], class_weights: Any, expected: list[float]
+) -> None:
+    module, (x, labels) = attached(class_weights=class_weights), batch()
+    expected_loss = F.cross_entropy(module.network(x), labels, weight=torch.tensor(expected))
+    torch.testing.assert_close(module.training_step((x, labels), 0), expected_loss)
+
+
+def test_rows_may_count_by_a_weight_of_their_own(attached: Callable[..., Classifier]) -> None:
+    module, (x, labels) = attached(class_weights=[1.0, 3.0]), batch()
+    weights = torch.arange(32) % 3
+    repeated = torch.arange(32).repeat_interleave(weights)
+    loss = module.training_step((x, labels, weights.float()), 0)
+    torch.testing.assert_close(loss, module.training_step((x[repeated], labels[repeated]), 0))
+
+
+def test_weights_that_do_not_fit_the_classes_are_refused(attached: Callable[..., Classifier]) -> None:
+    with pytest.raises(InputError, match="class_weights has 3 weights, but there are 2 classes"):
+        attached(class_weights=[1.0, 2.0, 3.0])
+
+
+def test_it_learns_and_is_judged_on_real_test_rows(
+    tiny_data: MakeData, fit: Fit, separated_frame: pd.DataFrame
+) -> None:
+    data = tiny_data(steps_per_epoch=30, validation_fraction=0.2)
+    module = Classifier(**FAST)
+    trainer = fit(module, data)
+    assert {"val/pr_auc", "val/recall_yes", "val/g_mean", "train/loss"} <= set(trainer.callback_metrics)
+    (figures,) = trainer.test(module, data, verbose=False)
+    features, labels = data.encoded("test")
+    with torch.no_grad():
+        probabilities = module.eval()(features)[:, 1].numpy()
+    assert module.minority == 1
+    assert figures["test/pr_auc"] == pytest.approx(average_precision_score(labels, probabilities))
+    assert figures["test/recall_yes"] == pytest.approx(recall_score(labels, probabilities >= 0.5))
+    tuned = probabilities >= float(module.threshold)
+    assert figures["test/tuned/f1_yes"] == pytest.approx(f1_score(labels, tuned))
+    assert figures["test/pr_auc"] > 0.95
+
+
+def test_predictions_are_those_of_the_test_rows(tiny_data: MakeData, fit: Fit) -> None:
+    data = tiny_data()
+    module = Classifier(**FAST)
+    trainer = fit(module, data)
+    (predicted,) = trainer.predict(module, data)
+    with torch.no_grad():
+        torch.testing.assert_close(predicted, module.eval()(data.encoded("test")[0]))
+
+
+def test_a_checkpoint_is_complete_and_safe(tiny_data: MakeData, fit: Fit, tmp_path: Path) -> None:
+    data = tiny_data()
+    module = Classifier(class_weights="balanced", **FAST)
+    fit(module, data).save_checkpoint(tmp_path / "classifier.ckpt")
+    loaded = Classifier.load_from_checkpoint(tmp_path / "classifier.ckpt", weights_only=True).eval()
+    assert loaded.spec == data.spec
+    assert torch.equal(loaded.threshold, module.threshold)
+    assert torch.equal(loaded.weight, module.weight)
+    assert loaded.data_state["split_hash"] == data.split.hash
+    features = data.encoded("test")[0]
+    assert torch.equal(loaded(features), module.eval()(features))
+
+
+def test_a_checkpoint_meets_its_own_data_and_split_only(
+    tiny_data: MakeData, fit: Fit, tmp_path: Path, separated_frame: pd.DataFrame
+) -> None:
+    path = tmp_path / "classifier.ckpt"
+    fit(Classifier(**FAST), tiny_data()).save_checkpoint(path)
+    trainer = pl.Trainer(logger=False, enable_progress_bar=False, enable_model_summary=False)
+    for other in (tiny_data(split_seed=1), tiny_data(frame=separated_frame.drop(columns="colour"))):
+        with pytest.raises(InputError, match="built for other data than this"):
+            trainer.test(Classifier(**FAST), other, ckpt_path=path, weights_only=True)
+
+
+def test_synthetic_rows_never_reach_validation_or_the_weights_of_classes(tiny_data: MakeData, fit: Fit) -> None:
+    data = tiny_data()
+    module = Classifier(class_weights="balanced", **FAST)
+    fit(module, MixedDataModule(data))
+    counts = np.bincount(data.frame("train")[1])
+    torch.testing.assert_close(module.weight, torch.tensor(counts.sum() / (2 * counts), dtype=torch.float))

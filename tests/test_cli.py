@@ -1,0 +1,99 @@
+"""What the command line adds to Lightning's."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+import torch
+import yaml
+
+from gan_imbalance.main import main
+
+
+@pytest.fixture
+def rows(workplace: Path, mixed_frame: pd.DataFrame) -> Path:
+    mixed_frame.to_csv(workplace / "rows.csv", index=False)
+    return workplace
+
+
+def checkpoint(run: str, name: str = "last") -> dict[str, Any]:
+    loaded: dict[str, Any] = torch.load(f"runs/{run}/checkpoints/{name}.ckpt", weights_only=True)
+    return loaded
+
+
+def assert_equal_weights(first: dict[str, Any], second: dict[str, Any]) -> None:
+    assert first["state_dict"].keys() == second["state_dict"].keys()
+    assert all(torch.equal(tensor, second["state_dict"][name]) for name, tensor in first["state_dict"].items())
+
+
+def test_a_runs_own_configuration_makes_it_again(rows: Path, tiny_fit: list[str]) -> None:
+    assert main([*tiny_fit, "--model", "ConditionalGAN", "--model.latent_dim", "5", "--ema.decay", "0.5"]) == 0
+    saved = Path("runs/ConditionalGAN/version_0/config.yaml")
+    assert yaml.safe_load(saved.read_text())["ema"] == {"decay": 0.5}
+    assert main(["fit", "--config", str(saved)]) == 0
+    assert_equal_weights(checkpoint("ConditionalGAN/version_0"), checkpoint("ConditionalGAN/version_1"))
+
+
+def test_resuming_in_the_middle_ends_where_one_run_does(rows: Path, tiny_fit: list[str]) -> None:
+    gan = ("--model", "WassersteinGAN")
+    assert main([*tiny_fit, *gan, "--trainer.max_epochs", "3"]) == 0
+    assert main([*tiny_fit, *gan, "--trainer.max_epochs", "1"]) == 0
+    resumed = ("--ckpt_path", "runs/WassersteinGAN/version_1/checkpoints/last.ckpt")
+    assert main([*tiny_fit, *gan, "--trainer.max_epochs", "3", *resumed]) == 0
+    assert_equal_weights(checkpoint("WassersteinGAN/version_0"), checkpoint("WassersteinGAN/version_2"))
+
+
+def test_the_last_checkpoint_is_the_last_and_the_best_one_is_kept_beside_it(rows: Path, tiny_fit: list[str]) -> None:
+    epochs = 4
+    best = ("--checkpoint.monitor", "val/c2st", "--checkpoint.mode", "min")
+    assert main([*tiny_fit, "--model", "GAN", "--trainer.max_epochs", str(epochs), *best]) == 0
+    assert checkpoint("GAN/version_0")["epoch"] == epochs - 1
+    figures = pd.read_csv("runs/GAN/version_0/metrics.csv").groupby("epoch")["val/c2st"].max()
+    assert sorted(path.name for path in Path("runs/GAN/version_0/checkpoints").iterdir()) == [
+        f"epoch_{figures.idxmin():05d}.ckpt",
+        "last.ckpt",
+    ]
+
+
+def test_a_run_keeps_all_that_belongs_to_it(rows: Path, tiny_fit: list[str]) -> None:
+    assert main([*tiny_fit, "--model", "GAN"]) == 0
+    kept = {str(path.relative_to("runs/GAN/version_0")) for path in Path("runs/GAN/version_0").rglob("*.*")}
+    assert {"config.yaml", "split.json", "metrics.csv", "checkpoints/last.ckpt"} <= kept
+    assert any(path.startswith("pictures/") for path in kept)
+
+
+def test_a_classifier_has_no_callbacks_of_a_gan(rows: Path, tiny_fit: list[str]) -> None:
+    assert main([*tiny_fit, "--model", "Classifier"]) == 0
+    assert "generator_ema" not in checkpoint("Classifier/version_0")
+    assert not Path("runs/Classifier/version_0/pictures").exists()
+    assert main([*tiny_fit, "--model", "GAN"]) == 0
+    assert "generator_ema" in checkpoint("GAN/version_0")
+
+
+def test_callbacks_and_loggers_of_ones_own(rows: Path, tiny_fit: list[str]) -> None:
+    settings = '{"monitor": "val/c2st", "patience": 0, "stopping_threshold": 1}'
+    stop = f'[{{"class_path": "EarlyStopping", "init_args": {settings}}}]'
+    logger = '{"class_path": "CSVLogger", "init_args": {"save_dir": "mine", "name": "gan"}}'
+    own = ("--trainer.callbacks", stop, "--trainer.logger", logger, "--trainer.max_epochs", "9")
+    assert main([*tiny_fit, "--model", "GAN", *own]) == 0
+    assert not Path("runs").exists()
+    last = torch.load("mine/gan/version_0/checkpoints/last.ckpt", weights_only=True)
+    assert last["epoch"] < 8
+
+
+def test_a_rehearsal_leaves_nothing(rows: Path, tiny_fit: list[str]) -> None:
+    assert main([*tiny_fit, "--model", "GAN", "--trainer.fast_dev_run", "1"]) == 0
+    assert [path.name for path in rows.iterdir()] == ["rows.csv"]
+
+
+def test_an_empty_test_part_has_nothing_to_predict(
+    rows: Path, tiny_fit: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    model = ("--model", "Classifier", "--data.test_fraction", "0")
+    assert main([*tiny_fit, *model]) == 0
+    trained = ("--ckpt_path", "runs/Classifier/version_0/checkpoints/last.ckpt")
+    assert main(["predict", *tiny_fit[1:], *model, *trained]) == 2
+    assert "The test part is empty, so there is nothing to predict: raise test_fraction." in capsys.readouterr().err

@@ -1,0 +1,112 @@
+"""Imports point one way, and the package itself imports nothing slow."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import gan_imbalance
+
+PACKAGE = Path(gan_imbalance.__file__).parent
+ROOT = PACKAGE.parent
+FILES = sorted(PACKAGE.rglob("*.py"))
+
+# what every part may import of ours, apart from itself
+_LEAVES = {"types", "files"}
+_NETWORKS = {*_LEAVES, "networks", "losses", "optimizers", "components", "checkpoints"}
+_BELOW_SYNTHESIS = {*_NETWORKS, "gans", "data", "transforms", "tracking"}
+ALLOWED: dict[str, set[str]] = {
+    "types": set(),
+    "losses": {"types"},
+    "optimizers": set(),
+    "quiet": set(),
+    "tracking": set(),
+    "files": {"types"},
+    "metrics": _LEAVES,
+    "checkpoints": _LEAVES,
+    "components": _LEAVES,
+    "networks": _LEAVES,
+    "transforms": _LEAVES,
+    "data": {*_LEAVES, "transforms"},
+    "gans": _NETWORKS,
+    "classifiers": {*_NETWORKS, "metrics", "data", "quiet"},
+    "callbacks": {*_LEAVES, "gans", "metrics", "data", "tracking"},
+    "synthesis": _BELOW_SYNTHESIS,
+    "oversampling": {*_BELOW_SYNTHESIS, "callbacks", "quiet", "synthesis"},
+    "comparison": {*_BELOW_SYNTHESIS, "classifiers", "metrics", "oversampling", "quiet", "synthesis"},
+    "cli": {*_BELOW_SYNTHESIS, "callbacks", "classifiers"},
+    "main": {"types", "cli"},
+    "__main__": {"main"},
+    "__init__": set(),
+}
+
+
+def part_of(file: Path) -> str:
+    """Return the module or sub-package of ours that a file belongs to."""
+    first = file.relative_to(PACKAGE).parts[0]
+    return first.removesuffix(".py")
+
+
+def imported(file: Path) -> Iterator[str]:
+    """Yield the dotted name of everything that a file imports, wherever in it."""
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (name.name for name in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{file} imports relatively"
+            if node.module == "gan_imbalance":
+                yield from (f"gan_imbalance.{name.name}" for name in node.names)
+            else:
+                yield str(node.module)
+
+
+def test_every_part_has_a_place_in_the_order() -> None:
+    assert {part_of(file) for file in FILES} == set(ALLOWED)
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(PACKAGE)))
+def test_imports_point_one_way(file: Path) -> None:
+    part = part_of(file)
+    ours = {name.split(".")[1] for name in imported(file) if name.startswith("gan_imbalance.")}
+    assert ours - {part} <= ALLOWED[part]
+
+
+def test_the_order_has_no_circle() -> None:
+    placed: set[str] = set()
+    while placed != set(ALLOWED):
+        ready = {part for part, below in ALLOWED.items() if below <= placed} - placed
+        assert ready, f"a circle among {set(ALLOWED) - placed}"
+        placed |= ready
+
+
+def test_nothing_imports_what_stands_outside() -> None:
+    outside = {"tests", "experiments", "notebooks"}
+    for file in FILES:
+        assert not outside & {name.split(".")[0] for name in imported(file)}, file
+
+
+@pytest.mark.parametrize("module", ["gan_imbalance", "gan_imbalance.main", "gan_imbalance.tracking"])
+def test_importing_it_is_quick(module: str) -> None:
+    heavy = "{'torch', 'numpy', 'pandas', 'wandb', 'sklearn', 'matplotlib', 'xgboost'}"
+    code = f"import sys, {module}; sys.exit(', '.join({heavy} & set(sys.modules)) or None)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=ROOT)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_the_command_line_leaves_out_what_it_may_not_need() -> None:
+    heavy = "{'wandb', 'xgboost', 'imblearn', 'sklearn.ensemble'}"
+    code = f"import sys, gan_imbalance.cli; sys.exit(', '.join({heavy} & set(sys.modules)) or None)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=ROOT)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_every_public_name_exists() -> None:
+    for name in gan_imbalance.__all__:
+        assert getattr(gan_imbalance, name).__name__ == name
+    with pytest.raises(AttributeError, match="has no attribute 'nonsense'"):
+        _ = gan_imbalance.nonsense
