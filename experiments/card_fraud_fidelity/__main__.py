@@ -2,7 +2,8 @@
 
 For each of ten random halvings: the generator, and all that is fitted, sees the training half only, with a fixed
 number of steps, so that nothing is chosen; XGBoost (depth 4, 10 rounds) then tells the held-out half from as many
-generated rows. Rows of the table beside it: the training half itself, a Gaussian copula, SMOTE, and copies with 5 % jitter.
+generated rows. Rows of the table beside it: the training half itself, a Gaussian copula, SMOTE, and copies with 5 %
+jitter.
 """
 
 from __future__ import annotations
