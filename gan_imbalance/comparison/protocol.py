@@ -38,7 +38,8 @@ STANDARD_CLASSIFIERS: Classifiers = {
     "ours": {"class_path": "gan_imbalance.classifiers.TableClassifier", "init_args": {}},
 }
 
-_QUICK_STEPS = 20
+# more than the epochs that a transfer GAN spends in its first phase
+_QUICK_STEPS = 12
 
 
 def compare(
@@ -105,7 +106,7 @@ def compare(
     summary = summarise(study, results)
     _write_csv(results, folder / "results.csv")
     _write_csv(summary, folder / "summary.csv")
-    report = write_report(study, cells, results, summary, failures, left_out)
+    report = write_report(study, cells, results, summary, failures, left_out, save_pictures=not quick)
     if wandb:
         publish_report(folder, report)
     print_table(study, summary, failures, left_out, report)

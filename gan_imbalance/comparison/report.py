@@ -29,8 +29,9 @@ def write_report(
     summary: pd.DataFrame,
     failures: Sequence[Failure],
     left_out: Mapping[str, str],
+    save_pictures: bool = True,
 ) -> Path:
-    """Write report.html, which needs no other file, and its pictures as PNG, and return the report's path.
+    """Write report.html, which needs no other file, and return its path.
 
     Args:
         study: what the cells share.
@@ -39,11 +40,12 @@ def write_report(
         summary: means, intervals and tests.
         failures: what failed.
         left_out: remedies that the data does not allow, and why.
+        save_pictures: whether to write the pictures to figures/ as PNG, too.
     """
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     pictures = list(_pictures(study, [cell for cell in cells if cell.path(study).is_file()], summary))
-    for picture in pictures:
+    for picture in pictures if save_pictures else ():
         with atomic_path(study.output / "figures" / f"{_file_name(picture.name)}.png") as temporary:
             picture.save_png(temporary)
     environment = Environment(
