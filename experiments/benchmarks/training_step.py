@@ -324,7 +324,7 @@ def main(args: Sequence[str] | None = None) -> None:
     """Run the benchmark with the given arguments, or else those of the command line."""
     parser = argparse.ArgumentParser(description="Our training step beside a hand-written PyTorch loop.")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads(), help="torch's threads, for both")
-    parser.add_argument("--steps", type=int, default=200, help="generator steps that are clocked at a time")
+    parser.add_argument("--steps", type=int, default=100, help="generator steps that are clocked at a time")
     parser.add_argument("--repetitions", type=int, default=5, help="alternations between the two")
     parser.add_argument("--quick", action="store_true", help="see that it works: few steps, one repetition")
     options = parser.parse_args(args)
