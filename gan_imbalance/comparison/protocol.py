@@ -39,7 +39,7 @@ STANDARD_CLASSIFIERS: Classifiers = {
 }
 
 # more than the epochs that a transfer GAN spends in its first phase
-_QUICK_STEPS = 12
+QUICK_STEPS = 12
 
 
 def compare(
@@ -92,7 +92,7 @@ def compare(
         check_classifier(name, estimator)
     if quick:
         seeds, folder = 1, folder / "quick"
-        chosen = [remedy.with_gan_steps(_QUICK_STEPS, override=True) for remedy in chosen]
+        chosen = [remedy.with_gan_steps(QUICK_STEPS, override=True) for remedy in chosen]
         estimators = {name: _with_few_steps(estimator) for name, estimator in estimators.items()}
     study = prepare_study(data, seeds, positive_rate, folder)
     chosen, left_out = _leave_out_impossible(study, chosen)
@@ -129,7 +129,7 @@ def _check_numbers(
 def _with_few_steps(estimator: dict[str, Any]) -> dict[str, Any]:
     """Return a classifier that is trained by steps or rounds with very few of them, another one as it is."""
     known = build(estimator).get_params()
-    few = {name: _QUICK_STEPS for name in ("max_steps", "n_estimators") if name in known}
+    few = {name: QUICK_STEPS for name in ("max_steps", "n_estimators") if name in known}
     return {**estimator, "init_args": {**(estimator.get("init_args") or {}), **few}}
 
 

@@ -19,7 +19,7 @@ from sklearn.linear_model import LogisticRegression
 
 from gan_imbalance.comparison import Remedy, compare
 from gan_imbalance.comparison.cells import Study, group_cells, run_unit
-from gan_imbalance.comparison.protocol import plan_cells, prepare_study
+from gan_imbalance.comparison.protocol import QUICK_STEPS, plan_cells, prepare_study
 from gan_imbalance.comparison.remedies import STANDARD_REMEDIES, choose_remedies
 from gan_imbalance.data import TabularDataModule
 from gan_imbalance.files import write_json
@@ -197,8 +197,8 @@ def test_quick_trains_hardly_and_stays_apart(run: Run, tmp_path: Path) -> None:
     results = results_of(tmp_path / "quick")
     assert results["seed"].unique().tolist() == [0]
     cell = json.loads(next((tmp_path / "quick" / "cells").glob("ours-gan*.json")).read_text(encoding="utf-8"))
-    assert cell["settings"]["remedy"]["resampler"]["init_args"]["max_steps"] == 20
-    assert cell["settings"]["classifier"]["init_args"]["max_steps"] == 20
+    assert cell["settings"]["remedy"]["resampler"]["init_args"]["max_steps"] == QUICK_STEPS
+    assert cell["settings"]["classifier"]["init_args"]["max_steps"] == QUICK_STEPS
     assert not (tmp_path / "results.csv").exists()
 
 
