@@ -1,7 +1,8 @@
-"""A GAN as an imbalanced-learn over-sampler."""
+"""Whatever writes rows, first of all a GAN, as an imbalanced-learn over-sampler."""
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Mapping
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -22,13 +23,81 @@ from gan_imbalance.data import TabularDataModule
 from gan_imbalance.gans import BaseGAN
 from gan_imbalance.quiet import quiet_lightning
 from gan_imbalance.synthesis import load_gan, synthesize
-from gan_imbalance.transforms.table import NumericTransform
+from gan_imbalance.transforms.table import Kind, NumericTransform, column_kinds, convert_columns
 from gan_imbalance.types import InputError, Label
 
 _EPOCHS = 20
 
 
-class GANOverSampler(BaseOverSampler):  # type: ignore[misc]
+class TableOverSampler(BaseOverSampler):  # type: ignore[misc]
+    """Tops up rare classes of a table, categories and missing values included; who writes the rows is left open.
+
+    The original rows come first, unchanged, in the result; names, dtypes and form are those of the input.
+
+    Args:
+        sampling_strategy: imbalanced-learn's: ``"auto"``, ``"minority"``, ..., a ratio, a dict, or a callable.
+        categorical: names of columns to take as categories, where their type does not tell.
+        random_state: seed, or a numpy random state.
+
+    Attributes:
+        sampling_strategy_: rows added per class.
+        synthetic_: the rows added, with their target, as a DataFrame.
+    """
+
+    def __init__(
+        self,
+        *,
+        sampling_strategy: Any = "auto",
+        categorical: list[str] | None = None,
+        random_state: Any = None,
+    ) -> None:
+        super().__init__(sampling_strategy=sampling_strategy)
+        self.categorical = categorical
+        self.random_state = random_state
+
+    def _check_X_y(self, X: Any, y: Any) -> tuple[pd.DataFrame, Any, bool]:
+        """Return the rows as a DataFrame, columns of arrays named by number."""
+        y, binarize_y = check_target_type(y, indicate_one_vs_all=True)
+        is_frame = isinstance(X, pd.DataFrame)
+        frame = X if is_frame else pd.DataFrame(np.asarray(X))
+        self._given_columns = frame.columns if is_frame else None
+        frame = frame.set_axis([str(name) for name in frame.columns], axis=1)
+        return frame.reset_index(drop=True), np.asarray(y), binarize_y
+
+    def _fit_resample(self, X: pd.DataFrame, y: Any) -> tuple[Any, Any]:
+        target = "target"
+        while target in X.columns:
+            target += "_"
+        table = X.assign(**{target: y})
+        seed = int(check_random_state(self.random_state).randint(2**31 - 1))
+        added = [table.iloc[:0]]
+        for label, count in self.sampling_strategy_.items():
+            if count:
+                added.append(self._generate(table, target, label, int(count), seed))
+        self.synthetic_ = pd.concat(added, ignore_index=True).astype(table.dtypes)
+        rows = pd.concat([X, self.synthetic_[list(X.columns)]], ignore_index=True).astype(X.dtypes)
+        given_form = rows.to_numpy() if self._given_columns is None else rows.set_axis(self._given_columns, axis=1)
+        return given_form, np.concatenate([y, self.synthetic_[target].to_numpy().astype(y.dtype)])
+
+    @abstractmethod
+    def _generate(self, table: pd.DataFrame, target: str, label: Label, count: int, seed: int) -> pd.DataFrame:
+        """Return further rows of a class, in the columns of the table.
+
+        Args:
+            table: all rows, with their target.
+            target: name of the target column.
+            label: the class, as the target column holds it.
+            count: how many rows, at least 1.
+            seed: the same for every class.
+        """
+
+    def _kinds(self, features: pd.DataFrame) -> dict[str, Kind]:
+        """Return what every column holds, judged by all rows, as :func:`load_table` does."""
+        named = self.categorical or ()
+        return column_kinds(convert_columns(features, (), named), (), named)
+
+
+class GANOverSampler(TableOverSampler):
     """Tops up rare classes with rows that a GAN made.
 
     A conditional GAN learns all classes at once; of an unconditional one, each class to be topped up gets its own.
@@ -73,46 +142,26 @@ class GANOverSampler(BaseOverSampler):  # type: ignore[misc]
         verbose: bool = False,
         random_state: Any = None,
     ) -> None:
-        super().__init__(sampling_strategy=sampling_strategy)
+        super().__init__(sampling_strategy=sampling_strategy, categorical=categorical, random_state=random_state)
         self.gan = gan
         self.max_steps = max_steps
         self.batch_size = batch_size
         self.ema_decay = ema_decay
         self.validation_fraction = validation_fraction
         self.numeric_transform = numeric_transform
-        self.categorical = categorical
         self.calibrate = calibrate
         self.accelerator = accelerator
         self.verbose = verbose
-        self.random_state = random_state
-
-    def _check_X_y(self, X: Any, y: Any) -> tuple[pd.DataFrame, Any, bool]:
-        """Return the rows as a DataFrame, columns of arrays named by number."""
-        y, binarize_y = check_target_type(y, indicate_one_vs_all=True)
-        is_frame = isinstance(X, pd.DataFrame)
-        frame = X if is_frame else pd.DataFrame(np.asarray(X))
-        self._given_columns = frame.columns if is_frame else None
-        frame = frame.set_axis([str(name) for name in frame.columns], axis=1)
-        return frame.reset_index(drop=True), np.asarray(y), binarize_y
 
     def _fit_resample(self, X: pd.DataFrame, y: Any) -> tuple[Any, Any]:
-        target = "target"
-        while target in X.columns:
-            target += "_"
-        table = X.assign(**{target: y})
-        seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         self.gans_: dict[Label, BaseGAN] = {}
         self.history_: list[dict[str, Any]] = []
-        added = [table.iloc[:0]]
         with quiet_lightning(), torch.random.fork_rng():
-            for label, count in self.sampling_strategy_.items():
-                if count:
-                    self.gans_[label] = self._gan_for(label, table, target, seed)
-                    added.append(synthesize(self.gans_[label], {_plain(label): int(count)}, seed, self.calibrate).rows)
-        self.synthetic_ = pd.concat(added, ignore_index=True).astype(table.dtypes)
-        rows = pd.concat([X, self.synthetic_[list(X.columns)]], ignore_index=True).astype(X.dtypes)
-        given_form = rows.to_numpy() if self._given_columns is None else rows.set_axis(self._given_columns, axis=1)
-        return given_form, np.concatenate([y, self.synthetic_[target].to_numpy().astype(y.dtype)])
+            return super()._fit_resample(X, y)
+
+    def _generate(self, table: pd.DataFrame, target: str, label: Label, count: int, seed: int) -> pd.DataFrame:
+        self.gans_[label] = self._gan_for(label, table, target, seed)
+        return synthesize(self.gans_[label], {_plain(label): count}, seed, self.calibrate).rows
 
     def _gan_for(self, label: Label, table: pd.DataFrame, target: str, seed: int) -> BaseGAN:
         """Return a trained GAN that generates the class: a new one, or a conditional one trained already."""

@@ -38,6 +38,17 @@ def load_gan(path: str | Path) -> BaseGAN:
     return gan.eval()
 
 
+def save_gan(gan: BaseGAN, path: str | Path) -> None:
+    """Write a trained GAN as a checkpoint that :func:`load_gan` reads, atomically.
+
+    It is made to sample from: without a trainer there is no state of optimizers to resume with.
+    """
+    checkpoint = {"state_dict": gan.state_dict(), "hyper_parameters": dict(gan.hparams)}
+    gan.on_save_checkpoint(checkpoint)
+    with atomic_path(path) as temporary:
+        torch.save(checkpoint, temporary)
+
+
 def synthesize(gan: BaseGAN, counts: Mapping[Any, int], seed: int, calibrate: bool = False) -> SyntheticSet:
     """Return exactly as many synthetic rows of each class as asked for, in the input table's form.
 

@@ -1,4 +1,4 @@
-"""GANOverSampler is a citizen of imbalanced-learn."""
+"""GANOverSampler, and whatever else writes rows of a table, is a citizen of imbalanced-learn."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from sklearn.model_selection import cross_val_score
 from gan_imbalance import GANOverSampler, gans
 from gan_imbalance.gans import ConditionalGAN, WassersteinGAN
 from gan_imbalance.networks import DenseGenerator
+from gan_imbalance.oversampling import TableOverSampler
 from gan_imbalance.types import InputError
 
 GANS = [name for name in gans.__all__ if name != "BaseGAN"]
@@ -294,3 +295,47 @@ def test_a_table_that_cannot_be_used_is_refused(numbers: tuple[np.ndarray, np.nd
     X[3, 1] = np.inf
     with pytest.raises(InputError, match="Column '1' holds infinite values"):
         GANOverSampler(**FAST).fit_resample(X, y)
+
+
+# -- whoever writes the rows ----------------------------------------------------------------------------------------
+
+
+class FirstRow(TableOverSampler):
+    """Repeats the first row of the class, with the order of its columns reversed, and notes what it was asked."""
+
+    def _generate(self, table: pd.DataFrame, target: str, label: Any, count: int, seed: int) -> pd.DataFrame:
+        self.asked = [*getattr(self, "asked", []), (label, count, seed)]
+        row = table[table[target] == label].iloc[:1]
+        return pd.concat([row] * count)[list(reversed(table.columns))]
+
+
+def test_one_hook_writes_the_rows_and_all_else_is_shared(table: tuple[pd.DataFrame, pd.Series]) -> None:
+    X, y = table
+    sampler = FirstRow(random_state=0)
+    resampled, labels = sampler.fit_resample(X, y)
+    pd.testing.assert_frame_equal(resampled.iloc[:120], X)
+    first = X[y == "yes"].iloc[[0] * 60]
+    pd.testing.assert_frame_equal(resampled.iloc[120:].reset_index(drop=True), first.reset_index(drop=True))
+    assert labels.value_counts().to_dict() == {"no": 90, "yes": 90}
+    assert list(sampler.synthetic_.columns) == [*X.columns, "target"]
+
+
+def test_every_class_is_asked_for_once_with_the_same_seed() -> None:
+    sampler = FirstRow(random_state=0)
+    sampler.fit_resample(*three_classes())
+    (b, few, seed), (c, many, other) = sampler.asked
+    assert (b, few, c, many) == ("b", 16, "c", 20)
+    assert seed == other
+
+
+def test_nothing_to_add_adds_nothing(numbers: tuple[np.ndarray, np.ndarray]) -> None:
+    sampler = FirstRow(sampling_strategy={1: 20})
+    resampled, labels = sampler.fit_resample(*numbers)
+    assert np.array_equal(resampled, numbers[0])
+    assert np.array_equal(labels, numbers[1])
+    assert sampler.synthetic_.empty
+
+
+def test_who_writes_the_rows_must_be_said() -> None:
+    with pytest.raises(TypeError, match="_generate"):
+        TableOverSampler()

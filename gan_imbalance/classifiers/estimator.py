@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 import torch
-from pytorch_lightning import Trainer
+from pytorch_lightning import Callback, LightningModule, Trainer
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from gan_imbalance.classifiers.classifier import Classifier, ClassifierFactory
-from gan_imbalance.data.loaders import TensorLoader, draw_uniform
+from gan_imbalance.data.loaders import Draw, TensorLoader, draw_mixed, draw_uniform
 from gan_imbalance.networks import DenseClassifier
 from gan_imbalance.quiet import quiet_lightning
 from gan_imbalance.types import DataSpec
@@ -56,8 +57,26 @@ class TableClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.accelerator = accelerator
         self.random_state = random_state
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
-        """Train on features (n, d) and labels (n,), each row counting by its weight (n,)."""
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        added: Any = None,
+        added_share: float = 0.5,
+        on_epoch: Callable[[int, Self], None] | None = None,
+    ) -> Self:
+        """Train the network.
+
+        Args:
+            X: features, (n, d).
+            y: labels, (n,).
+            sample_weight: how much every row counts, (n,).
+            added: mask of synthetic rows, (n,), if they are to have a set share of every batch.
+            added_share: that share, in [0, 1].
+            on_epoch: called after every 100 steps with the number of steps and this estimator, which predicts
+                with the weights it then has.
+        """
         features, labels = validate_data(self, X, y, dtype=np.float32)
         self.classes_, indices = np.unique(labels, return_inverse=True)
         weights = np.ones(len(features)) if sample_weight is None else np.asarray(sample_weight)
@@ -70,10 +89,11 @@ class TableClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             }
             self.module_ = Classifier(self.network, optimizer=optimizer)  # type: ignore[arg-type]
             self.module_.attach(spec, np.bincount(indices).tolist(), {})
+            draw = _draw(len(features), added, round(added_share * self.batch_size))
             batches = TensorLoader(
                 torch.from_numpy(features),
                 torch.from_numpy(indices),
-                lambda: draw_uniform(torch.arange(len(features))),
+                lambda: draw,
                 batch_size=self.batch_size,
                 steps_per_epoch=min(_STEPS_PER_EPOCH, self.max_steps),
                 seed=self.random_state,
@@ -88,9 +108,10 @@ class TableClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
                 enable_checkpointing=False,
                 enable_progress_bar=False,
                 enable_model_summary=False,
+                callbacks=[_OnEpoch(self, on_epoch)] if on_epoch else [],
             )
             trainer.fit(self.module_, batches)
-        self.module_.eval()
+        self.module_.cpu().eval()
         return self
 
     def predict_proba(self, X: Any) -> npt.NDArray[np.float32]:
@@ -98,9 +119,30 @@ class TableClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         check_is_fitted(self)
         features = validate_data(self, X, dtype=np.float32, reset=False)
         with torch.no_grad():
-            return self.module_.cpu()(torch.from_numpy(features)).numpy()  # type: ignore[no-any-return]
+            return self.module_(torch.from_numpy(features).to(self.module_.device)).cpu().numpy()  # type: ignore[no-any-return]
 
     def predict(self, X: Any) -> npt.NDArray[Any]:
         """Return the most probable labels, (n,)."""
         probabilities = self.predict_proba(X)
         return self.classes_[probabilities.argmax(axis=1)]  # type: ignore[no-any-return]
+
+
+def _draw(rows: int, added: Any, added_rows: int) -> Draw:
+    """Return a uniform draw of all rows, or one with so many of the added rows in every batch."""
+    mask = torch.zeros(rows, dtype=torch.bool) if added is None else torch.as_tensor(added)
+    if not mask.any():
+        return draw_uniform(torch.arange(rows))
+    return draw_mixed(draw_uniform((~mask).nonzero()[:, 0]), draw_uniform(mask.nonzero()[:, 0]), added_rows)
+
+
+class _OnEpoch(Callback):
+    """Calls a function at the end of every epoch, with the network ready to predict."""
+
+    def __init__(self, estimator: TableClassifier, function: Callable[[int, TableClassifier], None]) -> None:
+        self.estimator = estimator
+        self.function = function
+
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        pl_module.eval()
+        self.function(trainer.global_step, self.estimator)
+        pl_module.train()

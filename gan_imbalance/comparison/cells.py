@@ -1,16 +1,17 @@
-"""One cell of a comparison (seed, remedy, amount, classifier), and the file that holds its result."""
+"""One cell of a comparison (split, remedy, amount, classifier), and the file that holds its result."""
 
 from __future__ import annotations
 
+import inspect
 import json
 import re
-import resource
+import traceback
 import warnings
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from functools import lru_cache
+from itertools import product
 from pathlib import Path
-from time import perf_counter
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,6 +20,7 @@ import torch
 
 from gan_imbalance.comparison.remedies import Amount, Remedy
 from gan_imbalance.comparison.resampling import Resampled, fit_encoder, resample
+from gan_imbalance.comparison.resources import measured
 from gan_imbalance.components import build, import_class
 from gan_imbalance.data.imbalance import Rows
 from gan_imbalance.data.split import Split
@@ -30,6 +32,52 @@ from gan_imbalance.types import InputError
 
 THRESHOLD_FREE = ("pr_auc", "roc_auc", "brier", "calibration_error")
 
+TUNED = "tuned"
+"""The amount of a cell whose settings are chosen on validation rows."""
+
+TUNE = "tune"
+"""Key of a classifier's configuration: of its arguments, the values that tuned cells may choose from."""
+
+
+class Setting(NamedTuple):
+    """What a comparison varies about the real training rows; None leaves it as the data has it.
+
+    Attributes:
+        minority_rows: real minority rows.
+        imbalance_ratio: majority rows per minority row.
+    """
+
+    minority_rows: int | None = None
+    imbalance_ratio: float | None = None
+
+    @property
+    def name(self) -> str:
+        """Return how a person calls it; empty for the data as it is."""
+        rows = "" if self.minority_rows is None else f"{self.minority_rows} minority rows"
+        ratio = "" if self.imbalance_ratio is None else f"imbalance ratio {self.imbalance_ratio:g}"
+        return ", ".join(filter(None, (rows, ratio)))
+
+
+class SplitKey(NamedTuple):
+    """Which split of a comparison: its seed, its fold where there are folds, and its setting."""
+
+    seed: int
+    fold: int | None = None
+    setting: Setting = Setting()
+
+    @property
+    def name(self) -> str:
+        """Return how a person calls it."""
+        fold = "" if self.fold is None else f"fold {self.fold}"
+        return ", ".join(filter(None, (f"seed {self.seed}", fold, self.setting.name)))
+
+    @property
+    def slug(self) -> str:
+        """Return it as part of a file name."""
+        fold = "" if self.fold is None else f"-fold-{self.fold}"
+        rows, ratio = self.setting
+        return f"seed-{self.seed}{fold}" + (f"-rows-{rows}" if rows else "") + (f"-ratio-{ratio:g}" if ratio else "")
+
 
 @dataclass(frozen=True)
 class Study:
@@ -38,7 +86,7 @@ class Study:
     Attributes:
         table: the whole table.
         table_hash: changes with any value of it.
-        splits: one per seed.
+        splits: every split, settings varying slowest.
         minority: index of the rare class.
         positive_rate: true share of the minority, for the re-weighted precision.
         output: folder of the results.
@@ -46,20 +94,16 @@ class Study:
 
     table: Table
     table_hash: str
-    splits: tuple[Split, ...]
+    splits: Mapping[SplitKey, Split]
     minority: int
     positive_rate: float | None
     output: Path
 
-    def split(self, seed: int) -> Split:
-        """Return the split of a seed."""
-        return next(split for split in self.splits if split.seed == seed)
-
-    def rows_to_add(self, seed: int, amount: Amount | None) -> int | None:
-        """Return the number of minority rows that an amount means in a seed's training part."""
-        if amount != "balance":
+    def rows_to_add(self, key: SplitKey, amount: Amount | None) -> int | None:
+        """Return the number of minority rows that an amount means in a split's training part."""
+        if amount is None or (isinstance(amount, int) and amount >= 0):
             return amount
-        counts = np.bincount(self.table.labels[self.split(seed).train], minlength=len(self.table.classes))
+        counts = np.bincount(self.table.labels[self.splits[key].train], minlength=len(self.table.classes))
         return int(counts.max() - counts[self.minority])
 
 
@@ -75,47 +119,106 @@ class Arm(NamedTuple):
         """Return how tables call it."""
         if not self.amount:
             return self.remedy
+        if self.amount.startswith("0."):
+            return f"{self.remedy}, {float(self.amount):.0%} of a batch"
         return f"{self.remedy} +{self.amount}" if self.amount.isdigit() else f"{self.remedy}, {self.amount}"
 
 
 @dataclass(frozen=True)
-class Cell:
-    """A seed, a remedy, an amount of added rows (None where the remedy has none to choose), a classifier."""
+class Candidate:
+    """Settings that a cell may choose among on validation rows.
 
-    seed: int
-    remedy: Remedy
+    Attributes:
+        amount: of rows added; None where the remedy decides, 0 for the training rows as they are.
+        resampler: arguments of the resampler that differ from the remedy's.
+        classifier: arguments of the classifier that differ from the configured ones.
+    """
+
     amount: Amount | None
+    resampler: dict[str, Any] = field(default_factory=dict)
+    classifier: dict[str, Any] = field(default_factory=dict)
+
+
+def candidates(
+    remedy: Remedy, estimator: Mapping[str, Any], amounts: Iterable[Amount], budget: int, seed: int
+) -> tuple[Candidate, ...]:
+    """Return at most ``budget`` candidates; the first adds no rows and changes nothing.
+
+    The second is the remedy as it is, with the last of the ``amounts``; the others are drawn at random, without
+    repetition, from all combinations of amounts, the resampler's ``tune`` and the classifier's. So every remedy
+    has the same number of tries, and doing nothing is always one of them.
+
+    Args:
+        remedy: whose candidates.
+        estimator: the classifier, with its ``tune``: of its arguments, the values to choose from.
+        amounts: of rows, that a remedy may choose from.
+        budget: at least 1.
+        seed: of the draw.
+    """
+    sizes = [*amounts] if remedy.is_sized else [None]
+    as_it_is = Candidate(0 if remedy.changes_rows else None)
+    with_rows = [Candidate(*choice) for choice in product(sizes, _grid(remedy.tune), _grid(estimator.get(TUNE)))]
+    without_rows = [replace(as_it_is, classifier=choice) for choice in _grid(estimator.get(TUNE))]
+    first = [as_it_is, Candidate(sizes[-1])]
+    others = _distinct(one for one in without_rows + with_rows if one not in first)
+    drawn = [others[position] for position in np.random.default_rng(seed).permutation(len(others))]
+    return tuple(_distinct(first + drawn)[:budget])
+
+
+def _distinct(choices: Iterable[Candidate]) -> list[Candidate]:
+    return list({content_hash(asdict(choice)): choice for choice in choices}.values())
+
+
+def _grid(values: Mapping[str, list[Any]] | None) -> list[dict[str, Any]]:
+    """Return every combination, the empty one, which changes nothing, first."""
+    names = list(values or {})
+    return [{}, *(dict(zip(names, choice, strict=True)) for choice in product(*(values or {}).values()) if names)]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A split, a remedy, an amount of added rows (None where the remedy has none to choose), a classifier.
+
+    Attributes:
+        candidates: what a tuned cell, whose amount is :data:`TUNED`, chooses from; else one.
+    """
+
+    key: SplitKey
+    remedy: Remedy
+    amount: str | Amount | None
     classifier: str
     estimator: dict[str, Any]
+    candidates: tuple[Candidate, ...]
 
     @property
     def arm(self) -> Arm:
-        """Return what it is called but for seed and classifier."""
+        """Return what it is called but for split and classifier."""
         return Arm(self.remedy.name, "" if self.amount is None else str(self.amount), self.remedy.kind)
 
     @property
     def name(self) -> str:
         """Return how a person calls it."""
-        return f"{self.arm.name} with {self.classifier}, seed {self.seed}"
+        return f"{self.arm.name} with {self.classifier}, {self.key.name}"
 
     def path(self, study: Study) -> Path:
         """Return the file of its result; the name changes with whatever the result depends on."""
         made_from = [
             study.table_hash,
-            study.split(self.seed).hash,
+            study.splits[self.key].hash,
             study.minority,
             study.positive_rate,
             asdict(self.remedy),
             self.amount,
             self.estimator,
+            [asdict(candidate) for candidate in self.candidates],
         ]
-        name = f"{self.classifier}-{self.arm.name}-seed{self.seed}"
-        return study.output / "cells" / f"{_slug(name)}-{content_hash(made_from)}.json"
+        name = f"{self.classifier}-{self.arm.name}-{self.key.slug}"
+        return study.output / "cells" / f"{slug(name)}-{content_hash(made_from)}.json"
 
 
 @dataclass(frozen=True)
 class Unit:
-    """Cells of one remedy and one seed: they share the synthetic rows.
+    """Cells of one remedy and one split: they share the synthetic rows.
 
     Attributes:
         cells: at least one.
@@ -126,9 +229,9 @@ class Unit:
     rows: int | None
 
     @property
-    def seed(self) -> int:
-        """Return the seed of all its cells."""
-        return self.cells[0].seed
+    def key(self) -> SplitKey:
+        """Return the split of all its cells."""
+        return self.cells[0].key
 
     @property
     def remedy(self) -> Remedy:
@@ -138,30 +241,32 @@ class Unit:
     @property
     def name(self) -> str:
         """Return how a person calls it."""
-        return f"{self.remedy.name}, seed {self.seed}"
+        return f"{self.remedy.name}, {self.key.name}"
 
-    def synthetic_path(self, study: Study) -> Path:
-        """Return the file of the rows that the remedy adds."""
+    def synthetic_path(self, study: Study, remedy: Remedy | None = None) -> Path:
+        """Return the file of the rows that the remedy, or it with other settings, adds."""
+        remedy = remedy or self.remedy
         made_from = [
             study.table_hash,
-            study.split(self.seed).hash,
+            study.splits[self.key].hash,
             study.minority,
-            self.remedy.resampler,
-            self.remedy.reserve,
+            remedy.resampler,
+            remedy.reserve,
             self.rows,
         ]
-        name = f"{self.remedy.name}-seed{self.seed}"
-        return study.output / "synthetic" / f"{_slug(name)}-{content_hash(made_from)}.parquet"
+        name = f"{remedy.name}-{self.key.slug}"
+        return study.output / "synthetic" / f"{slug(name)}-{content_hash(made_from)}.parquet"
 
 
 def group_cells(study: Study, cells: Iterable[Cell]) -> list[Unit]:
     """Return all cells of a comparison as units, in order."""
-    grouped: dict[tuple[int, str], list[Cell]] = {}
+    grouped: dict[tuple[SplitKey, str], list[Cell]] = {}
     for cell in cells:
-        grouped.setdefault((cell.seed, cell.remedy.name), []).append(cell)
+        grouped.setdefault((cell.key, cell.remedy.name), []).append(cell)
     units = []
-    for (seed, _), together in grouped.items():
-        rows = [study.rows_to_add(seed, cell.amount) for cell in together]
+    for (key, _), together in grouped.items():
+        amounts = {candidate.amount for cell in together for candidate in cell.candidates}
+        rows = [study.rows_to_add(key, amount) for amount in amounts]
         units.append(Unit(tuple(together), max((count for count in rows if count is not None), default=None)))
     return units
 
@@ -175,7 +280,7 @@ class Failure:
 
 
 def run_unit(study_path: Path, unit: Unit, threads: int) -> list[Failure]:
-    """Make the cells of a unit in this process; each result is a file.
+    """Make the cells of a unit in this process; each result is a file, and so is each failure.
 
     Args:
         study_path: pickled :class:`Study`.
@@ -187,17 +292,23 @@ def run_unit(study_path: Path, unit: Unit, threads: int) -> list[Failure]:
     """
     torch.set_num_threads(threads)
     study = _read_study(study_path)
-    failures: list[Failure] = []
     try:
-        parts = _Parts.of(study, unit)
+        bench = _Bench.of(study, unit)
     # whatever a resampler or a classifier raises costs its own cells only, and is reported
     except Exception as error:
-        return [Failure(unit.name, _reason(error))]
+        failure = Failure(unit.name, _reason(error))
+        for cell in unit.cells:
+            _write_failure(cell.path(study), failure, error)
+        return [failure]
+    failures: list[Failure] = []
     for cell in unit.cells:
         try:
-            _run_cell(study, cell, parts)
+            _run_cell(bench, cell)
         except Exception as error:
             failures.append(Failure(cell.name, _reason(error)))
+            _write_failure(cell.path(study), failures[-1], error)
+        else:
+            failure_path(cell.path(study)).unlink(missing_ok=True)
     return failures
 
 
@@ -213,98 +324,201 @@ def _reason(error: Exception) -> str:
     return str(error) if isinstance(error, InputError) else f"{type(error).__name__}: {error}"
 
 
-def training_rows(study: Study, unit: Unit) -> Resampled:
-    """Return the remedy's training rows, read from their file if there is one, else made and written."""
-    split = study.split(unit.seed)
-    if not unit.remedy.changes_rows:
+def failure_path(result: Path) -> Path:
+    """Return where the reason lies why there is no result."""
+    return result.with_suffix(".failed.json")
+
+
+def _write_failure(path: Path, failure: Failure, error: Exception) -> None:
+    write_json(failure_path(path), {**asdict(failure), "traceback": traceback.format_exception(error)})
+
+
+def training_rows(study: Study, unit: Unit, remedy: Remedy) -> Resampled:
+    """Return a remedy's training rows, read from their file if there is one, else made and written."""
+    split = study.splits[unit.key]
+    if not remedy.changes_rows:
         return Resampled(split.train, study.table.features.iloc[:0], study.table.labels[:0])
-    path = unit.synthetic_path(study)
+    path = unit.synthetic_path(study, remedy)
     if not Resampled.exists(path):
-        made = resample(unit.remedy, study.table, split, study.minority, unit.rows)
-        made.save(path, study.table, remedy=asdict(unit.remedy), seed=unit.seed, split_hash=split.hash)
+        made = resample(remedy, study.table, split, study.minority, unit.rows)
+        made.save(path, study.table, remedy=asdict(remedy), split=unit.key.name, split_hash=split.hash)
     # always as the file has it, so that a resumed comparison goes on with the very same rows
     return Resampled.load(path, study.table)
 
 
-@dataclass(frozen=True)
-class _Parts:
-    """The parts of a split as classifiers see them."""
+class _Training(NamedTuple):
+    """What a classifier learns from.
 
+    Attributes:
+        features: encoded rows, (n, d).
+        labels: class indices, (n,).
+        added: mask of the rows that the remedy added, (n,).
+    """
+
+    features: Features
+    labels: Rows
+    added: np.ndarray[Any, np.dtype[np.bool_]]
+
+
+@dataclass(frozen=True)
+class _Bench:
+    """A unit with the parts of its split as classifiers see them."""
+
+    study: Study
+    unit: Unit
     encoder: TabularTransformer
-    resampled: Resampled
     validation: Features
     test: Features
+    resampled: dict[str, Resampled] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, study: Study, unit: Unit) -> _Parts:
-        split, features = study.split(unit.seed), study.table.features
+    def of(cls, study: Study, unit: Unit) -> _Bench:
+        split, features = study.splits[unit.key], study.table.features
         encoder = fit_encoder(study.table, split.train)
-        return cls(
-            encoder,
-            training_rows(study, unit),
-            encoder.transform(features.iloc[split.validation], unknown="ignore"),
-            encoder.transform(features.iloc[split.test], unknown="ignore"),
-        )
+        held_out = (encoder.transform(features.iloc[rows], unknown="ignore") for rows in (split.validation, split.test))
+        bench = cls(study, unit, encoder, *held_out)
+        # at once, so that a resampler that fails is told once
+        for cell in unit.cells:
+            for candidate in cell.candidates:
+                bench.rows(candidate)
+        return bench
 
-    def training(self, study: Study, cell: Cell) -> tuple[Features, Rows, Resampled]:
-        """Return features and labels to train on, and which rows they are."""
-        chosen = self.resampled.limited_to(study.rows_to_add(cell.seed, cell.amount), cell.seed)
-        frames = (study.table.features.iloc[chosen.kept], chosen.added)
+    def rows(self, candidate: Candidate) -> Resampled:
+        """Return the training rows that a candidate takes its part of."""
+        remedy = self.unit.remedy.with_init_args(**candidate.resampler)
+        if candidate.amount == 0:
+            remedy = Remedy(remedy.name)
+        key = content_hash(asdict(remedy))
+        if key not in self.resampled:
+            self.resampled[key] = training_rows(self.study, self.unit, remedy)
+        return self.resampled[key]
+
+    def training(self, candidate: Candidate) -> _Training:
+        """Return what a classifier learns from under a candidate."""
+        table, key = self.study.table, self.unit.key
+        chosen = self.rows(candidate).limited_to(self.study.rows_to_add(key, candidate.amount), key.seed)
+        frames = (table.features.iloc[chosen.kept], chosen.added)
+        labels = np.concatenate([table.labels[chosen.kept], chosen.labels])
         features = np.concatenate([self.encoder.transform(rows, unknown="ignore") for rows in frames])
-        return features, np.concatenate([study.table.labels[chosen.kept], chosen.labels]), chosen
+        return _Training(features, labels, np.arange(len(labels)) >= len(chosen.kept))
 
 
-def _run_cell(study: Study, cell: Cell, parts: _Parts) -> None:
-    split, classes = study.split(cell.seed), study.table.classes
-    features, labels, rows = parts.training(study, cell)
-    started = perf_counter()
-    with warnings.catch_warnings(record=True) as caught:
+class _Fitted(NamedTuple):
+    """A classifier and what it learned from, and how well it does on validation rows."""
+
+    classifier: Any
+    candidate: Candidate
+    training: _Training
+    validation: Features
+    pr_auc: float
+    history: list[dict[str, float]]
+
+
+def _run_cell(bench: _Bench, cell: Cell) -> None:
+    study, key = bench.study, cell.key
+    split, labels = study.splits[key], study.table.labels
+    with measured() as usage, warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        classifier = _fit(cell, features, labels)
-    seconds = perf_counter() - started
-    chances = _probabilities(classifier, parts.validation, len(classes))
-    tuned = tune_threshold(chances, study.table.labels[split.validation], study.minority)
-    chances = _probabilities(classifier, parts.test, len(classes))
+        fitted = [_fit(bench, cell, candidate) for candidate in cell.candidates]
+    # of equally good ones the first, which adds no rows
+    best = max(fitted, key=lambda one: one.pr_auc)
+    tuned = tune_threshold(best.validation, labels[split.validation], study.minority)
+    chances = _probabilities(best.classifier, bench.test, len(study.table.classes))
     threshold = tuned if cell.remedy.threshold == "tuned" else None
-    figures, matrix = _judge(study, chances, study.table.labels[split.test], threshold)
-    tuned_figures, _ = _judge(study, chances, study.table.labels[split.test], tuned)
+    figures, matrix = _judge(study, chances, labels[split.test], threshold)
+    tuned_figures, _ = _judge(study, chances, labels[split.test], tuned)
+    rows = bench.rows(best.candidate)
     path = cell.path(study)
     _write_scores(path, study, split.test, chances)
     # the result comes last, since its presence says that the cell is done
     write_json(
         path,
         provenance(
-            seed=cell.seed,
+            seed=key.seed,
+            fold=key.fold,
+            **key.setting._asdict(),
             **cell.arm._asdict(),
             classifier=cell.classifier,
             settings={"remedy": asdict(cell.remedy), "classifier": cell.estimator},
             table_hash=study.table_hash,
             split_hash=split.hash,
-            rows={"train": len(labels), "kept": len(rows.kept), "added": len(rows.labels)},
+            candidates=[{**asdict(one.candidate), "validation_pr_auc": one.pr_auc} for one in fitted],
+            chosen=asdict(best.candidate),
+            rows={
+                "train": len(best.training.labels),
+                "kept": int(np.sum(~best.training.added)),
+                "added": int(np.sum(best.training.added)),
+            },
             threshold=threshold,
             tuned_threshold=tuned,
             metrics=figures,
             tuned_metrics={name: value for name, value in tuned_figures.items() if name not in THRESHOLD_FREE},
+            validation_pr_auc=best.pr_auc,
+            history=best.history,
             confusion_matrix=matrix,
-            seconds={"resample": rows.seconds, "fit": seconds},
-            # of the worker until now, so the largest of all the cells that it made
-            peak_memory_mib=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+            seconds={"resample": rows.usage.seconds, "fit": usage.seconds},
+            peak_memory_mib={"resample": rows.usage.peak_memory_mib, "fit": usage.peak_memory_mib},
             notes=rows.notes,
             warnings=sorted({str(warning.message).splitlines()[0] for warning in caught}),
         ),
     )
 
 
-def _fit(cell: Cell, features: Features, labels: Rows) -> Any:
+def _fit(bench: _Bench, cell: Cell, candidate: Candidate) -> _Fitted:
+    study = bench.study
+    training = bench.training(candidate)
+    positive = study.table.labels[study.splits[cell.key].validation] == study.minority
+    history: list[dict[str, float]] = []
+
+    def judge(classifier: Any) -> tuple[Features, float]:
+        chances = _probabilities(classifier, bench.validation, len(study.table.classes))
+        return chances, _pr_auc(chances[:, study.minority], positive)
+
+    def watch(step: int, classifier: Any) -> None:
+        history.append({"step": step, "validation_pr_auc": judge(classifier)[1]})
+
+    classifier = _new_classifier(cell, candidate)
+    wanted = inspect.signature(classifier.fit).parameters
+    options: dict[str, Any] = {"on_epoch": watch} if "on_epoch" in wanted else {}
+    weights = _class_weights(cell, training)
+    share = candidate.amount if isinstance(candidate.amount, float) else None
+    if share is not None and "added_share" in wanted:
+        options |= {"added": training.added, "added_share": share}
+    elif share is not None:
+        weights = weights * _share_weights(training.added, share)
+    if share is not None or cell.remedy.class_weight is not None:
+        options["sample_weight"] = weights
+    classifier.fit(training.features, training.labels, **options)
+    chances, pr_auc = judge(classifier)
+    return _Fitted(classifier, candidate, training, chances, pr_auc, history)
+
+
+def _new_classifier(cell: Cell, candidate: Candidate) -> Any:
+    init_args = {**(cell.estimator.get("init_args") or {}), **candidate.classifier}
+    classifier = build({"class_path": cell.estimator["class_path"], "init_args": init_args})
+    if "random_state" in classifier.get_params() and "random_state" not in init_args:
+        classifier.set_params(random_state=cell.key.seed)
+    return classifier
+
+
+def _class_weights(cell: Cell, training: _Training) -> Features:
     from sklearn.utils.class_weight import compute_sample_weight
 
-    classifier = build(cell.estimator)
-    if "random_state" in classifier.get_params() and "random_state" not in (cell.estimator.get("init_args") or {}):
-        classifier.set_params(random_state=cell.seed)
-    weights = {}
-    if cell.remedy.class_weight is not None:
-        weights = {"sample_weight": compute_sample_weight(cell.remedy.class_weight, labels)}
-    return classifier.fit(features, labels, **weights)
+    return compute_sample_weight(cell.remedy.class_weight, training.labels)  # type: ignore[no-any-return]
+
+
+def _share_weights(added: np.ndarray[Any, np.dtype[np.bool_]], share: float) -> Features:
+    """Return weights with which the added rows have the share in the sum that they would have in every batch."""
+    count = int(added.sum())
+    if not count:
+        return np.ones(len(added), dtype=np.float32)
+    return np.where(added, share / (1 - share) * (len(added) - count) / count, 1.0)
+
+
+def _pr_auc(scores: Features, positive: np.ndarray[Any, np.dtype[np.bool_]]) -> float:
+    from sklearn.metrics import average_precision_score
+
+    return float(average_precision_score(positive, scores))
 
 
 def _probabilities(classifier: Any, features: Features, classes: int) -> Features:
@@ -362,11 +576,14 @@ def check_classifier(name: str, estimator: dict[str, Any]) -> None:
     if not hasattr(import_class(class_path), "predict_proba"):
         raise InputError(f"Classifier {name!r}: {class_path} has no predict_proba; choose one that has.")
     try:
-        build(estimator)
+        known = build({key: value for key, value in estimator.items() if key != TUNE}).get_params()
     except TypeError as error:
         raise InputError(f"Classifier {name!r}: {class_path} does not take these arguments: {error}.") from error
+    for argument in estimator.get(TUNE) or {}:
+        if argument not in known:
+            raise InputError(f"Classifier {name!r}: {class_path} has no argument {argument!r} to tune.")
 
 
-def _slug(text: str) -> str:
+def slug(text: str) -> str:
     """Return the text as part of a file name."""
     return re.sub(r"[^A-Za-z0-9_.+-]+", "_", text)

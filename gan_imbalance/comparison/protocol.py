@@ -16,26 +16,49 @@ import numpy as np
 import pandas as pd
 import torch
 
-from gan_imbalance.comparison.cells import Cell, Failure, Study, Unit, check_classifier, group_cells, run_unit
+from gan_imbalance.comparison.cells import (
+    TUNE,
+    TUNED,
+    Candidate,
+    Cell,
+    Failure,
+    Setting,
+    SplitKey,
+    Study,
+    Unit,
+    candidates,
+    check_classifier,
+    group_cells,
+    run_unit,
+)
 from gan_imbalance.comparison.publish import publish_cell, publish_report
+from gan_imbalance.comparison.record import write_record
 from gan_imbalance.comparison.remedies import Amount, Remedy, choose_remedies
-from gan_imbalance.comparison.report import print_table, write_report
-from gan_imbalance.comparison.summary import results_table, summarise
+from gan_imbalance.comparison.report import make_report
 from gan_imbalance.components import build
 from gan_imbalance.data import TabularDataModule
 from gan_imbalance.data.tables import Table
-from gan_imbalance.files import atomic_path, content_hash
+from gan_imbalance.files import content_hash
 from gan_imbalance.types import InputError
 
 Classifiers = Mapping[str, dict[str, Any]]
 
 STANDARD_CLASSIFIERS: Classifiers = {
-    "xgboost": {"class_path": "xgboost.XGBClassifier", "init_args": {"n_estimators": 100, "max_depth": 4}},
+    "xgboost": {
+        "class_path": "xgboost.XGBClassifier",
+        "init_args": {"n_estimators": 100, "max_depth": 4},
+        TUNE: {"learning_rate": [0.05, 0.1, 0.3], "min_child_weight": [1, 5]},
+    },
     "logistic_regression": {
         "class_path": "sklearn.linear_model.LogisticRegression",
         "init_args": {"max_iter": 1000},
+        TUNE: {"C": [0.01, 0.1, 1.0, 10.0]},
     },
-    "ours": {"class_path": "gan_imbalance.classifiers.TableClassifier", "init_args": {}},
+    "ours": {
+        "class_path": "gan_imbalance.classifiers.TableClassifier",
+        "init_args": {},
+        TUNE: {"lr": [3e-4, 1e-3, 3e-3], "weight_decay": [0.0, 1e-3]},
+    },
 }
 
 # more than the epochs that a transfer GAN spends in its first phase
@@ -47,36 +70,52 @@ def compare(
     remedies: list[str | Remedy] | None = None,
     classifiers: dict[str, dict[str, Any]] | None = None,
     seeds: int = 3,
+    folds: int | None = None,
+    minority_rows: list[int] | None = None,
+    imbalance_ratios: list[float] | None = None,
     amounts: list[Amount] | None = None,
+    tuning_budget: int = 0,
+    controls: bool = True,
     positive_rate: float | None = None,
     gan_steps: int = 2000,
     jobs: int = 1,
+    backend: str = "loky",
     output: str = "runs/compare",
     quick: bool = False,
     wandb: bool = True,
 ) -> int:
     """Find out whether GAN-made rows help a classifier, against every standard remedy on the same splits.
 
-    Results lie in ``output``: splits, synthetic rows, one file per cell, results.csv, summary.csv and
-    report.html. A comparison that was killed goes on with the missing cells; a cell is made again when its
-    settings change.
+    Results lie in ``output``: splits, synthetic rows with the GANs that made them, one file per cell,
+    results.csv, summary.csv and report.html. A comparison that was killed goes on with the missing cells, one
+    with failed cells tries these again; a cell is made again when its settings change.
 
     Args:
         data: the table; seed n splits it with ``split_seed`` n.
-        remedies: names of standard remedies, and remedies of one's own; all standard ones if not given.
-            "nothing", which all are compared with, is always among them.
+        remedies: names of remedies (ours, or imbalanced-learn's such as BorderlineSMOTE), and remedies of one's
+            own; all standard ones if not given. "nothing", which all are compared with, is always among them.
         classifiers: class_path dict of each classifier, in scikit-learn's manner; XGBoost, logistic
-            regression and ours if not given.
+            regression and ours if not given. ``tune`` in it lists values that tuned cells choose from.
         seeds: number of random splits: seeds 0, 1, ...
-        amounts: how many minority rows every over-sampling remedy adds: numbers, or "balance" (the default)
-            for as many as the majority has more. Fewer are a random part of more, so a GAN is trained once.
+        folds: cut the rows of every seed into so many folds, each the test part once, instead of one random split.
+        minority_rows: numbers of real minority training rows to compare at; the others become the reserve.
+        imbalance_ratios: majority training rows per minority row to compare at: fewer minority rows are kept or,
+            where minority_rows says how many, fewer majority rows.
+        amounts: what every over-sampling remedy adds: numbers of minority rows; "balance" (the default) for as
+            many as the majority has more; numbers between 0 and 1 for a share of every batch. Fewer are a random
+            part of more, so a GAN is trained once.
+        tuning_budget: adds a tuned form of every remedy, which tries so many settings (of amounts, 0 rows always
+            among them, resampler and classifier) and takes the one with the best PR-AUC on validation rows.
+        controls: whether tuned threshold, jittered copies, independent marginals, an untrained generator and
+            further real rows join, named or not.
         positive_rate: true share of the minority, if the table's is not; adds precision_reweighted.
         gan_steps: training steps of every GAN that has no max_steps of its own.
         jobs: cells that run at the same time, each with its share of the cores.
+        backend: joblib's, "loky" for processes here; others as they are registered, such as "ray" or "dask".
         output: folder of the results.
         quick: a rehearsal in ``output``/quick: the same cells with one seed and hardly trained networks.
-        wandb: whether to record every cell and the report in Weights & Biases (offline without an account);
-            a rehearsal is not.
+        wandb: whether to record cells, synthetic rows and the report in Weights & Biases (offline without an
+            account); a rehearsal is not.
 
     Returns:
         The exit code: 0, or 1 if a cell failed.
@@ -84,8 +123,13 @@ def compare(
     Raises:
         InputError: if an argument, the table or a remedy cannot be used, before anything is run.
     """
-    _check_numbers(seeds, amounts, positive_rate, gan_steps, jobs)
-    chosen = [remedy.with_gan_steps(gan_steps) for remedy in choose_remedies(remedies)]
+    for name, value, least in (("seeds", seeds, 1), ("jobs", jobs, 1), ("gan_steps", gan_steps, 0)):
+        _check_number(name, value, least)
+    _check_number("tuning_budget", tuning_budget, 0)
+    _check_amounts(amounts or [])
+    if positive_rate is not None and not 0 < positive_rate < 1:
+        raise InputError(f"positive_rate is {positive_rate}: give the minority's true share, between 0 and 1.")
+    chosen = [remedy.with_gan_steps(gan_steps) for remedy in choose_remedies(remedies, controls)]
     estimators = dict(classifiers or STANDARD_CLASSIFIERS)
     folder = Path(output)
     for name, estimator in estimators.items():
@@ -94,65 +138,78 @@ def compare(
         seeds, folder = 1, folder / "quick"
         chosen = [remedy.with_gan_steps(QUICK_STEPS, override=True) for remedy in chosen]
         estimators = {name: _with_few_steps(estimator) for name, estimator in estimators.items()}
-    study = prepare_study(data, seeds, positive_rate, folder)
+    settings = [Setting(rows, ratio) for rows in minority_rows or [None] for ratio in imbalance_ratios or [None]]
+    study = prepare_study(data, split_keys(seeds, folds, settings), folds, positive_rate, folder)
     chosen, left_out = _leave_out_impossible(study, chosen)
-    cells = plan_cells(study, chosen, estimators, amounts or ["balance"])
-    wandb = wandb and not quick
-    failures = run_cells(study, cells, jobs, publish=wandb)
-    done = [cell for cell in cells if cell.path(study).is_file()]
-    if not done:
+    cells = plan_cells(study, chosen, estimators, amounts or ["balance"], tuning_budget)
+    write_record(study, cells, left_out, tuning_budget)
+    failures = run_cells(study, cells, jobs, backend, publish=wandb and not quick)
+    if not any(cell.path(study).is_file() for cell in cells):
         raise InputError(f"No cell could be made; the first one, {failures[0].name}: {failures[0].reason}")
-    results = results_table(study, done)
-    summary = summarise(study, results)
-    _write_csv(results, folder / "results.csv")
-    _write_csv(summary, folder / "summary.csv")
-    report = write_report(study, cells, results, summary, failures, left_out, save_pictures=not quick)
-    if wandb:
+    report = make_report(folder, save_pictures=not quick)
+    if wandb and not quick:
         publish_report(folder, report)
-    print_table(study, summary, failures, left_out, report)
     return 1 if failures else 0
 
 
-def _check_numbers(
-    seeds: int, amounts: Sequence[Amount] | None, positive_rate: float | None, gan_steps: int, jobs: int
-) -> None:
-    for name, value, least in (("seeds", seeds, 1), ("jobs", jobs, 1), ("gan_steps", gan_steps, 0)):
-        if value < least:
-            raise InputError(f"{name} is {value}: give a whole number of at least {least}.")
-    for amount in amounts or []:
-        if amount != "balance" and (isinstance(amount, bool) or not isinstance(amount, int) or amount < 1):
-            raise InputError(f'amounts holds {amount!r}: give numbers of rows of at least 1, or "balance".')
-    if positive_rate is not None and not 0 < positive_rate < 1:
-        raise InputError(f"positive_rate is {positive_rate}: give the minority's true share, between 0 and 1.")
+def _check_number(name: str, value: int, least: int) -> None:
+    if value < least:
+        raise InputError(f"{name} is {value}: give a whole number of at least {least}.")
+
+
+def _check_amounts(amounts: Sequence[Amount]) -> None:
+    for amount in amounts:
+        is_rows = isinstance(amount, int) and not isinstance(amount, bool) and amount >= 1
+        is_share = isinstance(amount, float) and 0 < amount < 1
+        if not (is_rows or is_share or amount == "balance"):
+            raise InputError(
+                f"amounts holds {amount!r}: give numbers of rows of at least 1, shares of a batch between 0 and 1, "
+                'or "balance".'
+            )
 
 
 def _with_few_steps(estimator: dict[str, Any]) -> dict[str, Any]:
     """Return a classifier that is trained by steps or rounds with very few of them, another one as it is."""
-    known = build(estimator).get_params()
+    known = build({key: value for key, value in estimator.items() if key != TUNE}).get_params()
     few = {name: QUICK_STEPS for name in ("max_steps", "n_estimators") if name in known}
     return {**estimator, "init_args": {**(estimator.get("init_args") or {}), **few}}
 
 
-def prepare_study(data: TabularDataModule, seeds: int, positive_rate: float | None, output: Path) -> Study:
-    """Read the table, and split it once per seed; the splits are written to ``output``.
+def split_keys(seeds: int, folds: int | None, settings: Sequence[Setting]) -> list[SplitKey]:
+    """Return every split of a comparison, settings varying slowest."""
+    fold_numbers = [None] if folds is None else range(folds)
+    return [SplitKey(seed, fold, setting) for setting in settings for seed in range(seeds) for fold in fold_numbers]
+
+
+def prepare_study(
+    data: TabularDataModule, keys: Sequence[SplitKey], folds: int | None, positive_rate: float | None, output: Path
+) -> Study:
+    """Read the table and split it; the splits are written to ``output``.
 
     Raises:
         InputError: if the table cannot be used or split, a part that is needed is empty, or ``output``
             cannot be written.
     """
     table = data.table
-    splits = tuple(data.split_with(seed) for seed in range(seeds))
+    splits = {key: data.split_with(key.seed, key.fold, folds, *key.setting) for key in keys}
+    first = splits[keys[0]]
     for part, option in (("validation", "validation_fraction"), ("test", "test_fraction")):
-        if not len(splits[0].rows(part)):  # type: ignore[arg-type]
+        if not len(first.rows(part)):  # type: ignore[arg-type]
             raise InputError(f"The {part} part is empty, but thresholds and figures need it: raise {option}.")
-    counts = np.bincount(table.labels[splits[0].train], minlength=len(table.classes))
-    if counts.min() == counts.max():
-        raise InputError("All classes have equally many training rows: induce an imbalance with keep in the data.")
-    if counts.min() < 2:
-        raise InputError(f"Class {table.classes[int(counts.argmin())]!r} has {counts.min()} training row: keep more.")
-    for split in splits:
-        split.save(output / "splits" / f"seed-{split.seed}.json")
-    return Study(table, _table_hash(table), splits, int(counts.argmin()), positive_rate, output)
+    for key, split in splits.items():
+        counts = np.bincount(table.labels[split.train], minlength=len(table.classes))
+        if counts.min() == counts.max():
+            raise InputError(
+                "All classes have equally many training rows: induce an imbalance with keep in the data, "
+                "minority_rows or imbalance_ratios."
+            )
+        if counts.min() < 2:
+            label = table.classes[int(counts.argmin())]
+            raise InputError(f"Class {label!r} has {counts.min()} training row with {key.name}: keep more.")
+    for key, split in splits.items():
+        split.save(output / "splits" / f"{key.slug}.json")
+    minority = int(np.bincount(table.labels[first.train], minlength=len(table.classes)).argmin())
+    return Study(table, _table_hash(table), splits, minority, positive_rate, output)
 
 
 def _table_hash(table: Table) -> str:
@@ -163,10 +220,11 @@ def _table_hash(table: Table) -> str:
 
 def _leave_out_impossible(study: Study, remedies: Sequence[Remedy]) -> tuple[list[Remedy], dict[str, str]]:
     """Return the remedies that the data allows, and the reasons why others are left out."""
-    split = study.splits[0]
-    has_reserve = bool(np.any(study.table.labels[split.reserve] == study.minority))
+    has_reserve = all(
+        np.any(study.table.labels[split.reserve] == study.minority) for split in study.splits.values()
+    )
     left_out = {
-        remedy.name: "the split has no reserve of minority rows (keep in the data makes one)"
+        remedy.name: "the split has no reserve of minority rows (keep in the data, or minority_rows, makes one)"
         for remedy in remedies
         if remedy.reserve and not has_reserve
     }
@@ -174,16 +232,22 @@ def _leave_out_impossible(study: Study, remedies: Sequence[Remedy]) -> tuple[lis
 
 
 def plan_cells(
-    study: Study, remedies: Sequence[Remedy], classifiers: Classifiers, amounts: Sequence[Amount]
+    study: Study,
+    remedies: Sequence[Remedy],
+    classifiers: Classifiers,
+    amounts: Sequence[Amount],
+    tuning_budget: int = 0,
 ) -> list[Cell]:
-    """Return every cell of the comparison, the cells of a seed and a remedy together."""
-    return [
-        Cell(split.seed, remedy, amount, name, estimator)
-        for split in study.splits
-        for remedy in remedies
-        for amount in (amounts if remedy.is_sized else [None])
-        for name, estimator in classifiers.items()
-    ]
+    """Return every cell of the comparison, the cells of a split and a remedy together."""
+    cells = []
+    for key, remedy in ((key, remedy) for key in study.splits for remedy in remedies):
+        for amount in amounts if remedy.is_sized else [None]:
+            for name, estimator in classifiers.items():
+                cells.append(Cell(key, remedy, amount, name, estimator, (Candidate(amount),)))
+        for name, estimator in classifiers.items() if tuning_budget else ():
+            choices = candidates(remedy, estimator, amounts, tuning_budget, key.seed)
+            cells.append(Cell(key, remedy, TUNED, name, estimator, choices))
+    return cells
 
 
 def missing_units(study: Study, cells: Sequence[Cell]) -> list[Unit]:
@@ -193,13 +257,16 @@ def missing_units(study: Study, cells: Sequence[Cell]) -> list[Unit]:
     return [replace(unit, cells=cells_left) for unit, cells_left in zip(units, missing, strict=True) if cells_left]
 
 
-def run_cells(study: Study, cells: Sequence[Cell], jobs: int, publish: bool) -> list[Failure]:
+def run_cells(
+    study: Study, cells: Sequence[Cell], jobs: int = 1, backend: str = "loky", publish: bool = False
+) -> list[Failure]:
     """Run the cells without a result, ``jobs`` at a time, and show how far they are.
 
     Args:
         study: what they share.
         cells: all cells of the comparison.
         jobs: number of processes; one runs in this process.
+        backend: joblib's.
         publish: whether to record new results in Weights & Biases.
 
     Returns:
@@ -211,7 +278,7 @@ def run_cells(study: Study, cells: Sequence[Cell], jobs: int, publish: bool) -> 
         task = progress.add_task("", total=len(cells), completed=len(cells) - sum(len(unit.cells) for unit in units))
         waiting = list(units)
         _describe(progress, task, waiting, jobs)
-        for position, failed in _run_units(study, units, jobs):
+        for position, failed in _run_units(study, units, jobs, backend):
             unit = units[position]
             failures += failed
             waiting.remove(unit)
@@ -223,15 +290,17 @@ def run_cells(study: Study, cells: Sequence[Cell], jobs: int, publish: bool) -> 
     return failures
 
 
-def _run_units(study: Study, units: Sequence[Unit], jobs: int) -> Iterator[tuple[int, list[Failure]]]:
+def _run_units(study: Study, units: Sequence[Unit], jobs: int, backend: str) -> Iterator[tuple[int, list[Failure]]]:
     """Yield the position and the failures of every unit, as soon as it is done."""
     import joblib
 
     # torch knows what OMP_NUM_THREADS allows, joblib what the container does
     threads = max(1, min(joblib.cpu_count(), torch.get_num_threads()) // jobs)
+    # joblib hands this to backends that start processes of their own
+    limit = {"inner_max_num_threads": threads} if backend == "loky" else {}
     with (
         TemporaryDirectory() as folder,
-        joblib.parallel_config("loky", n_jobs=jobs, inner_max_num_threads=threads),
+        joblib.parallel_config(backend, n_jobs=jobs, **limit),
     ):
         study_path = Path(folder) / "study.pickle"
         joblib.dump(study, study_path)
@@ -291,8 +360,3 @@ def _progress() -> Any:
 def _describe(progress: Any, task: Any, waiting: Sequence[Unit], jobs: int) -> None:
     """Show what runs: workers take the units in order, so it is the first ones that are not done."""
     progress.update(task, description="; ".join(unit.name for unit in waiting[:jobs]), refresh=True)
-
-
-def _write_csv(frame: pd.DataFrame, path: Path) -> None:
-    with atomic_path(path) as temporary:
-        frame.to_csv(temporary, index=False)

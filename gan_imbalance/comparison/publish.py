@@ -18,7 +18,7 @@ def publish_cell(study: Study, cell: Cell) -> None:
         **{f"test/{name}": value for name, value in result.pop("metrics").items()},
         **{f"test/tuned_{name}": value for name, value in result.pop("tuned_metrics").items()},
         **{f"seconds/{name}": value for name, value in result.pop("seconds").items()},
-        "peak_memory_mib": result.pop("peak_memory_mib"),
+        **{f"peak_memory_mib/{name}": value for name, value in result.pop("peak_memory_mib").items()},
     }
     with start_run(study.output, name=path.stem, group=study.output.name, job_type="cell", config=result) as run:
         run.summary.update(figures)

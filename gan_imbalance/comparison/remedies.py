@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from importlib import import_module
 from typing import Any, Literal
 
 from gan_imbalance.components import import_class, to_config
 from gan_imbalance.types import InputError
 
-Amount = int | Literal["balance"]
-"""How many minority rows a remedy adds: a number, or as many as the majority has more."""
+Amount = int | float | Literal["balance"]
+"""How many minority rows a remedy adds.
+
+A whole number of rows; ``"balance"``, as many as the majority has more; or, between 0 and 1, the share of added
+rows in every batch, drawn from as many as balance the classes.
+"""
 
 Kind = Literal["baseline", "standard", "gan", "control"]
 
 _GAN_SAMPLER = "gan_imbalance.oversampling.GANOverSampler"
+_CONTROLS = "gan_imbalance.comparison.controls."
+_PEERS = "gan_imbalance.comparison.peers."
+_IMBLEARN = ("imblearn.over_sampling", "imblearn.under_sampling", "imblearn.combine")
 
 
 @dataclass(frozen=True)
@@ -27,6 +35,7 @@ class Remedy:
         class_weight: ``balanced`` gives every row, in every classifier, the inverse frequency of its class.
         threshold: ``tuned`` predicts the minority from the probability with the best F1 on validation rows.
         reserve: adds further real rows, as far as the reserve of the split reaches.
+        tune: of arguments of the resampler, the values that its tuned form may choose from.
     """
 
     name: str
@@ -34,10 +43,12 @@ class Remedy:
     class_weight: Literal["balanced"] | None = None
     threshold: Literal["tuned"] | None = None
     reserve: bool = False
+    tune: dict[str, list[Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Keep the resampler in plain values, which files can hold."""
+        """Keep the settings in plain values, which files can hold."""
         object.__setattr__(self, "resampler", to_config(self.resampler))
+        object.__setattr__(self, "tune", to_config(self.tune or {}))
 
     @property
     def init_args(self) -> dict[str, Any]:
@@ -51,12 +62,14 @@ class Remedy:
 
     @property
     def kind(self) -> Kind:
-        """Return ``baseline`` for nothing at all, ``control`` for real rows and untrained generators."""
-        if self == Remedy(self.name):
+        """Return ``baseline`` for nothing at all; ``control`` for what shows how far an over-sampler could get."""
+        if (self.resampler, self.class_weight, self.threshold, self.reserve) == (None, None, None, False):
             return "baseline"
-        if self.reserve or (self.is_gan and self.init_args.get("max_steps") == 0):
+        class_path = (self.resampler or {}).get("class_path", "")
+        untrained = self.is_gan and self.init_args.get("max_steps") == 0
+        if self.reserve or untrained or class_path.startswith(_CONTROLS):
             return "control"
-        return "gan" if self.is_gan else "standard"
+        return "gan" if self.is_gan or class_path.startswith(_PEERS) else "standard"
 
     @property
     def is_sized(self) -> bool:
@@ -75,75 +88,110 @@ class Remedy:
         """Refuse what could not run.
 
         Raises:
-            InputError: if two sources of rows are named, or the resampler cannot be imported or is none.
+            InputError: if two sources of rows are named, the resampler cannot be imported or is none, or there
+                is something to tune but no resampler.
         """
         if self.resampler is None:
+            if self.tune:
+                raise InputError(f"Remedy {self.name!r} has no resampler whose {next(iter(self.tune))} could be tuned.")
             return
         if self.reserve:
             raise InputError(f"Remedy {self.name!r} has a resampler and reserve: give one of the two.")
         if not hasattr(import_class(self.resampler.get("class_path", "")), "fit_resample"):
             raise InputError(f"Remedy {self.name!r}: {self.resampler['class_path']} has no fit_resample.")
 
+    def with_init_args(self, **init_args: Any) -> Remedy:
+        """Return the remedy with other arguments of its resampler."""
+        if not init_args:
+            return self
+        return replace(self, resampler={**(self.resampler or {}), "init_args": {**self.init_args, **init_args}})
+
     def with_gan_steps(self, steps: int, override: bool = False) -> Remedy:
         """Return the remedy with so many steps of its GAN, unless it has its own (or is untrained)."""
         own = self.init_args.get("max_steps")
         if not self.is_gan or own == 0 or (own is not None and not override):
             return self
-        return replace(self, resampler={**(self.resampler or {}), "init_args": {**self.init_args, "max_steps": steps}})
+        return self.with_init_args(max_steps=steps)
 
 
-def _sampler(name: str, class_path: str, **init_args: Any) -> Remedy:
-    return Remedy(name, {"class_path": class_path, "init_args": init_args})
+def _sampler(name: str, class_path: str, tune: dict[str, list[Any]] | None = None, **init_args: Any) -> Remedy:
+    return Remedy(name, {"class_path": class_path, "init_args": init_args}, tune=tune or {})
 
+
+CONTROLS: Mapping[str, Remedy] = {
+    remedy.name: remedy
+    for remedy in (
+        Remedy("nothing"),
+        Remedy("tuned_threshold", threshold="tuned"),
+        _sampler("jittered_copies", f"{_CONTROLS}JitterOverSampler"),
+        _sampler("independent_marginals", f"{_CONTROLS}MarginalOverSampler"),
+        _sampler("untrained_generator", _GAN_SAMPLER, gan="WassersteinGAN", max_steps=0),
+        Remedy("real_rows", reserve=True),
+    )
+}
+"""What every comparison shows beside its remedies, since a GAN that does not beat them has learned nothing useful."""
 
 STANDARD_REMEDIES: Mapping[str, Remedy] = {
     remedy.name: remedy
     for remedy in (
-        Remedy("nothing"),
         Remedy("class_weights", class_weight="balanced"),
-        Remedy("tuned_threshold", threshold="tuned"),
         _sampler("random_over", "imblearn.over_sampling.RandomOverSampler"),
         _sampler("random_under", "imblearn.under_sampling.RandomUnderSampler"),
-        _sampler("smote", "imblearn.over_sampling.SMOTE"),
-        _sampler("adasyn", "imblearn.over_sampling.ADASYN"),
+        _sampler("smote", "imblearn.over_sampling.SMOTE", {"k_neighbors": [3, 5, 10]}),
+        _sampler("adasyn", "imblearn.over_sampling.ADASYN", {"n_neighbors": [3, 5, 10]}),
         _sampler("gan", _GAN_SAMPLER, gan="GAN"),
         _sampler("conditional_gan", _GAN_SAMPLER, gan="ConditionalGAN"),
         _sampler("wasserstein_gan", _GAN_SAMPLER, gan="WassersteinGAN"),
         _sampler("conditional_wasserstein_gan", _GAN_SAMPLER, gan="ConditionalWassersteinGAN"),
         _sampler("auxiliary_classifier_gan", _GAN_SAMPLER, gan="AuxiliaryClassifierGAN"),
         _sampler("minority_transfer_gan", _GAN_SAMPLER, gan="MinorityTransferGAN"),
-        _sampler("untrained_generator", _GAN_SAMPLER, gan="WassersteinGAN", max_steps=0),
-        Remedy("real_rows", reserve=True),
     )
 }
-"""The remedies that a configuration may name; with categories, ``smote`` becomes SMOTENC or SMOTEN."""
+"""What competes where a configuration names nothing; with categories, ``smote`` becomes SMOTENC or SMOTEN."""
+
+PEER_REMEDIES: Mapping[str, Remedy] = {
+    remedy.name: remedy
+    for remedy in (
+        _sampler("ctgan", f"{_PEERS}CTGANOverSampler"),
+        _sampler("tvae", f"{_PEERS}TVAEOverSampler"),
+    )
+}
+"""Other people's generators, which the ``benchmark`` extra installs."""
+
+NAMED_REMEDIES: Mapping[str, Remedy] = {**CONTROLS, **STANDARD_REMEDIES, **PEER_REMEDIES}
 
 
-def choose_remedies(given: Sequence[str | Remedy] | None) -> tuple[Remedy, ...]:
-    """Return the remedies of a configuration, "nothing" first: what all others are compared with.
+def choose_remedies(given: Sequence[str | Remedy] | None, controls: bool = True) -> tuple[Remedy, ...]:
+    """Return the remedies of a comparison, "nothing" first: what all others are compared with.
 
     Args:
-        given: names of :data:`STANDARD_REMEDIES` and remedies of one's own; None means all standard ones.
+        given: names of :data:`NAMED_REMEDIES`, or of imbalanced-learn's samplers ("BorderlineSMOTE"), and remedies
+            of one's own; None means all standard ones.
+        controls: whether the :data:`CONTROLS` that are not given join.
 
     Raises:
         InputError: if a name is unknown or double, or a remedy could not run.
     """
     chosen = [_by_name(item) if isinstance(item, str) else item for item in given or STANDARD_REMEDIES]
-    baseline = next((remedy for remedy in chosen if remedy.kind == "baseline"), STANDARD_REMEDIES["nothing"])
-    chosen = [baseline, *(remedy for remedy in chosen if remedy is not baseline)]
     names = [remedy.name for remedy in chosen]
     double = next((name for name in names if names.count(name) > 1), None)
     if double is not None:
         raise InputError(f"Two remedies are called {double!r}: give each a name of its own.")
+    baseline = next((remedy for remedy in chosen if remedy.kind == "baseline"), CONTROLS["nothing"])
+    missing = [remedy for name, remedy in CONTROLS.items() if name not in names and remedy.kind != "baseline"]
+    chosen = [baseline, *(remedy for remedy in chosen if remedy is not baseline), *(missing if controls else ())]
     for remedy in chosen:
         remedy.check()
     return tuple(chosen)
 
 
 def _by_name(name: str) -> Remedy:
-    if name not in STANDARD_REMEDIES:
-        raise InputError(
-            f"There is no remedy {name!r}: name one of {', '.join(STANDARD_REMEDIES)}, "
-            "or give name and resampler (class_path, init_args)."
-        )
-    return STANDARD_REMEDIES[name]
+    if name in NAMED_REMEDIES:
+        return NAMED_REMEDIES[name]
+    for module in _IMBLEARN:
+        if name in import_module(module).__all__:
+            return _sampler(name, f"{module}.{name}")
+    raise InputError(
+        f"There is no remedy {name!r}: name one of {', '.join(NAMED_REMEDIES)}, a sampler of imbalanced-learn "
+        "such as BorderlineSMOTE, or give name and resampler (class_path, init_args)."
+    )

@@ -1,4 +1,4 @@
-"""The answer for a person: one HTML file, and a table in the terminal."""
+"""The answer for a person: one HTML file, tables, and a table in the terminal, all from a comparison's files."""
 
 from __future__ import annotations
 
@@ -11,70 +11,109 @@ import numpy as np
 import pandas as pd
 
 from gan_imbalance.comparison import figures
-from gan_imbalance.comparison.cells import Cell, Failure, Study, group_cells, read_result, scores_path
+from gan_imbalance.comparison.cells import read_result, scores_path
 from gan_imbalance.comparison.figures import Figure, Floats
-from gan_imbalance.comparison.remedies import Remedy
+from gan_imbalance.comparison.record import Entry, Record
 from gan_imbalance.comparison.resampling import Resampled, fit_encoder
-from gan_imbalance.comparison.summary import SIGNIFICANT, headline_metrics, shown_metrics, verdicts
+from gan_imbalance.comparison.summary import (
+    SIGNIFICANT,
+    Group,
+    Metric,
+    grouped,
+    headline_metrics,
+    results_table,
+    shown_metrics,
+    summarise,
+    verdicts,
+)
 from gan_imbalance.files import atomic_path, provenance
+from gan_imbalance.types import InputError
 
 _SHOWN_COLUMNS = 4
 _RECALL_GRID = np.linspace(0, 1, 101)
+_PARTS = {"train": "training", "validation": "validation", "test": "test", "reserve": "the reserve"}
 
 
-def write_report(
-    study: Study,
-    cells: Sequence[Cell],
-    results: pd.DataFrame,
-    summary: pd.DataFrame,
-    failures: Sequence[Failure],
-    left_out: Mapping[str, str],
-    save_pictures: bool = True,
-) -> Path:
-    """Write report.html, which needs no other file, and return its path.
+def make_report(folder: str | Path, save_pictures: bool = True) -> Path:
+    """Make tables and report of a comparison from its files, and print the table.
+
+    Writes results.csv (a row per cell), summary.csv (means, intervals, tests) and report.html, which needs no
+    other file.
 
     Args:
-        study: what the cells share.
-        cells: all cells of the comparison, in order.
-        results: one row per finished cell.
-        summary: means, intervals and tests.
-        failures: what failed.
-        left_out: remedies that the data does not allow, and why.
+        folder: output of a comparison, finished or not.
         save_pictures: whether to write the pictures to figures/ as PNG, too.
-    """
-    from jinja2 import Environment, PackageLoader, StrictUndefined
 
-    pictures = list(_pictures(study, [cell for cell in cells if cell.path(study).is_file()], summary))
+    Returns:
+        The path of report.html.
+
+    Raises:
+        InputError: if the folder holds no comparison, or no cell of it is finished.
+    """
+    record = Record.load(folder)
+    results = results_table(record)
+    if results.empty:
+        raise InputError(f"No cell of the comparison in {folder} is finished: run gan-imbalance compare first.")
+    summary = summarise(record, results)
+    _write_csv(results, record.folder / "results.csv")
+    _write_csv(summary, record.folder / "summary.csv")
+    path = _write_html(record, results, summary, save_pictures)
+    print_table(record, summary, path)
+    return path
+
+
+def _write_csv(frame: pd.DataFrame, path: Path) -> None:
+    with atomic_path(path) as temporary:
+        frame.to_csv(temporary, index=False)
+
+
+def _write_html(record: Record, results: pd.DataFrame, summary: pd.DataFrame, save_pictures: bool) -> Path:
+    pictures = list(_pictures(record, summary))
     for picture in pictures if save_pictures else ():
-        with atomic_path(study.output / "figures" / f"{_file_name(picture.name)}.png") as temporary:
+        with atomic_path(record.folder / "figures" / f"{_file_name(picture.name)}.png") as temporary:
             picture.save_png(temporary)
-    environment = Environment(
-        loader=PackageLoader("gan_imbalance.comparison", "."), autoescape=True, undefined=StrictUndefined
-    )
-    page = environment.get_template("report.html").render(
-        title=study.output.name,
-        verdicts=verdicts(study, results),
-        minority=study.table.classes[study.minority],
-        metrics=shown_metrics(study),
-        headline=[metric.name for metric in headline_metrics(study)],
-        tables=_tables(study, summary),
-        figures=[
-            {"caption": picture.caption, "alt": picture.alt, "source": _data_uri(picture.svg())} for picture in pictures
-        ],
-        facts=_facts(study),
-        remedies=_describe_remedies(cells, results),
-        classifiers={cell.classifier: cell.estimator for cell in cells},
-        failures=failures,
-        left_out=left_out,
-        seeds=len(study.splits),
-        positive_rate=study.positive_rate,
+    groups = grouped(record, results)
+    page = render(
+        "report.html",
+        title=record.folder.resolve().name,
+        verdicts=verdicts(record, results),
+        minority=record.minority_label,
+        metrics=shown_metrics(record),
+        headline=[metric.name for metric in headline_metrics(record)],
+        tables={group.name: _table(record, group) for group in grouped(record, summary)},
+        splits={group.name: group.rows[["seed", "fold"]].drop_duplicates().shape[0] for group in groups},
+        figures=show(pictures),
+        facts=_facts(record),
+        remedies=_describe_remedies(record, results),
+        classifiers=record.content["classifiers"],
+        failures=record.failures,
+        unfinished=len(record.entries) - len(record.finished),
+        cells=len(record.entries),
+        left_out=record.content["left_out"],
+        tuning_budget=record.content["tuning_budget"],
+        positive_rate=record.positive_rate,
         significant=SIGNIFICANT,
         made_by=provenance(),
     )
-    path = study.output / "report.html"
+    path = record.folder / "report.html"
     with atomic_path(path) as temporary:
         temporary.write_text(page, encoding="utf-8")
     return path
+
+
+def render(template: str, **values: Any) -> str:
+    """Return a page of this folder's templates."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    loader = PackageLoader("gan_imbalance.comparison", ".")
+    return Environment(loader=loader, autoescape=True, undefined=StrictUndefined).get_template(template).render(values)
+
+
+def show(pictures: Sequence[Figure]) -> list[dict[str, str]]:
+    """Return pictures as a template shows them, inside the page."""
+    return [
+        {"caption": picture.caption, "alt": picture.alt, "source": _data_uri(picture.svg())} for picture in pictures
+    ]
 
 
 def _file_name(name: str) -> str:
@@ -85,74 +124,115 @@ def _data_uri(svg: str) -> str:
     return "data:image/svg+xml;base64," + base64.b64encode(svg.encode()).decode()
 
 
-def _tables(study: Study, summary: pd.DataFrame) -> dict[str, list[dict[str, Any]]]:
-    """Return, per classifier, one row per remedy and amount: name, mean rows added, shown metrics."""
-    tables: dict[str, list[dict[str, Any]]] = {}
-    for _, rows in summary.groupby(["classifier", "arm"], sort=False):
-        by_metric = rows.set_index("metric").to_dict(orient="index")
-        row = {
-            "name": rows["arm"].iloc[0],
-            "kind": rows["kind"].iloc[0],
-            "added": f"{rows['rows_added'].iloc[0]:,.0f}",
-            "figures": [{"metric": metric.name, **by_metric[metric.name]} for metric in shown_metrics(study)],
-        }
-        tables.setdefault(str(rows["classifier"].iloc[0]), []).append(row)
-    return tables
+def _table(record: Record, group: Group) -> list[dict[str, Any]]:
+    """Return one row per remedy and amount: name, mean rows added, shown metrics."""
+    rows = []
+    for arm, figures_of in group.rows.groupby("arm", sort=False):
+        by_metric = figures_of.set_index("metric").to_dict(orient="index")
+        rows.append(
+            {
+                "name": arm,
+                "kind": figures_of["kind"].iloc[0],
+                "added": f"{figures_of['rows_added'].iloc[0]:,.0f}",
+                "figures": [{"metric": metric.name, **by_metric[metric.name]} for metric in shown_metrics(record)],
+            }
+        )
+    return rows
 
 
-def _facts(study: Study) -> dict[str, str]:
+def _facts(record: Record) -> dict[str, str]:
     """Return what a reader must know of data and splits."""
-    labels, classes = study.table.labels, study.table.classes
-    first = study.splits[0]
-    parts = {
-        "training": first.train,
-        "validation": first.validation,
-        "test": first.test,
-        "reserve": first.reserve,
-    }
+    content = record.content
+    folds = {key.fold for key in record.keys}
+    seeds = {key.seed for key in record.keys}
+    kind = "random, stratified" if folds == {None} else f"{len(seeds)} times {len(folds)} stratified folds"
     facts = {
-        "Table": f"{len(labels):,} rows, {study.table.features.shape[1]} features",
-        "Target": study.table.schema.target,
-        "Splits": f"{len(study.splits)}, at random and stratified; rows with equal features stay on one side",
+        "Table": f"{content['rows']:,} rows, {len(content['column_types'])} features",
+        "Target": content["schema"]["target"],
+        "Splits": f"{len(seeds) * len(folds)}, {kind}; rows with equal features, or of one group, stay on one side",
     }
-    for name, rows in parts.items():
-        counts = np.bincount(labels[rows], minlength=len(classes))
-        facts[f"Rows for {name}"] = ", ".join(f"{n:,} of class {c}" for n, c in zip(counts, classes, strict=True))
-    facts["Split hashes"] = ", ".join(split.hash for split in study.splits)
+    for setting in record.settings:
+        first = next(split for key, split in zip(record.keys, content["splits"], strict=True) if key.setting == setting)
+        for part, purpose in _PARTS.items():
+            counts = zip(first["rows"][part], record.classes, strict=True)
+            name = ", ".join(filter(None, (f"Rows for {purpose}", setting.name)))
+            facts[name] = ", ".join(f"{count:,} of class {label}" for count, label in counts)
+    facts["Split hashes"] = ", ".join(split["hash"] for split in content["splits"])
     return facts
 
 
-def _describe_remedies(cells: Sequence[Cell], results: pd.DataFrame) -> list[dict[str, Any]]:
-    """Return the settings of each remedy, what was adapted to the data, and how long it took."""
-    remedies: dict[str, Remedy] = {cell.remedy.name: cell.remedy for cell in cells}
-    grouped = results.groupby("remedy")
-    notes = grouped["notes"].agg(lambda column: "; ".join(sorted(set(column) - {""})))
-    seconds = grouped["seconds_resample"].mean()
+def _describe_remedies(record: Record, results: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return the settings of each remedy, what was adapted to the data, and what it took."""
+    by_remedy = results.groupby("remedy")
+    notes = by_remedy["notes"].agg(lambda column: "; ".join(sorted(set(column) - {""})))
+    seconds, memory = by_remedy["seconds_resample"].mean(), by_remedy["peak_memory_mib_resample"].max()
     return [
         {
-            "name": name,
-            "resampler": remedy.resampler,
-            "class_weight": remedy.class_weight,
-            "threshold": remedy.threshold,
-            "reserve": remedy.reserve,
+            **remedy,
             "notes": notes.get(name, ""),
             "seconds": seconds.get(name, float("nan")),
+            "memory": memory.get(name, float("nan")),
         }
-        for name, remedy in remedies.items()
+        for name, remedy in record.content["remedies"].items()
     ]
 
 
-def _pictures(study: Study, done: Sequence[Cell], summary: pd.DataFrame) -> Iterator[Figure]:
-    for metric in shown_metrics(study)[:4]:
-        yield figures.metric_by_remedy(summary[summary["metric"] == metric.name], metric.name, metric.title)
-    for classifier in dict.fromkeys(cell.classifier for cell in done):
-        rows = summary[(summary["metric"] == "pr_auc") & (summary["classifier"] == classifier)]
-        cells = [cell for cell in done if cell.classifier == classifier]
-        best = _best_of_each_kind(rows)
-        yield figures.precision_recall(_curves(study, cells), best, classifier)
-        matrices = _matrices(study, [cell for cell in cells if cell.arm.name in best])
-        yield figures.confusion_matrices(matrices, [str(label) for label in study.table.classes], classifier)
-    yield from _synthetic_pictures(study, done)
+def _pictures(record: Record, summary: pd.DataFrame) -> Iterator[Figure]:
+    first = summary[(summary["metric"] == "pr_auc")]
+    setting = grouped(record, first)[0].setting
+    for metric in shown_metrics(record)[:4]:
+        rows = summary[summary["metric"] == metric.name]
+        at_first = [group.rows for group in grouped(record, rows) if group.setting == setting]
+        yield figures.metric_by_remedy(pd.concat(at_first), metric.name, metric.title)
+    for classifier in dict.fromkeys(summary["classifier"]):
+        of_classifier = summary[summary["classifier"] == classifier]
+        yield from _curves_along_axes(record, of_classifier)
+        entries = [one for one in record.finished if one.classifier == classifier and one.key.setting == setting]
+        by_arm = of_classifier[of_classifier["metric"] == "pr_auc"]
+        best = _best_of_each_kind(grouped(record, by_arm)[0].rows)
+        yield figures.precision_recall(_curves(record, entries), best, classifier)
+        yield from _learning_curves(entries, classifier)
+        matrices = _matrices([entry for entry in entries if entry.arm.name in best])
+        yield figures.confusion_matrices(matrices, [str(label) for label in record.classes], classifier)
+    yield from _synthetic_pictures(record)
+
+
+def _curves_along_axes(record: Record, summary: pd.DataFrame) -> Iterator[Figure]:
+    """Yield the headline metrics along every axis that has several values."""
+    classifier = str(summary["classifier"].iloc[0])
+    for metric in headline_metrics(record):
+        rows = summary[summary["metric"] == metric.name]
+        groups = grouped(record, rows)
+        first = groups[0].rows
+        sized = first[first["amount"].str.fullmatch("[0-9]+|balance|")]
+        if (sized.groupby("remedy")["rows_added"].nunique() > 1).any():
+            yield figures.metric_by_amount(sized, metric.name, metric.title, classifier)
+        for axis, title in (("minority_rows", "real minority rows"), ("imbalance_ratio", "imbalance ratio")):
+            if rows[axis].nunique() > 1:
+                yield _along_axis(rows, axis, title, metric, classifier)
+
+
+def _along_axis(rows: pd.DataFrame, axis: str, title: str, metric: Metric, classifier: str) -> Figure:
+    """Return a metric along a setting, with one amount of every remedy and the other setting as it comes first."""
+    other = "imbalance_ratio" if axis == "minority_rows" else "minority_rows"
+    fixed = rows[other].isna() if rows[other].isna().any() else rows[other] == rows[other].iloc[0]
+    largest = rows[fixed].sort_values("rows_added", kind="stable").drop_duplicates(["remedy", axis], keep="last")
+    return figures.metric_by_axis(largest.assign(x=largest[axis]), title, metric.title, classifier)
+
+
+def _learning_curves(entries: Sequence[Entry], classifier: str) -> Iterator[Figure]:
+    """Yield the validation metric while a classifier trained, if it tells."""
+    histories: dict[str, list[pd.DataFrame]] = {}
+    for entry in entries:
+        history = read_result(entry.path)["history"]
+        if history:
+            histories.setdefault(entry.arm.name, []).append(pd.DataFrame(history))
+    if histories:
+        means = {
+            name: pd.concat(frames).groupby("step")["validation_pr_auc"].mean().rename("value").reset_index()
+            for name, frames in histories.items()
+        }
+        yield figures.curves_by_step(means, "PR-AUC on validation rows", classifier)
 
 
 def _best_of_each_kind(rows: pd.DataFrame) -> list[str]:
@@ -161,47 +241,47 @@ def _best_of_each_kind(rows: pd.DataFrame) -> list[str]:
     return [str(arm) for arm in best["arm"]]
 
 
-def _curves(study: Study, cells: Sequence[Cell]) -> dict[str, tuple[Floats, Floats]]:
-    """Return each remedy's precision, mean over the seeds, at equally spaced recalls."""
+def _curves(record: Record, entries: Sequence[Entry]) -> dict[str, tuple[Floats, Floats]]:
+    """Return each remedy's precision, mean over the splits, at equally spaced recalls."""
     from sklearn.metrics import precision_recall_curve
 
-    column = f"probability_{study.table.classes[study.minority]}"
+    column = f"probability_{record.minority_label}"
     precisions: dict[str, list[Floats]] = {}
-    for cell in cells:
-        scores = pd.read_parquet(scores_path(cell.path(study)))
-        precision, recall, _ = precision_recall_curve(scores["label"] == study.minority, scores[column])
+    for entry in entries:
+        scores = pd.read_parquet(scores_path(entry.path))
+        precision, recall, _ = precision_recall_curve(scores["label"] == record.minority, scores[column])
         # the best precision at this recall or a higher one
         best = np.maximum.accumulate(precision)
         at_least = np.searchsorted(-recall, -_RECALL_GRID, side="right") - 1
-        precisions.setdefault(cell.arm.name, []).append(best[at_least])
+        precisions.setdefault(entry.arm.name, []).append(best[at_least])
     return {name: (_RECALL_GRID, np.mean(curves, axis=0)) for name, curves in precisions.items()}
 
 
-def _matrices(study: Study, cells: Sequence[Cell]) -> dict[str, Floats]:
+def _matrices(entries: Sequence[Entry]) -> dict[str, Floats]:
     matrices: dict[str, Floats] = {}
-    for cell in cells:
-        matrix = np.array(read_result(cell.path(study))["confusion_matrix"], dtype=np.float64)
-        matrices[cell.arm.name] = matrices.get(cell.arm.name, 0) + matrix
+    for entry in entries:
+        matrix = np.array(read_result(entry.path)["confusion_matrix"], dtype=np.float64)
+        matrices[entry.arm.name] = matrices.get(entry.arm.name, 0) + matrix
     return matrices
 
 
-def _synthetic_pictures(study: Study, done: Sequence[Cell]) -> Iterator[Figure]:
-    """Yield real against synthetic rows, and training curves, of the first seed's GANs."""
-    units = [unit for unit in group_cells(study, done) if unit.seed == study.splits[0].seed and unit.remedy.is_gan]
-    sets = {unit.remedy.name: Resampled.load(unit.synthetic_path(study), study.table) for unit in units}
+def _synthetic_pictures(record: Record) -> Iterator[Figure]:
+    """Yield real against synthetic rows, and training curves, of the first split's GANs."""
+    table = record.reference
+    paths = {name: record.folder / file for name, file in record.content["synthetic"].items()}
+    sets = {name: Resampled.load(path, table) for name, path in paths.items() if Resampled.exists(path)}
     if not sets:
         return
-    table, train = study.table, study.splits[0].train
-    encoder = fit_encoder(table, train)
-    rare = table.labels[train] == study.minority
-    encoded = encoder.transform(table.features.iloc[train])
+    encoder = fit_encoder(table, np.arange(len(table.labels)))
+    rare = table.labels == record.minority
+    encoded = encoder.transform(table.features)
     # features are standardised or one-hot, so the gaps between the classes' means can be compared
     gaps = np.abs(encoded[rare].mean(axis=0) - encoded[~rare].mean(axis=0))
     order = sorted(encoder.spans, key=lambda span: -float(gaps[span.start : span.stop].max()))
     columns = list(dict.fromkeys(span.name for span in order))[:_SHOWN_COLUMNS]
     categorical = [name for name in columns if table.column_types[name] == "categorical"]
-    minority_rows = {name: made.added[made.labels == study.minority] for name, made in sets.items()}
-    real = table.features.iloc[train[rare]]
+    minority_rows = {name: made.added[made.labels == record.minority] for name, made in sets.items()}
+    real = table.features[rare]
     for name, rows in minority_rows.items():
         yield figures.distributions(real[columns], rows[columns], categorical, name)
     synthetic = {name: encoder.transform(rows, unknown="ignore") for name, rows in minority_rows.items()}
@@ -215,34 +295,27 @@ def _synthetic_pictures(study: Study, done: Sequence[Cell]) -> Iterator[Figure]:
         yield figures.training_curves(histories)
 
 
-def print_table(
-    study: Study,
-    summary: pd.DataFrame,
-    failures: Sequence[Failure],
-    left_out: Mapping[str, str],
-    report: Path,
-) -> None:
-    """Print one table per classifier, what failed, and where the report lies."""
+def print_table(record: Record, summary: pd.DataFrame, report: Path) -> None:
+    """Print one table per classifier and setting, what failed, and where the report lies."""
     from rich.console import Console
     from rich.markup import escape
     from rich.table import Table as RichTable
 
     console = Console()
     console.width = max(console.width, 110)
-    shown = shown_metrics(study)[: 5 if study.positive_rate else 4]
-    for classifier, rows in summary.groupby("classifier", sort=False):
-        table = RichTable(
-            "remedy", *(metric.title for metric in shown), title=f"{classifier}, {len(study.splits)} seeds"
-        )
-        for arm, figures_of in rows.groupby("arm", sort=False):
+    shown = shown_metrics(record)[: 5 if record.positive_rate else 4]
+    for group in grouped(record, summary):
+        splits = group.rows["splits"].max()
+        table = RichTable("remedy", *(metric.title for metric in shown), title=f"{group.name}, {splits} split(s)")
+        for arm, figures_of in group.rows.groupby("arm", sort=False):
             by_metric = figures_of.set_index("metric").to_dict(orient="index")
             values = [_mean_and_reach(by_metric[metric.name]) for metric in shown]
             table.add_row(escape(str(arm)), *values)
         console.print(table)
-    console.print("mean ± half of its 95 % interval over the seeds; tests against doing nothing are in the report")
-    for name, reason in left_out.items():
+    console.print("mean ± half of its 95 % interval over the splits; tests against doing nothing are in the report")
+    for name, reason in record.content["left_out"].items():
         console.print(f"left out: {name}: {reason}", markup=False)
-    for failure in failures:
+    for failure in record.failures:
         console.print(f"failed: {failure.name}: {failure.reason}", style="red", markup=False)
     # not wrapped, so that it can be copied
     print(f"Report: {report}")

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from time import perf_counter
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -14,12 +13,15 @@ import numpy.typing as npt
 import pandas as pd
 
 from gan_imbalance.comparison.remedies import Remedy
+from gan_imbalance.comparison.resources import Usage, measured
 from gan_imbalance.components import build
 from gan_imbalance.data.imbalance import Rows
 from gan_imbalance.data.split import Split
 from gan_imbalance.data.tables import Table
 from gan_imbalance.files import provenance
-from gan_imbalance.synthesis import manifest_path, write_synthetic_set
+from gan_imbalance.gans import BaseGAN
+from gan_imbalance.oversampling import TableOverSampler
+from gan_imbalance.synthesis import manifest_path, save_gan, write_synthetic_set
 from gan_imbalance.transforms.table import Features, TabularTransformer
 from gan_imbalance.types import InputError, Span, SyntheticSet
 
@@ -34,7 +36,8 @@ class Resampled:
         labels: their class indices, shape (added rows,).
         notes: what was adapted to the data, in words.
         history: figures by training step, for GANs.
-        seconds: wall time of resampling, training of a GAN included.
+        usage: what resampling took, training of a GAN included.
+        gans: the trained GANs, if any; written by :meth:`save`, not read back.
     """
 
     kept: Rows
@@ -42,7 +45,8 @@ class Resampled:
     labels: Rows
     notes: list[str] = field(default_factory=list)
     history: list[dict[str, float]] = field(default_factory=list)
-    seconds: float = 0.0
+    usage: Usage = field(default_factory=Usage)
+    gans: tuple[BaseGAN, ...] = ()
 
     def limited_to(self, rows: int | None, seed: int) -> Resampled:
         """Return the same with at most so many added rows, drawn at random; fewer are a subset of more."""
@@ -52,14 +56,17 @@ class Resampled:
         return replace(self, added=self.added.iloc[chosen], labels=self.labels[chosen])
 
     def save(self, path: Path, table: Table, **made_from: Any) -> None:
-        """Write the added rows in the input's form (Parquet), and a manifest with all else beside them."""
+        """Write the added rows in the input's form (Parquet), the GANs, and a manifest with all else beside them."""
+        for number, gan in enumerate(self.gans):
+            save_gan(gan, checkpoint_path(path, number))
         rows = table.schema.restore(self.added, [table.classes[label] for label in self.labels])
         manifest = provenance(
             **made_from,
             kept=self.kept.tolist(),
             notes=self.notes,
             history=self.history,
-            seconds=self.seconds,
+            usage=asdict(self.usage),
+            checkpoints=[checkpoint_path(path, number).name for number in range(len(self.gans))],
         )
         write_synthetic_set(SyntheticSet(rows, table.schema.target, manifest), path)
 
@@ -76,13 +83,18 @@ class Resampled:
             labels=codes.astype(np.int64),
             notes=manifest["notes"],
             history=manifest["history"],
-            seconds=manifest["seconds"],
+            usage=Usage(**manifest["usage"]),
         )
 
     @staticmethod
     def exists(path: Path) -> bool:
         """Return whether :meth:`save` finished: the manifest is written last."""
         return manifest_path(path).is_file()
+
+
+def checkpoint_path(rows: Path, number: int) -> Path:
+    """Return where a GAN lies that wrote synthetic rows."""
+    return rows.with_name(f"{rows.stem}-gan{number}.ckpt")
 
 
 def fit_encoder(table: Table, rows: Rows) -> TabularTransformer:
@@ -114,7 +126,6 @@ def resample(remedy: Remedy, table: Table, split: Split, minority: int, rows: in
     """
     if remedy.reserve:
         return _from_reserve(table, split, minority, rows)
-    started = perf_counter()
     originals = _Rows(table.features.iloc[split.train].reset_index(drop=True), table.labels[split.train])
     transformer = fit_encoder(table, split.train)
     sampler, notes = _build_sampler(remedy, transformer.spans)
@@ -125,19 +136,21 @@ def resample(remedy: Remedy, table: Table, split: Split, minority: int, rows: in
         sampler.random_state = split.seed
     notes += _limit_neighbours(sampler, minority_rows)
     form: _Form = _TableForm()
-    if not remedy.is_gan:
+    if not isinstance(sampler, TableOverSampler):
         form = _ArrayForm(transformer, _wants_codes(sampler))
     elif sampler.categorical is None:
         # told, since it infers from the types of the columns what the configuration may say otherwise
         sampler.categorical = [name for name, kind in table.column_types.items() if kind == "categorical"]
-    kept, added = _fit_resample(sampler, form, originals)
+    with measured() as usage:
+        kept, added = _fit_resample(sampler, form, originals)
     return Resampled(
         kept=split.train[kept],
         added=added.features.reset_index(drop=True),
         labels=added.labels,
         notes=notes,
         history=getattr(sampler, "history_", []),
-        seconds=perf_counter() - started,
+        usage=usage,
+        gans=tuple({id(gan): gan for gan in getattr(sampler, "gans_", {}).values()}.values()),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -13,6 +13,8 @@ from gan_imbalance.types import InputError
 
 # figures are of order one and in single precision, so equal differences may seem to differ by so much
 _ROUNDING = 1e-6
+# of resampled rows at once, so that a bootstrap's arrays stay below 100 MB together
+_MAX_DRAWN = 1_000_000
 
 
 class ResampledTest(NamedTuple):
@@ -42,6 +44,7 @@ class PairedComparison:
         high: its upper end.
         t: the corrected statistic.
         p: two-sided, before any correction for several tests (see :func:`holm`).
+        effect: the difference by its standard deviation.
     """
 
     pairs: int
@@ -50,6 +53,65 @@ class PairedComparison:
     high: float
     t: float
     p: float
+    effect: EffectSize
+
+
+class SignedRankTest(NamedTuple):
+    """A Wilcoxon signed-rank test.
+
+    Attributes:
+        statistic: the smaller of the sums of ranks of positive and of negative differences.
+        p: two-sided; NaN for a single difference.
+    """
+
+    statistic: float
+    p: float
+
+
+class EffectSize(NamedTuple):
+    """A mean difference in units of the differences' standard deviation.
+
+    Attributes:
+        d: Cohen's d of paired differences with Hedges' small-sample correction.
+        low: lower end of the interval of the true one.
+        high: its upper end.
+    """
+
+    d: float
+    low: float
+    high: float
+
+
+class FriedmanTest(NamedTuple):
+    """Whether some remedies rank higher than others over data sets.
+
+    Attributes:
+        ranks: mean rank of each remedy, 1 for one that is always best.
+        chi_square: Friedman's statistic, not corrected for ties.
+        chi_square_p: its p, which is too large for few data sets.
+        f: Iman and Davenport's statistic; infinite where all data sets agree on the ranks.
+        p: its p; NaN for a single data set.
+    """
+
+    ranks: NDArray[np.float64]
+    chi_square: float
+    chi_square_p: float
+    f: float
+    p: float
+
+
+class Ranking(NamedTuple):
+    """Remedies ranked over data sets.
+
+    Attributes:
+        ranks: mean rank of each remedy, 1 for one that is always best.
+        p: that all remedies are equal, see :func:`friedman`.
+        critical_difference: by which mean ranks must differ, see :func:`critical_difference`.
+    """
+
+    ranks: NDArray[np.float64]
+    p: float
+    critical_difference: float
 
 
 def mean_interval(values: ArrayLike, confidence: float = 0.95) -> tuple[float, float, float]:
@@ -119,6 +181,7 @@ def paired_comparison(
         high=test.high,
         t=test.t,
         p=test.p,
+        effect=effect_size(differences, test_train_ratio, confidence),
     )
 
 
@@ -139,6 +202,209 @@ def holm(p_values: ArrayLike) -> NDArray[np.float64]:
     steps = np.arange(len(order), 0, -1) * adjusted[order]
     adjusted[order] = np.minimum(np.maximum.accumulate(steps), 1.0)
     return adjusted
+
+
+def wilcoxon_signed_rank(differences: ArrayLike) -> SignedRankTest:
+    """Test whether differences over data sets are symmetric about zero (Wilcoxon, 1945; Pratt, 1959).
+
+    Data sets differ in scale, so that their differences are ranked rather than averaged (Demsar, 2006). Zeros
+    take part in the ranking and are then dropped. Exact, but normal for more than 50 differences, or more than
+    13 with ties or zeros. For n data sets p is 2^(1 - n) at least: five can never reach 0.05.
+
+    References:
+        Individual Comparisons by Ranking Methods, https://doi.org/10.2307/3001968
+        Remarks on Zeros and Ties, https://doi.org/10.1080/01621459.1959.10501526
+        Statistical Comparisons of Classifiers over Multiple Data Sets, https://jmlr.org/papers/v7/demsar06a.html
+
+    Args:
+        differences: one per data set, ``(n,)``.
+
+    Raises:
+        InputError: if there is no difference.
+    """
+    from scipy.stats import wilcoxon
+
+    # whole units, so that ties are ties in spite of rounding
+    units = np.rint(_scores(differences) / _ROUNDING)
+    if len(units) < 2 or not units.any():
+        return SignedRankTest(0.0, float("nan") if len(units) < 2 else 1.0)
+    test = wilcoxon(units, zero_method="pratt")
+    return SignedRankTest(float(test.statistic), float(test.pvalue))
+
+
+def effect_size(differences: ArrayLike, test_train_ratio: float, confidence: float = 0.95) -> EffectSize:
+    """Return the mean difference over random splits in standard deviations, with its interval.
+
+    The estimate is mean / s, times ``1 - 3 / (4 (J - 1) - 1)`` against its bias for few differences (Hedges,
+    1981). The interval (Steiger & Fouladi, 1997) holds every true size for which the t of
+    :func:`corrected_resampled_t`, noncentral by that size over ``sqrt(1 / J + test_train_ratio)``, is no
+    surprise. So it excludes zero exactly where that test is significant. All are NaN for differences without
+    spread, and for fewer than three, where the correction leaves nothing.
+
+    References:
+        Distribution Theory for Glass's Estimator of Effect Size, https://doi.org/10.3102/10769986006002107
+        Noncentrality Interval Estimation and the Evaluation of Statistical Models, in What If There Were No
+        Significance Tests?, Erlbaum
+
+    Args:
+        differences: one per split, ``(J,)``.
+        test_train_ratio: test rows over training rows of a split.
+        confidence: of the interval.
+
+    Raises:
+        InputError: if there is no difference.
+    """
+    from scipy.special import nctdtrinc
+
+    scores = _scores(differences)
+    if len(scores) < 3 or not _standard_error(scores):
+        return EffectSize(*[float("nan")] * 3)
+    freedom = len(scores) - 1
+    size = float(scores.mean() / scores.std(ddof=1))
+    unit = math.sqrt(1 / len(scores) + test_train_ratio)
+    low, high = (unit * float(nctdtrinc(freedom, (1 + side * confidence) / 2, size / unit)) for side in (1, -1))
+    return EffectSize(size * (1 - 3 / (4 * freedom - 1)), low, high)
+
+
+def friedman(scores: ArrayLike) -> FriedmanTest:
+    """Test whether remedies rank equally over data sets (Friedman, 1937; Iman & Davenport, 1980).
+
+    Both statistics are Demsar's (2006), without a correction for ties, which errs on the careful side.
+
+    References:
+        Approximations of the Critical Region of the Friedman Statistic,
+        https://doi.org/10.1080/03610928008827904
+        Statistical Comparisons of Classifiers over Multiple Data Sets, https://jmlr.org/papers/v7/demsar06a.html
+
+    Args:
+        scores: the higher the better, ``(datasets, remedies)``.
+
+    Raises:
+        InputError: if there are not two remedies, or a score is missing.
+    """
+    from scipy.special import chdtrc, fdtrc
+    from scipy.stats import rankdata
+
+    table = _scores(scores)
+    if table.ndim != 2 or table.shape[1] < 2 or np.isnan(table).any():
+        raise InputError("Ranks need scores of two or more remedies on every data set: leave out what is incomplete.")
+    n, k = table.shape
+    ranks = rankdata(-np.rint(table / _ROUNDING), axis=1).mean(axis=0)
+    chi_square = float(12 * n / (k * (k + 1)) * np.sum((ranks - (k + 1) / 2) ** 2))
+    remaining = n * (k - 1) - chi_square
+    # perfect agreement leaves nothing but rounding
+    f = (n - 1) * chi_square / remaining if remaining > _ROUNDING else math.inf
+    p = float(fdtrc(k - 1, (k - 1) * (n - 1), f)) if n > 1 else float("nan")
+    return FriedmanTest(ranks, chi_square, float(chdtrc(k - 1, chi_square)), f, p)
+
+
+def critical_difference(remedies: int, datasets: int, alpha: float = 0.05) -> float:
+    """Return by how much mean ranks of remedies must differ to be told apart (Nemenyi, 1963).
+
+    With k remedies and n data sets this is ``q / sqrt(2) * sqrt(k (k + 1) / (6 n))``, where q is the studentised
+    range's upper quantile for k groups and infinite degrees of freedom.
+    """
+    from scipy.stats import studentized_range
+
+    q = float(studentized_range.ppf(1 - alpha, remedies, math.inf))
+    return q / math.sqrt(2) * math.sqrt(remedies * (remedies + 1) / (6 * datasets))
+
+
+def rank_remedies(scores: ArrayLike, alpha: float = 0.05) -> Ranking:
+    """Rank remedies over data sets by :func:`friedman` and :func:`critical_difference`.
+
+    Args:
+        scores: the higher the better, ``(datasets, remedies)``.
+        alpha: level of the critical difference.
+
+    Raises:
+        InputError: if there are not two remedies, or a score is missing.
+    """
+    test = friedman(scores)
+    return Ranking(test.ranks, test.p, critical_difference(len(test.ranks), len(np.asarray(scores)), alpha))
+
+
+def average_precision(probabilities: ArrayLike, positive: ArrayLike, weights: ArrayLike) -> NDArray[np.float64]:
+    """Return the average precision for each weighting of the same rows; equal probabilities are one threshold.
+
+    Args:
+        probabilities: of the positive class, ``(n,)``.
+        positive: which rows are of it, ``(n,)``.
+        weights: how often each row counts, ``(B, n)``.
+
+    Returns:
+        Of shape ``(B,)``; NaN where no positive row counts.
+    """
+    scores, truth, counts = np.asarray(probabilities), np.asarray(positive, dtype=bool), np.asarray(weights)
+    thresholds = scores[truth]
+    hits, misses = (_weight_reaching(scores[part], counts[:, part], thresholds) for part in (truth, ~truth))
+    own = counts[:, truth]
+    with np.errstate(invalid="ignore"):
+        precision = np.where(own > 0, hits / (hits + misses), 0)
+        average: NDArray[np.float64] = (own * precision).sum(axis=1) / own.sum(axis=1)
+    return average
+
+
+def bootstrap_scores(
+    probabilities: ArrayLike,
+    positive: ArrayLike,
+    threshold: float,
+    resamples: int = 1000,
+    seed: int = 0,
+    confidence: float = 0.95,
+) -> dict[str, tuple[float, float]]:
+    """Return percentile bootstrap intervals of a single split's figures (Efron, 1979).
+
+    The test rows are drawn with replacement within each class. The intervals tell what other test rows could
+    have shown of the same classifier, not what other training rows would have made of it.
+
+    References:
+        Bootstrap Methods: Another Look at the Jackknife, https://doi.org/10.1214/aos/1176344552
+
+    Args:
+        probabilities: of the positive class, ``(n,)``.
+        positive: which rows are of it, ``(n,)``.
+        threshold: the probability from which on it is predicted.
+        resamples: number of bootstrap samples.
+        seed: of the draws.
+        confidence: of the intervals.
+
+    Returns:
+        Low and high end for ``pr_auc`` and ``recall``.
+
+    Raises:
+        InputError: if the rows do not match, or one class has none.
+    """
+    scores, truth = _scores(probabilities), np.asarray(positive, dtype=bool)
+    if scores.shape != truth.shape or truth.all() or not truth.any():
+        raise InputError("A bootstrap needs one probability for each row, and rows of both classes.")
+    random = np.random.default_rng(seed)
+    found = truth & (scores >= threshold)
+    chunk = max(1, _MAX_DRAWN // len(scores))
+    drawn: dict[str, list[NDArray[np.float64]]] = {"pr_auc": [], "recall": []}
+    for start in range(0, resamples, chunk):
+        counts = np.empty((min(chunk, resamples - start), len(scores)), dtype=np.int64)
+        for part in (truth, ~truth):
+            counts[:, part] = _bootstrap_counts(random, len(counts), int(part.sum()))
+        drawn["pr_auc"].append(average_precision(scores, truth, counts))
+        drawn["recall"].append(counts[:, found].sum(axis=1) / np.count_nonzero(truth))
+    ends = [(1 - confidence) / 2, (1 + confidence) / 2]
+    intervals = {name: np.quantile(np.concatenate(values), ends) for name, values in drawn.items()}
+    return {name: (float(low), float(high)) for name, (low, high) in intervals.items()}
+
+
+def _bootstrap_counts(random: np.random.Generator, resamples: int, rows: int) -> NDArray[np.int64]:
+    """Return how often each row is drawn in each resample, ``(resamples, rows)``."""
+    drawn = random.integers(rows, size=(resamples, rows)) + rows * np.arange(resamples)[:, None]
+    return np.bincount(drawn.ravel(), minlength=drawn.size).reshape(drawn.shape)
+
+
+def _weight_reaching(scores: NDArray[Any], weights: NDArray[Any], thresholds: NDArray[Any]) -> NDArray[Any]:
+    """Return, per weighting, the weight of the scores that reach each threshold, ``(B, thresholds)``."""
+    order = np.argsort(-scores)
+    summed = np.pad(np.cumsum(weights[:, order], axis=1), ((0, 0), (1, 0)))
+    reached: NDArray[Any] = summed[:, np.searchsorted(-scores[order], -thresholds, side="right")]
+    return reached
 
 
 def _scores(values: ArrayLike) -> NDArray[np.float64]:

@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from gan_imbalance.comparison.cells import Arm, Cell, Study, read_result
-from gan_imbalance.comparison.statistics import PairedComparison, holm, mean_interval, paired_comparison
+from gan_imbalance.comparison.cells import Arm, Setting, read_result, scores_path
+from gan_imbalance.comparison.record import Record
+from gan_imbalance.comparison.statistics import (
+    PairedComparison,
+    bootstrap_scores,
+    holm,
+    mean_interval,
+    paired_comparison,
+)
 
 SIGNIFICANT = 0.05
+
+_SPLIT = ["seed", "fold"]
+_SETTING = list(Setting._fields)
+# one number stands for all that is not set, since missing values are equal to nothing
+_UNSET = -1.0
+
+Scores = Mapping[Arm, "pd.Series[float]"]
+"""Of every remedy with its amount, the scores by split."""
 
 
 @dataclass(frozen=True)
@@ -28,17 +43,17 @@ class Metric:
     title: str
 
 
-def headline_metrics(study: Study) -> tuple[Metric, Metric]:
+def headline_metrics(record: Record) -> tuple[Metric, Metric]:
     """Return what the verdict is about."""
-    return Metric("pr_auc", "PR-AUC"), Metric(f"recall_{_minority(study)}", "Recall")
+    return Metric("pr_auc", "PR-AUC"), Metric(f"recall_{record.minority_label}", "Recall")
 
 
-def shown_metrics(study: Study) -> list[Metric]:
+def shown_metrics(record: Record) -> list[Metric]:
     """Return what tables show, in order."""
-    minority = _minority(study)
-    reweighted = [Metric("precision_reweighted", "Precision at the true rate")] if study.positive_rate else []
+    minority = record.minority_label
+    reweighted = [Metric("precision_reweighted", "Precision at the true rate")] if record.positive_rate else []
     return [
-        *headline_metrics(study),
+        *headline_metrics(record),
         Metric(f"precision_{minority}", "Precision"),
         *reweighted,
         Metric(f"f1_{minority}", "F1"),
@@ -52,54 +67,83 @@ def shown_metrics(study: Study) -> list[Metric]:
     ]
 
 
-def _minority(study: Study) -> str:
-    return str(study.table.classes[study.minority])
-
-
-def results_table(study: Study, cells: Sequence[Cell]) -> pd.DataFrame:
-    """Return one row per cell: seed, classifier, remedy, kind, amount, all figures, and what it took."""
+def results_table(record: Record) -> pd.DataFrame:
+    """Return one row per finished cell: split, classifier, remedy, kind, amount, all figures, and what it took."""
     rows = []
-    for cell in cells:
-        result = read_result(cell.path(study))
+    for entry in record.finished:
+        result = read_result(entry.path)
         rows.append(
             {
-                "seed": cell.seed,
-                "classifier": cell.classifier,
-                **cell.arm._asdict(),
+                "seed": entry.key.seed,
+                "fold": entry.key.fold,
+                **entry.key.setting._asdict(),
+                "classifier": entry.classifier,
+                **entry.arm._asdict(),
                 **result["metrics"],
                 **{f"tuned_{name}": value for name, value in result["tuned_metrics"].items()},
                 "threshold": result["threshold"],
                 "tuned_threshold": result["tuned_threshold"],
+                "validation_pr_auc": result["validation_pr_auc"],
                 **{f"rows_{name}": value for name, value in result["rows"].items()},
                 **{f"seconds_{name}": value for name, value in result["seconds"].items()},
-                "peak_memory_mib": result["peak_memory_mib"],
+                **{f"peak_memory_mib_{name}": value for name, value in result["peak_memory_mib"].items()},
                 "split_hash": result["split_hash"],
                 "notes": "; ".join(result["notes"]),
+                "file": str(entry.path.relative_to(record.folder)),
             }
         )
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows).astype({"fold": "Int64", "minority_rows": "Int64", "imbalance_ratio": float})
 
 
-def summarise(study: Study, results: pd.DataFrame) -> pd.DataFrame:
-    """Return mean, interval and difference to "nothing" of every classifier, remedy, amount and metric.
+class Group(NamedTuple):
+    """The results of one classifier at one setting."""
 
-    The test is the corrected resampled t on paired seeds; Holm's correction is over the remedies and amounts
-    within a classifier and a metric.
+    classifier: str
+    setting: Setting
+    rows: pd.DataFrame
+
+    @property
+    def name(self) -> str:
+        """Return how a person calls it."""
+        return ", ".join(filter(None, (self.classifier, self.setting.name)))
+
+
+def grouped(record: Record, table: pd.DataFrame) -> list[Group]:
+    """Return the rows of a table of results, or of summaries, by classifier and setting, in order."""
+    settings = table[_SETTING].astype(float).fillna(_UNSET)
+    groups = []
+    for classifier in dict.fromkeys(table["classifier"]):
+        for setting in record.settings:
+            wanted = [_UNSET if value is None else value for value in setting]
+            rows = table[(table["classifier"] == classifier) & (settings == wanted).all(axis=1)]
+            if len(rows):
+                groups.append(Group(str(classifier), setting, rows))
+    return groups
+
+
+def summarise(record: Record, results: pd.DataFrame) -> pd.DataFrame:
+    """Return mean, interval and difference to "nothing" of every classifier, setting, remedy, amount and metric.
+
+    The test is the corrected resampled t on paired splits; Holm's correction is over the remedies and amounts
+    within a classifier, a setting and a metric. Of a single split, the intervals of PR-AUC and of two classes'
+    recall at 0.5 are the bootstrap's over its test rows.
     """
     columns = list(results.columns)
     metrics = columns[columns.index("kind") + 1 : columns.index("threshold")]
-    return pd.DataFrame(
-        {"classifier": classifier, **row}
-        for classifier, group in results.groupby("classifier", sort=False)
+    summary = pd.DataFrame(
+        {"classifier": group.classifier, **group.setting._asdict(), **row}
+        for group in grouped(record, results)
         for metric in metrics
-        for row in _summarise_metric(study, group, metric)
+        for row in _summarise_metric(record, group, metric)
     )
+    return summary.astype({"minority_rows": "Int64", "imbalance_ratio": float})
 
 
-def _summarise_metric(study: Study, group: pd.DataFrame, metric: str) -> list[dict[str, Any]]:
+def _summarise_metric(record: Record, group: Group, metric: str) -> list[dict[str, Any]]:
     """Return one row per remedy and amount."""
-    scores, added = _scores_by_arm(group, metric), _scores_by_arm(group, "rows_added")
-    baseline = next((values for arm, values in scores.items() if arm.kind == "baseline"), None)
+    scores, added = scores_by_arm(group.rows, metric), scores_by_arm(group.rows, "rows_added")
+    ratio = record.test_train_ratio(group.setting)
+    baseline = next((values for arm, values in scores.items() if arm.kind == "baseline" and not arm.amount), None)
     rows = []
     for arm, values in scores.items():
         row = {
@@ -107,75 +151,95 @@ def _summarise_metric(study: Study, group: pd.DataFrame, metric: str) -> list[di
             "arm": arm.name,
             "rows_added": added[arm].mean(),
             "metric": metric,
-            "seeds": int(values.count()),
+            "splits": int(values.count()),
         }
-        mean, low, high = mean_interval(values.dropna()) if row["seeds"] else (np.nan,) * 3
+        mean, low, high = mean_interval(values.dropna()) if row["splits"] else (np.nan,) * 3
+        if row["splits"] == 1:
+            low, high = _bootstrapped(record, group.rows, arm, metric)
         compared = None
-        if baseline is not None and arm.kind != "baseline":
-            compared = _compare(study, values, baseline)
+        if baseline is not None and values is not baseline:
+            compared = compare_scores(values, baseline, ratio)
         rows.append({**row, "mean": mean, "low": low, "high": high, **_difference(compared)})
     for row, adjusted in zip(rows, holm([row["p"] for row in rows]), strict=True):
         row["p_holm"] = float(adjusted)
     return rows
 
 
-def _scores_by_arm(group: pd.DataFrame, metric: str) -> dict[Arm, pd.Series[float]]:
-    """Return the scores by seed, NaN where the metric has no meaning."""
-    by_arm = group.set_index("seed").groupby(["remedy", "amount", "kind"], sort=False)[metric]
+def scores_by_arm(rows: pd.DataFrame, metric: str) -> Scores:
+    """Return the scores by split, NaN where the metric has no meaning."""
+    rows = rows.assign(fold=rows["fold"].astype(float).fillna(_UNSET))
+    by_arm = rows.set_index(_SPLIT).groupby(["remedy", "amount", "kind"], sort=False)[metric]
     return {Arm(*map(str, arm)): scores.astype(float) for arm, scores in by_arm}
 
 
-def _compare(study: Study, scores: pd.Series[float], baseline: pd.Series[float]) -> PairedComparison | None:
-    """Compare two remedies on the seeds that both have; None where there is none."""
+def _bootstrapped(record: Record, rows: pd.DataFrame, arm: Arm, metric: str) -> tuple[float, float]:
+    """Return the bootstrap's interval of a single split's figure, NaN where there is none."""
+    key = {"pr_auc": "pr_auc", f"recall_{record.minority_label}": "recall"}.get(metric)
+    row = rows[(rows["remedy"] == arm.remedy) & (rows["amount"] == arm.amount)].iloc[0]
+    if key is None or (key == "recall" and len(record.classes) > 2):
+        return np.nan, np.nan
+    scores = pd.read_parquet(scores_path(record.folder / row["file"]))
+    threshold = 0.5 if pd.isna(row["threshold"]) else float(row["threshold"])
+    positive = (scores["label"] == record.minority).to_numpy()
+    return bootstrap_scores(scores[f"probability_{record.minority_label}"].to_numpy(), positive, threshold)[key]
+
+
+def compare_scores(
+    scores: pd.Series[float], baseline: pd.Series[float], test_train_ratio: float
+) -> PairedComparison | None:
+    """Compare two remedies on the splits that both have; None where there is none."""
     paired = pd.concat([scores, baseline], axis=1).dropna().to_numpy()
-    if not len(paired):
-        return None
-    ratio = np.mean([len(split.test) / len(split.train) for split in study.splits])
-    return paired_comparison(paired[:, 0], paired[:, 1], float(ratio))
+    return paired_comparison(paired[:, 0], paired[:, 1], test_train_ratio) if len(paired) else None
 
 
 def _difference(compared: PairedComparison | None) -> dict[str, float]:
     """Return columns of the summary, NaN where there is nothing to compare or no test."""
-    columns = dict.fromkeys(("difference", "difference_low", "difference_high", "p"), np.nan)
+    names = ("difference", "difference_low", "difference_high", "effect_size", "effect_low", "effect_high", "p")
+    columns = dict.fromkeys(names, np.nan)
     if compared is not None:
         columns["difference"] = compared.difference
         # recall moves in whole rows, so a few splits may differ by the very same; that tells nothing of their spread
         if np.isfinite(compared.t):
+            effect = compared.effect
             columns |= {"difference_low": compared.low, "difference_high": compared.high, "p": compared.p}
+            columns |= {"effect_size": effect.d, "effect_low": effect.low, "effect_high": effect.high}
     return columns
 
 
-def verdicts(study: Study, results: pd.DataFrame) -> dict[str, str]:
-    """Return one sentence per classifier: the best GAN against the best other remedy in the headline metrics.
+def verdicts(record: Record, results: pd.DataFrame) -> dict[str, str]:
+    """Return one sentence per classifier and setting: the best GAN against the best other remedy.
 
     The best are chosen by their means on the test rows, so the p-value of their difference is Holm-corrected
     over all pairs of a GAN and another remedy (doing nothing included, controls not).
     """
     return {
-        str(classifier): f"With {classifier}, "
-        + "; ".join(_contest(study, group, metric) for metric in headline_metrics(study))
+        group.name: f"With {group.name}, "
+        + "; ".join(_contest(record, group, metric) for metric in headline_metrics(record))
         + "."
-        for classifier, group in results.groupby("classifier", sort=False)
+        for group in grouped(record, results)
     }
 
 
-def _contest(study: Study, group: pd.DataFrame, metric: Metric) -> str:
+def _contest(record: Record, group: Group, metric: Metric) -> str:
     """Return a clause on the best GAN and the best other remedy."""
     title = metric.title if metric.title.isupper() else metric.title.lower()
-    scores = {arm: values for arm, values in _scores_by_arm(group, metric.name).items() if values.count()}
+    scores = {arm: values for arm, values in scores_by_arm(group.rows, metric.name).items() if values.count()}
     gans = [arm for arm in scores if arm.kind == "gan"]
     others = [arm for arm in scores if arm.kind in ("baseline", "standard")]
     if not gans or not others:
         return f"there is no GAN or no other remedy to compare in {title}"
-    pairs = {(gan, other): _compare(study, scores[gan], scores[other]) for gan in gans for other in others}
+    ratio = record.test_train_ratio(group.setting)
+    pairs = {(gan, other): compare_scores(scores[gan], scores[other], ratio) for gan in gans for other in others}
     adjusted = holm([_difference(compared)["p"] for compared in pairs.values()])
     best = tuple(max(arms, key=lambda arm: scores[arm].mean()) for arms in (gans, others))
     compared, p = pairs[best], adjusted[list(pairs).index(best)]  # type: ignore[index, arg-type]
     gan, other = (f"{arm.name} ({scores[arm].mean():.3f})" for arm in best)
     if compared is None or np.isnan(p):
         return f"the best GAN in {title} is {gan}, the best other remedy {other}; the splits allow no test"
+    effect = compared.effect
     numbers = (
         f"difference {compared.difference:+.3f}, 95 % interval {compared.low:+.3f} to {compared.high:+.3f}, "
+        f"effect size {effect.d:+.2f} ({effect.low:+.2f} to {effect.high:+.2f}), "
         f"adjusted p {p:.2f}, {compared.pairs} splits"
     )
     if p >= SIGNIFICANT:

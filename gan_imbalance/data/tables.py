@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -25,7 +25,7 @@ from gan_imbalance.data.loaders import (
     draw_uniform,
 )
 from gan_imbalance.data.schema import Derivation, TableSchema
-from gan_imbalance.data.split import Part, Split, duplicate_groups, split_rows
+from gan_imbalance.data.split import Part, Split, connected_groups, duplicate_groups, split_rows
 from gan_imbalance.transforms.table import (
     Kind,
     NumericTransform,
@@ -49,7 +49,8 @@ class Table:
         schema: the form that the table came in.
         column_types: what every feature holds. Like dtypes, they are judged by all rows; whatever is
             fitted is fitted on training rows.
-        groups: equal for rows with equal features, int64 of shape (n,).
+        groups: equal for rows that stay on one side of every split, int64 of shape (n,): those with equal
+            features and, if a column groups them, those of one group.
         test_rows: mask of the rows of the separate test file, shape (n,), if there is one.
     """
 
@@ -72,6 +73,7 @@ def load_table(
     derive: Mapping[str, Derivation] | None = None,
     missing_values: Sequence[str] = (),
     drop_duplicates: bool = False,
+    group: str | None = None,
 ) -> Table:
     """Read a table and find out what its columns hold.
 
@@ -86,10 +88,12 @@ def load_table(
         missing_values: further strings that stand for a missing value.
         drop_duplicates: keep only the first of several rows with equal features, as the model sees them
             and whatever their target; rows of the test file stay.
+        group: column whose equal values stay on one side of every split; it is dropped from the features.
 
     Raises:
         InputError: if a file is missing, empty or unreadable, a name is unknown or double, the target has
-            missing or mixed values or one class, or a column cannot be used.
+            missing or mixed values or one class, the group is the target or has missing or mixed values, or
+            a column cannot be used.
     """
     frame = _load(source, missing_values)
     test_rows = None
@@ -102,15 +106,22 @@ def load_table(
         require_columns(names, frame.columns, option)
         if target in names:
             raise InputError(f"{option} names {target!r}, which is the target; leave it out.")
+    if group is not None:
+        require_columns([group], frame.columns, "group")
+        if group == target:
+            raise InputError(f"group names {target!r}, which is the target; leave it out.")
+        drop = [*drop, group] if group not in drop else drop
     frame = convert_columns(frame, numeric, categorical)
     schema = TableSchema.of(frame, target, drop, derive)
     labels, classes = _classes(frame[target])
     features = schema.derive(frame)
     _require_values(features)
     kinds = column_kinds(features, _among(numeric, features), _among(categorical, features))
-    groups = duplicate_groups(features)
+    duplicates = duplicate_groups(features)
+    # Groups are connected while duplicates are still there: the one that stays is a row of all their groups.
+    groups = duplicates if group is None else connected_groups(duplicates, _groups(frame[group]))
     if drop_duplicates:
-        kept = ~pd.Series(groups).duplicated().to_numpy()
+        kept = ~pd.Series(duplicates).duplicated().to_numpy()
         if test_rows is not None:
             kept |= test_rows
             test_rows = test_rows[kept]
@@ -141,6 +152,8 @@ class TabularDataModule(pl.LightningDataModule):
         derive: columns to see in another form: ``hour_of_day`` (from seconds) or ``log10`` (of x + 1).
         missing_values: further strings that stand for a missing value, such as "?".
         drop_duplicates: keep only the first of several rows with equal features.
+        group: column that says which rows belong together, such as a patient or customer: they stay on one
+            side of every split. An identifier, it is dropped from the features.
         classes: which classes a GAN learns; must agree with what the GAN says.
         clusters: cut the one class that is learned into so many KMeans clusters, which become the GAN's
             conditions. They are never classes.
@@ -170,6 +183,7 @@ class TabularDataModule(pl.LightningDataModule):
         derive: dict[str, Derivation] | None = None,
         missing_values: Sequence[str] = (),
         drop_duplicates: bool = False,
+        group: str | None = None,
         classes: ClassSelection | None = None,
         clusters: int | None = None,
         test_fraction: float = 0.2,
@@ -195,6 +209,7 @@ class TabularDataModule(pl.LightningDataModule):
         self.derive = derive
         self.missing_values = missing_values
         self.drop_duplicates = drop_duplicates
+        self.group = group
         self.classes = classes
         self.clusters = clusters
         self.test_fraction = test_fraction
@@ -236,6 +251,7 @@ class TabularDataModule(pl.LightningDataModule):
             derive=self.derive,
             missing_values=self.missing_values,
             drop_duplicates=self.drop_duplicates,
+            group=self.group,
         )
 
     @cached_property
@@ -243,20 +259,51 @@ class TabularDataModule(pl.LightningDataModule):
         """Which rows serve what."""
         return self.split_with(self.split_seed)
 
-    def split_with(self, seed: int) -> Split:
-        """Return the split that these settings make with another seed."""
+    def split_with(
+        self,
+        seed: int,
+        fold: int | None = None,
+        folds: int | None = None,
+        minority_rows: int | None = None,
+        imbalance_ratio: float | None = None,
+    ) -> Split:
+        """Return the split that these settings make with another seed, test part or training part.
+
+        The minority is the class with the fewest training rows that ``keep`` leaves (the first of several),
+        the majority the one with the most. Whatever number or ratio is asked for, validation and test part
+        stay the same, and fewer training rows of a class are a subset of more.
+
+        Args:
+            seed: of the split.
+            fold: which of the seed's folds is the test part, from 0, instead of ``test_fraction``.
+            folds: number of folds, at least 2.
+            minority_rows: training rows of the minority, in place of what ``keep`` says of that class; the
+                others become the reserve.
+            imbalance_ratio: training rows of the majority per row of the minority, above 1. Alone, it says
+                how many minority rows are kept; with ``minority_rows``, how many majority rows.
+
+        Raises:
+            InputError: if the table cannot be split so, or a class has fewer rows than are asked for.
+        """
         table = self.table
         keep = {find_class(label, table.classes): amount for label, amount in (self.keep or {}).items()}
-        return split_rows(
+        split = partial(
+            split_rows,
             table.labels,
             table.groups,
             self.test_fraction,
             self.validation_fraction,
             seed,
             test_rows=table.test_rows,
-            keep=keep,
             classes=table.classes,
+            fold=fold,
+            folds=folds,
         )
+        whole = split(keep=keep)
+        if minority_rows is None and imbalance_ratio is None:
+            return whole
+        minority, majority = self._amounts(whole, minority_rows, imbalance_ratio)
+        return split(keep={**keep, **minority}, then_keep=majority)
 
     @property
     def schema(self) -> TableSchema:
@@ -406,6 +453,32 @@ class TabularDataModule(pl.LightningDataModule):
         if self.openml is not None:
             return _fetch_openml(self.openml)
         return self.path or self.given_frame, None
+
+    def _amounts(
+        self, split: Split, minority_rows: int | None, imbalance_ratio: float | None
+    ) -> tuple[dict[int, int], dict[int, int]]:
+        """Return how many training rows of the minority to keep, and of the majority if any are to go."""
+        classes = self.table.classes
+        counts = np.bincount(self.table.labels[split.train], minlength=len(classes))
+        minority = int(counts.argmin())
+        # Where all classes have equally many rows, the majority is still another one.
+        majority = int(np.where(np.arange(len(classes)) == minority, 0, counts).argmax())
+        available = int(counts[minority] + np.sum(self.table.labels[split.reserve] == minority))
+        if imbalance_ratio is not None and not 1 < imbalance_ratio < np.inf:
+            raise InputError(f"imbalance_ratio is {imbalance_ratio}; give a number above 1.")
+        kept: dict[int, int] = {}
+        then_kept: dict[int, int] = {}
+        if minority_rows is not None:
+            kept = {minority: _require_rows("minority_rows", minority_rows, available, classes[minority])}
+        elif imbalance_ratio is not None:
+            wanted = round(int(counts[majority]) / imbalance_ratio)
+            option = f"imbalance_ratio {imbalance_ratio}"
+            kept = {minority: _require_rows(option, wanted, available, classes[minority])}
+        if minority_rows is not None and imbalance_ratio is not None:
+            wanted = round(imbalance_ratio * minority_rows)
+            option = f"imbalance_ratio {imbalance_ratio} with {minority_rows} minority_rows"
+            then_kept = {majority: _require_rows(option, wanted, int(counts[majority]), classes[majority])}
+        return kept, then_kept
 
     def _module(self) -> Any:
         return self.trainer.lightning_module if self.trainer else None
@@ -575,6 +648,30 @@ def _classes(target: pd.Series[Any]) -> tuple[npt.NDArray[np.int64], tuple[Label
     if len(classes) < 2:
         raise InputError(f"The target {target.name!r} has one class only, {classes[0]!r}; at least two are needed.")
     return codes.astype(np.int64), classes
+
+
+def _groups(column: pd.Series[Any]) -> npt.NDArray[np.int64]:
+    """Return a number for every row, the same for rows of one group."""
+    missing = int(column.isna().sum())
+    if missing:
+        raise InputError(
+            f"The group {column.name!r} is missing in {missing} of {len(column)} rows; "
+            "remove those rows or fill them in."
+        )
+    # As text in one file and as numbers in another, the same value would be two groups.
+    if pd.api.types.infer_dtype(column, skipna=False).startswith("mixed"):
+        raise InputError(f"The group {column.name!r} mixes types; write all its values alike.")
+    return duplicate_groups(column.to_frame())
+
+
+def _require_rows(option: str, wanted: float, available: int, label: Label) -> int:
+    """Return the number of rows that an option asks for, or raise if the class has not so many."""
+    if wanted != int(wanted) or not 1 <= wanted <= available:
+        raise InputError(
+            f"{option} asks for {wanted} rows of class {label!r}, whose training part has {available}; "
+            f"ask for 1 to {available}."
+        )
+    return int(wanted)
 
 
 def _require_values(features: pd.DataFrame) -> None:

@@ -20,7 +20,7 @@ from sklearn.linear_model import LogisticRegression
 from gan_imbalance.comparison import Remedy, compare
 from gan_imbalance.comparison.cells import Study, group_cells, run_unit
 from gan_imbalance.comparison.protocol import QUICK_STEPS, plan_cells, prepare_study
-from gan_imbalance.comparison.remedies import STANDARD_REMEDIES, choose_remedies
+from gan_imbalance.comparison.remedies import NAMED_REMEDIES, choose_remedies
 from gan_imbalance.data import TabularDataModule
 from gan_imbalance.files import write_json
 from gan_imbalance.main import main
@@ -221,7 +221,7 @@ def poisoned(data: TabularDataModule) -> TabularDataModule:
 
 
 def test_poisoned_test_rows_change_figures_only(data: TabularDataModule, tmp_path: Path) -> None:
-    gan = STANDARD_REMEDIES["gan"].with_gan_steps(3)
+    gan = NAMED_REMEDIES["gan"].with_gan_steps(3)
     kept: list[dict[str, Any]] = []
     for name, module in (("clean", data), ("poisoned", poisoned(data))):
         run_study(prepare_study(module, 1, None, tmp_path / name), ["smote", gan])
@@ -278,7 +278,7 @@ def test_remedies_differ_as_they_say(data: TabularDataModule, tmp_path: Path) ->
 
 def test_the_cell_depends_on_all_that_makes_it(data: TabularDataModule, tmp_path: Path) -> None:
     study = prepare_study(data, 2, None, tmp_path)
-    cell, *_ = plan_cells(study, [STANDARD_REMEDIES["smote"]], {"linear": LOGISTIC}, ["balance"])
+    cell, *_ = plan_cells(study, [NAMED_REMEDIES["smote"]], {"linear": LOGISTIC}, ["balance"])
     others = [
         replace(cell, seed=1),
         replace(cell, amount=3),

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from gan_imbalance.comparison.remedies import STANDARD_REMEDIES, Remedy, choose_remedies
+from gan_imbalance.comparison.remedies import NAMED_REMEDIES, Remedy, choose_remedies
 from gan_imbalance.types import InputError
 
 
 def test_all_standard_remedies_are_chosen_by_default_and_can_be_imported() -> None:
-    assert [remedy.name for remedy in choose_remedies(None)] == list(STANDARD_REMEDIES)
+    assert [remedy.name for remedy in choose_remedies(None)] == list(NAMED_REMEDIES)
 
 
 @pytest.mark.parametrize(
@@ -25,7 +25,7 @@ def test_all_standard_remedies_are_chosen_by_default_and_can_be_imported() -> No
     ],
 )
 def test_kinds(name: str, kind: str) -> None:
-    assert STANDARD_REMEDIES[name].kind == kind
+    assert NAMED_REMEDIES[name].kind == kind
 
 
 @pytest.mark.parametrize(
@@ -33,7 +33,7 @@ def test_kinds(name: str, kind: str) -> None:
     [("nothing", False), ("random_under", False), ("random_over", True), ("gan", True), ("real_rows", True)],
 )
 def test_only_over_samplers_and_real_rows_take_an_amount(name: str, sized: bool) -> None:
-    assert STANDARD_REMEDIES[name].is_sized is sized
+    assert NAMED_REMEDIES[name].is_sized is sized
 
 
 def test_a_strategy_of_its_own_is_left_alone() -> None:
@@ -50,12 +50,12 @@ def test_steps_reach_gans_without_their_own() -> None:
     def steps(remedy: Remedy) -> object:
         return remedy.init_args.get("max_steps")
 
-    gan = STANDARD_REMEDIES["gan"]
+    gan = NAMED_REMEDIES["gan"]
     assert steps(gan.with_gan_steps(7)) == 7
     assert steps(gan.with_gan_steps(7).with_gan_steps(9)) == 7
     assert steps(gan.with_gan_steps(7).with_gan_steps(9, override=True)) == 9
-    assert steps(STANDARD_REMEDIES["untrained_generator"].with_gan_steps(9, override=True)) == 0
-    assert STANDARD_REMEDIES["smote"].with_gan_steps(7) == STANDARD_REMEDIES["smote"]
+    assert steps(NAMED_REMEDIES["untrained_generator"].with_gan_steps(9, override=True)) == 0
+    assert NAMED_REMEDIES["smote"].with_gan_steps(7) == NAMED_REMEDIES["smote"]
     assert steps(gan) is None
 
 

@@ -9,18 +9,18 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from gan_imbalance.comparison.remedies import STANDARD_REMEDIES, Remedy
+from gan_imbalance.comparison.remedies import NAMED_REMEDIES, Remedy
 from gan_imbalance.comparison.resampling import Resampled, resample
 from gan_imbalance.data import TabularDataModule
 from gan_imbalance.types import InputError
 
 RARE = 1
-GAN = STANDARD_REMEDIES["wasserstein_gan"].with_gan_steps(2)
+GAN = NAMED_REMEDIES["wasserstein_gan"].with_gan_steps(2)
 
 
 def apply(remedy: Remedy | str, data: TabularDataModule, rows: int | None = 30) -> Resampled:
     if isinstance(remedy, str):
-        remedy = STANDARD_REMEDIES[remedy]
+        remedy = NAMED_REMEDIES[remedy]
     return resample(remedy, data.table, data.split, RARE, rows)
 
 

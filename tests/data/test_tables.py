@@ -15,6 +15,7 @@ import yaml
 from torch import Tensor, nn
 
 from gan_imbalance.data import TabularDataModule
+from gan_imbalance.data.split import Split
 from gan_imbalance.data.tables import load_table, read_table
 from gan_imbalance.types import ClassSelection, InputError
 
@@ -140,6 +141,10 @@ def test_broken_files_are_refused(tmp_path: Path) -> None:
         ({}, {"numeric": ["label"]}, "numeric names 'label', which is the target"),
         ({}, {"categorical": ["color"]}, "'color'.*categorical asks for.*did you mean 'colour'"),
         ({}, {"numeric": ["colour"]}, "'colour' should hold numbers"),
+        ({}, {"group": "label"}, "group names 'label', which is the target"),
+        ({}, {"group": "color"}, "'color'.*group asks for.*did you mean 'colour'"),
+        ({}, {"group": "score"}, r"group 'score' is missing in 18 of 120 rows"),
+        ({"flag": [1, "1"] * 60}, {"group": "flag"}, "group 'flag' mixes types"),
     ],
 )
 def test_tables_that_cannot_be_used_are_refused(
@@ -181,6 +186,38 @@ def test_duplicates_are_judged_as_the_model_sees_them() -> None:
     kept = load_table(frame, **options, drop_duplicates=True)
     assert kept.features["x"].tolist() == [1, 1, 2]
     assert kept.labels.tolist() == [0, 0, 1]
+
+
+def test_rows_of_one_group_stay_together_and_the_column_is_no_feature() -> None:
+    random = np.random.default_rng(0)
+    frame = pd.DataFrame({"x": random.normal(size=200), "patient": random.integers(0, 80, 200).astype(str)})
+    frame["y"] = random.integers(0, 2, 200)
+    frame.loc[150:, "x"] = frame.loc[:49, "x"].to_numpy()
+    frame.loc[150:, "patient"] = [f"other {i}" for i in range(50)]
+    data = TabularDataModule(frame=frame, target="y", group="patient")
+    assert data.schema.features == list(data.table.features) == ["x"]
+    assert data.schema.dropped == ("patient",)
+    assert TabularDataModule(frame=frame, target="y", group="patient", drop=["patient"]).schema == data.schema
+    for split in (data.split, data.split_with(0, fold=2, folds=4)):
+        for name in ("x", "patient"):
+            parts = [set(frame[name].iloc[split.rows(part)]) for part in ("train", "validation", "test", "reserve")]
+            assert sum(map(len, parts)) == frame[name].nunique()
+
+
+def test_duplicates_that_were_dropped_still_connect_their_groups() -> None:
+    frame = pd.DataFrame({"x": [1, 1, 2, 3, 4], "patient": list("abbac"), "y": [0, 1, 0, 1, 1]})
+    kept = load_table(frame, "y", group="patient", drop_duplicates=True)
+    assert kept.features["x"].tolist() == [1, 2, 3, 4]
+    assert kept.groups.tolist() == [0, 0, 0, 1]
+
+
+def test_a_group_of_the_test_file_leaves_training(tmp_path: Path) -> None:
+    train = pd.DataFrame({"x": np.arange(40), "patient": np.arange(40) // 2, "y": [0, 1] * 20})
+    train.iloc[:6].assign(x=range(100, 106)).to_csv(tmp_path / "test.csv", index=False)
+    train.to_csv(tmp_path / "train.csv", index=False)
+    data = TabularDataModule(path=str(tmp_path / "train.csv"), test_path="test.csv", target="y", group="patient")
+    learned = np.concatenate([data.split.train, data.split.validation])
+    np.testing.assert_array_equal(np.sort(learned), np.arange(6, 40))
 
 
 def test_a_test_file_is_found_beside_the_training_file_and_stays_whole(tmp_path: Path) -> None:
@@ -283,6 +320,74 @@ def _decoded(data: TabularDataModule, part: Any) -> tuple[pd.DataFrame, list[Any
 def test_a_study_may_split_with_several_seeds(data: TabularDataModule) -> None:
     assert data.split_with(0).hash == data.split.hash
     assert data.split_with(1).hash != data.split.hash
+
+
+def counts(data: TabularDataModule, split: Split) -> list[int]:
+    return np.bincount(data.table.labels[split.train], minlength=len(data.table.classes)).tolist()
+
+
+@pytest.mark.parametrize("fold", [{}, {"fold": 1, "folds": 4}])
+def test_a_study_may_cut_the_minority(mixed_frame: pd.DataFrame, fold: dict[str, int]) -> None:
+    data = TabularDataModule(frame=mixed_frame, target="label")
+    whole = data.split_with(3, **fold)
+    cut = {rows: data.split_with(3, **fold, minority_rows=rows) for rows in (15, 10, 5)}
+    by_ratio = data.split_with(3, **fold, imbalance_ratio=7.5)
+    for rows, split in [*cut.items(), (round(counts(data, whole)[0] / 7.5), by_ratio)]:
+        assert counts(data, split) == [counts(data, whole)[0], rows]
+        np.testing.assert_array_equal(split.validation, whole.validation)
+        np.testing.assert_array_equal(split.test, whole.test)
+        np.testing.assert_array_equal(np.sort(np.concatenate([split.train, split.reserve])), whole.train)
+        kept = TabularDataModule(frame=mixed_frame, target="label", keep={"yes": rows})
+        assert split.hash == kept.split_with(3, **fold).hash
+    assert set(cut[5].train) < set(by_ratio.train) < set(cut[10].train) < set(cut[15].train) < set(whole.train)
+
+
+def test_a_study_may_cut_both_classes(data: TabularDataModule) -> None:
+    only_minority = data.split_with(0, minority_rows=6)
+    cut = {ratio: data.split_with(0, minority_rows=6, imbalance_ratio=ratio) for ratio in (8.0, 2.5, 1.25)}
+    for ratio, split in cut.items():
+        assert counts(data, split) == [round(6 * ratio), 6]
+        np.testing.assert_array_equal(split.test, data.split.test)
+        np.testing.assert_array_equal(split.validation, data.split.validation)
+        np.testing.assert_array_equal(np.sort(np.concatenate([split.train, split.reserve])), data.split.train)
+    assert set(cut[1.25].train) < set(cut[2.5].train) < set(cut[8.0].train) < set(only_minority.train)
+
+
+def test_what_a_study_cuts_comes_in_place_of_keep(three_classes: pd.DataFrame) -> None:
+    data = TabularDataModule(frame=three_classes, target="y", keep={"10": 12, "20": 30})
+    assert counts(data, data.split) == [12, 30, 21]
+    assert counts(data, data.split_with(0, minority_rows=20)) == [20, 30, 21]
+    assert counts(data, data.split_with(0, imbalance_ratio=1.5)) == [20, 30, 21]
+    assert counts(data, data.split_with(0, minority_rows=5, imbalance_ratio=3)) == [5, 15, 21]
+    assert set(data.split.train) < set(data.split_with(0, minority_rows=20).train)
+
+
+def test_equally_frequent_classes_have_a_minority_and_another_majority() -> None:
+    frame = pd.DataFrame({"x": np.arange(60), "y": [0, 1] * 30})
+    data = TabularDataModule(frame=frame, target="y")
+    assert counts(data, data.split_with(0, imbalance_ratio=3)) == [7, 21]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"minority_rows": 22}, "minority_rows asks for 22 rows of class 'yes', whose training part has 21; ask for 1"),
+        ({"minority_rows": 0}, "minority_rows asks for 0 rows"),
+        ({"minority_rows": 0.5}, "minority_rows asks for 0.5 rows"),
+        ({"imbalance_ratio": 1.0}, "imbalance_ratio is 1.0; give a number above 1"),
+        ({"imbalance_ratio": float("nan")}, "imbalance_ratio is nan"),
+        ({"imbalance_ratio": 2}, "imbalance_ratio 2 asks for 32 rows of class 'yes', whose training part has 21"),
+        ({"imbalance_ratio": 1000}, "imbalance_ratio 1000 asks for 0 rows of class 'yes'"),
+        (
+            {"minority_rows": 20, "imbalance_ratio": 4},
+            "imbalance_ratio 4 with 20 minority_rows asks for 80 rows of class 'no', whose training part has 63",
+        ),
+        ({"fold": 1}, "folds is not given"),
+    ],
+)
+def test_rows_that_are_not_there_are_refused(data: TabularDataModule, options: Any, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        data.split_with(0, **options)
 
 
 def test_setup_is_done_once(data: TabularDataModule) -> None:

@@ -1,0 +1,95 @@
+"""Controls of a fair comparison: over-samplers that learn nothing, which a GAN has to beat."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from gan_imbalance.oversampling import TableOverSampler
+from gan_imbalance.transforms.table import Floats, count_decimals, to_numbers
+from gan_imbalance.types import InputError, Label
+
+
+class JitterOverSampler(TableOverSampler):
+    """Repeats rows of the class, their numbers moved a little.
+
+    Rows are drawn with replacement. Every numeric value gets Gaussian noise, and is rounded to the decimals of its
+    column (so integers stay integers); it is not clipped, so that it may leave the range that was observed.
+    Categories, booleans and missing values are copied. A GAN that does not beat it has found nothing between the
+    real rows that blurred copies of them would not have given.
+
+    Args:
+        noise: standard deviation of the noise, in standard deviations of the column within the class; 0 copies.
+        sampling_strategy: imbalanced-learn's: ``"auto"``, ``"minority"``, ..., a ratio, a dict, or a callable.
+        categorical: names of columns to take as categories, where their type does not tell.
+        random_state: seed, or a numpy random state.
+
+    Attributes:
+        sampling_strategy_: rows added per class.
+        synthetic_: the rows added, with their target, as a DataFrame.
+    """
+
+    def __init__(
+        self,
+        noise: float = 0.05,
+        *,
+        sampling_strategy: Any = "auto",
+        categorical: list[str] | None = None,
+        random_state: Any = None,
+    ) -> None:
+        super().__init__(sampling_strategy=sampling_strategy, categorical=categorical, random_state=random_state)
+        self.noise = noise
+
+    def _generate(self, table: pd.DataFrame, target: str, label: Label, count: int, seed: int) -> pd.DataFrame:
+        if not 0 <= self.noise < np.inf:
+            raise InputError(f"noise is {self.noise}; give a number of standard deviations, at least 0.")
+        random = np.random.default_rng(seed)
+        rows = table[table[target] == label]
+        copies = rows.iloc[random.integers(len(rows), size=count)].reset_index(drop=True)
+        moved: dict[str, Any] = {}
+        for name, kind in self._kinds(table.drop(columns=target)).items():
+            if kind == "numeric":
+                numbers = to_numbers(rows[name])
+                # a column without a value in the class has no spread, and nothing to move
+                spread = 0.0 if np.isnan(numbers).all() else float(np.nanstd(numbers))
+                noisy = to_numbers(copies[name]) + random.normal(scale=self.noise * spread, size=count)
+                moved[name] = in_the_form_of(table[name], noisy)
+        return copies.assign(**moved)
+
+
+class MarginalOverSampler(TableOverSampler):
+    """Draws every column by itself, with replacement, from the values that the class has there.
+
+    Every marginal distribution is right, missing values included, and no column depends on another. A GAN that does
+    not beat it has brought the classifier nothing by the dependence that it learned between columns.
+
+    Args:
+        sampling_strategy: imbalanced-learn's: ``"auto"``, ``"minority"``, ..., a ratio, a dict, or a callable.
+        categorical: taken so that all over-samplers take the same; whole values are drawn from every column.
+        random_state: seed, or a numpy random state.
+
+    Attributes:
+        sampling_strategy_: rows added per class.
+        synthetic_: the rows added, with their target, as a DataFrame.
+    """
+
+    def _generate(self, table: pd.DataFrame, target: str, label: Label, count: int, seed: int) -> pd.DataFrame:
+        self._kinds(table.drop(columns=target))  # refuses the tables that the others refuse
+        random = np.random.default_rng(seed)
+        rows = table[table[target] == label]
+        drawn = {name: rows[name].iloc[random.integers(len(rows), size=count)].array for name in table.columns}
+        return pd.DataFrame(drawn)
+
+
+def in_the_form_of(column: pd.Series[Any], numbers: Floats) -> pd.Series[Any]:
+    """Return numbers, NaN where missing, with the decimals and the dtype of the column."""
+    decimals = count_decimals(to_numbers(column))
+    if decimals is not None:
+        numbers = np.round(numbers, decimals)
+    if pd.api.types.is_integer_dtype(column.dtype):
+        # an unsigned integer below zero would come back as a huge one
+        limits = np.iinfo(getattr(column.dtype, "numpy_dtype", column.dtype))
+        numbers = np.clip(numbers, limits.min, limits.max)
+    return pd.Series(numbers).astype(column.dtype)
