@@ -26,7 +26,13 @@ FUNCTION_VERBS = {
         "gan_imbalance.comparison:compare",
         "find out whether a GAN helps, against every standard remedy",
     ),
+    "report": (
+        "gan_imbalance.comparison.across:report",
+        "make the report of a comparison again from its files, or rank remedies over several",
+    ),
 }
+# options that are given without their name
+_POSITIONAL = {"report": ("runs", "output folders of comparisons")}
 
 # jsonargparse's words for a user's mistakes, and ours
 _PLAIN_WORDS = (
@@ -113,7 +119,10 @@ def _run_function(verb: str, arguments: Sequence[str]) -> int:
     function: Callable[..., int] = getattr(import_module(module), name)
     parser = ArgumentParser(prog=f"gan-imbalance {verb}", description=FUNCTION_VERBS[verb][1], exit_on_error=False)
     parser.add_argument("--config", action="config", help="YAML file with any of the options below; may be repeated")
-    parser.add_function_arguments(function, fail_untyped=False)
+    positional, text = _POSITIONAL.get(verb, (None, ""))
+    if positional:
+        parser.add_argument(positional, nargs="+", type=str, help=text)
+    parser.add_function_arguments(function, fail_untyped=False, skip={positional} if positional else None)
     options = parser.instantiate(parser.parse_args(arguments))
     del options["config"]
     return function(**options)

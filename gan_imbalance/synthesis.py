@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -12,11 +12,14 @@ from torch import Tensor
 from gan_imbalance.checkpoints import read_checkpoint
 from gan_imbalance.components import import_class
 from gan_imbalance.data.schema import TableSchema
-from gan_imbalance.files import atomic_path, content_hash, file_hash, provenance, write_json
+from gan_imbalance.files import atomic_path, file_hash, provenance, write_json
 from gan_imbalance.gans import BaseGAN
-from gan_imbalance.tracking import start_run
+from gan_imbalance.tracking import make_artifact, start_run, use_artifact
 from gan_imbalance.transforms import TabularTransformer
 from gan_imbalance.types import InputError, Label, SyntheticSet, find_class
+
+if TYPE_CHECKING:
+    from wandb import Artifact
 
 _CALIBRATION_SAMPLES = 10_000
 _WRITERS = {".csv": "to_csv", ".csv.gz": "to_csv", ".parquet": "to_parquet"}
@@ -171,18 +174,25 @@ def run_synthesize(
     synthetic.manifest["checkpoint"] = {"path": str(ckpt_path), "hash": file_hash(ckpt_path)}
     write_synthetic_set(synthetic, output)
     if wandb:
-        _record(synthetic, Path(output))
+        _record(synthetic, Path(ckpt_path), Path(output))
     print(f"Wrote {len(synthetic.rows)} rows to {output}")
     return 0
 
 
-def _record(synthetic: SyntheticSet, output: Path) -> None:
-    """Log the synthetic set as an artifact of a run of its own."""
-    import wandb
-
+def _record(synthetic: SyntheticSet, checkpoint: Path, output: Path) -> None:
+    """Log the synthetic set as an artifact of a run of its own, made from that of the GAN."""
     with start_run(output.parent, job_type="synthesize", config=synthetic.manifest) as run:
         run.summary.update({f"rows/{label}": rows for label, rows in synthetic.manifest["counts"].items()})
-        artifact = wandb.Artifact(f"synthetic-{content_hash(synthetic.manifest)}", type="synthetic-set")
-        artifact.add_file(str(output))
-        artifact.add_file(str(manifest_path(output)))
-        run.log_artifact(artifact)
+        use_artifact(run, make_artifact("model", f"{synthetic.manifest['gan']}-{file_hash(checkpoint)}", [checkpoint]))
+        run.log_artifact(synthetic_artifact(output))
+
+
+def synthetic_artifact(rows_path: Path, lasting: bool = False) -> Artifact:
+    """Return rows and manifest that :func:`write_synthetic_set` wrote as an artifact of Weights & Biases.
+
+    Args:
+        rows_path: file of the rows.
+        lasting: whether the files stay as they are until an offline run is uploaded.
+    """
+    manifest = manifest_path(rows_path)
+    return make_artifact("synthetic-set", f"synthetic-{file_hash(manifest)}", [rows_path, manifest], lasting)

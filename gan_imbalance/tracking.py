@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import netrc
 import os
+import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 if TYPE_CHECKING:
     from pytorch_lightning import Trainer
     from pytorch_lightning.loggers import WandbLogger
-    from wandb import Settings
+    from wandb import Artifact, Settings
     from wandb.sdk.wandb_run import Run
 
 PROJECT = "gan_imbalance"
@@ -71,6 +72,52 @@ def finish_run() -> None:
     wandb = sys.modules.get("wandb")
     if wandb is not None and wandb.run is not None:
         wandb.finish()
+
+
+def in_sweep() -> bool:
+    """Return whether a sweep's agent started this process: whichever run it opens is then the sweep's one."""
+    return bool(os.environ.get("WANDB_SWEEP_ID"))
+
+
+def make_artifact(
+    kind: str, name: str, files: Iterable[str | Path], lasting: bool = False, **metadata: Any
+) -> Artifact:
+    """Return files as an artifact, the same one wherever name and content are the same.
+
+    Args:
+        kind: its type: ``dataset``, ``model``, ``synthetic-set`` or ``result``.
+        name: ends in a hash of its content.
+        files: what it consists of.
+        lasting: whether the files stay as they are until an offline run is uploaded; copies of others are kept.
+        metadata: what else there is to know.
+    """
+    import wandb
+
+    artifact = wandb.Artifact(re.sub(r"[^A-Za-z0-9._-]", "_", name), kind, metadata=metadata)
+    for path in files:
+        artifact.add_file(str(path), policy="immutable" if lasting else "mutable")
+    return artifact
+
+
+def make_dataset(table_hash: str, split_hash: str, split_path: str | Path, **metadata: Any) -> Artifact:
+    """Return what is known of a table as an artifact, without any of its values; each of its splits is a version.
+
+    Args:
+        table_hash: of the table.
+        split_hash: of the split.
+        split_path: file of the split.
+        metadata: rows, classes.
+    """
+    metadata |= {"table_hash": table_hash, "split_hash": split_hash}
+    artifact = make_artifact("dataset", f"dataset-{table_hash}", [], **metadata)
+    artifact.add_file(str(split_path), name="split.json")
+    return artifact
+
+
+def use_artifact(run: Run, artifact: Artifact) -> None:
+    """Say that a run was made from an artifact, whether another run has logged it already or not."""
+    # what run.use_artifact does, which also waits for the upload, and so refuses to work offline
+    run._log_artifact(artifact, is_user_created=True, use_after_commit=True)
 
 
 def run_folder(trainer: Trainer) -> Path:

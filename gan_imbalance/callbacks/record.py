@@ -2,35 +2,71 @@
 
 from __future__ import annotations
 
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, get_args
 
+import pandas as pd
 from pytorch_lightning import Callback, LightningModule, Trainer
 from pytorch_lightning.callbacks import ModelCheckpoint
 from pytorch_lightning.cli import SaveConfigCallback
 from pytorch_lightning.loggers import WandbLogger
 
-from gan_imbalance.files import atomic_path, provenance
-from gan_imbalance.tracking import run_folder
+from gan_imbalance.data import MixedDataModule
+from gan_imbalance.data.split import Part
+from gan_imbalance.data.tables import Table
+from gan_imbalance.files import atomic_path, content_hash, file_hash, provenance
+from gan_imbalance.tracking import make_artifact, make_dataset, run_folder, use_artifact
+
+if TYPE_CHECKING:
+    from wandb import Artifact
 
 
 class RunRecord(Callback):
-    """Saves the split beside the checkpoints; logs its hash, versions, git revision and the best checkpoint."""
+    """Saves the split beside the checkpoints; logs its hash, versions and git revision.
+
+    In Weights & Biases the run is made from the data set, or from synthetic rows, and makes its checkpoints.
+    """
 
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Write ``split.json`` and log the provenance."""
-        split = trainer.datamodule.split  # type: ignore[attr-defined]
+        data = trainer.datamodule  # type: ignore[attr-defined]
+        split = data.split
         if trainer.is_global_zero and trainer.loggers:
             split.save(run_folder(trainer) / "split.json")
         for logger in trainer.loggers:
             logger.log_hyperparams(provenance(split_hash=split.hash))
+            if isinstance(logger, WandbLogger) and trainer.is_global_zero:
+                use_artifact(logger.experiment, _source(data, run_folder(trainer) / "split.json"))
 
     def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Log the best checkpoint, or the last one if none is known to be best, as an artifact."""
-        callback = trainer.checkpoint_callback
-        path = getattr(callback, "best_model_path", "") or getattr(callback, "last_model_path", "")
+        """Log every callback's best checkpoint, or its last one if none is known to be best, as an artifact."""
+        if not trainer.is_global_zero:
+            return
+        callbacks = [callback for callback in trainer.checkpoint_callbacks if isinstance(callback, ModelCheckpoint)]
+        paths = {callback.best_model_path or callback.last_model_path for callback in callbacks} - {""}
         for logger in trainer.loggers:
-            if path and isinstance(logger, WandbLogger):
-                logger.experiment.log_artifact(path, name=f"{type(pl_module).__name__}-{logger.version}", type="model")
+            if isinstance(logger, WandbLogger):
+                for path in sorted(paths):
+                    name = f"{type(pl_module).__name__}-{file_hash(path)}"
+                    logger.experiment.log_artifact(path, name=name, type="model")
+
+
+def _source(data: Any, split_path: Path) -> Artifact:
+    """Return what a module is trained on: synthetic rows where their file is known, else the data set."""
+    if isinstance(data, MixedDataModule) and isinstance(data.synthetic, str | Path):
+        manifest = f"{data.synthetic}.json"
+        return make_artifact("synthetic-set", f"synthetic-{file_hash(manifest)}", [data.synthetic, manifest])
+    table = getattr(getattr(data, "data", data), "table", None)
+    rows = {part: len(data.split.rows(part)) for part in get_args(Part)}
+    # what is no table is told by its split
+    table_hash = data.split.hash if table is None else _table_hash(table)
+    return make_dataset(table_hash, data.split.hash, split_path, rows=rows, classes=list(data.spec.classes))
+
+
+def _table_hash(table: Table) -> str:
+    rows = pd.util.hash_pandas_object(table.features, index=False).to_numpy()
+    form = content_hash([table.schema.to_dict(), table.column_types, table.classes])
+    return content_hash(rows.tobytes() + table.labels.tobytes() + form.encode())
 
 
 class LastCheckpoint(ModelCheckpoint):

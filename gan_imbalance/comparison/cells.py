@@ -375,8 +375,9 @@ class _Bench:
     def of(cls, study: Study, unit: Unit) -> _Bench:
         split, features = study.splits[unit.key], study.table.features
         encoder = fit_encoder(study.table, split.train)
-        held_out = (encoder.transform(features.iloc[rows], unknown="ignore") for rows in (split.validation, split.test))
-        bench = cls(study, unit, encoder, *held_out)
+        validation = encoder.transform(features.iloc[split.validation], unknown="ignore")
+        test = encoder.transform(features.iloc[split.test], unknown="ignore")
+        bench = cls(study, unit, encoder, validation, test)
         # at once, so that a resampler that fails is told once
         for cell in unit.cells:
             for candidate in cell.candidates:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -22,8 +23,16 @@ COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8
 # stands for the ink of the page, which differs in dark mode
 _INK = "#010203"
 _WIDTH = 4.8
+_RESOLUTION = 150
 _MAX_POINTS = 300
 _MAX_LEVELS = 8
+# more in one panel cannot be told apart
+_MAX_LINES = 8
+_MARKERS = "os^Dv"
+# a legend that covers nothing
+_BESIDE: dict[str, Any] = {"loc": "center left", "bbox_to_anchor": (1, 0.5), "frameon": False, "fontsize": 7}
+# the remedy that each panel shows again, as what is the most that rows can do
+_CEILING = "real_rows"
 
 
 @dataclass(frozen=True)
@@ -54,14 +63,17 @@ class Figure:
             self.drawing.savefig(text, format="svg", transparent=True, metadata={"Date": None})
         svg = text.getvalue()
         svg = svg[svg.index("<svg") :].replace(_INK, "currentColor")
-        style = "<style>svg{color:#222}@media(prefers-color-scheme:dark){svg{color:#ddd}}</style>"
+        # matplotlib leaves out the fill of black text, of which legends are
+        style = (
+            "<style>svg{color:#222}text{fill:currentColor}@media(prefers-color-scheme:dark){svg{color:#ddd}}</style>"
+        )
         start = svg.index(">") + 1
         return svg[:start] + style + svg[start:]
 
     def save_png(self, path: Any) -> None:
         """Write the picture as PNG on white ground."""
         self._settle()
-        self.drawing.savefig(path, format="png", dpi=150, facecolor="white")
+        self.drawing.savefig(path, format="png", dpi=_RESOLUTION, facecolor="white")
 
     def _settle(self) -> None:
         """Lay the picture out once for all files, which takes longer than drawing it."""
@@ -83,7 +95,8 @@ def _canvas(rows: int = 1, columns: int = 1, height: float = 3.0, **options: Any
         "axes.spines.right": False,
     }
     with matplotlib.rc_context(style):
-        drawing = MatplotlibFigure(figsize=(_WIDTH, height), layout="constrained")
+        # text's width depends on the resolution, so the layout is made at that of the PNG, where it is widest
+        drawing = MatplotlibFigure(figsize=(_WIDTH, height), dpi=_RESOLUTION, layout="constrained")
         return drawing, drawing.subplots(rows, columns, squeeze=False, **options)
 
 
@@ -91,6 +104,15 @@ def _short(text: Any, length: int = 28) -> str:
     """Return the text, cut where it would crowd a picture out."""
     text = str(text)
     return text if len(text) <= length else f"{text[: length - 3]}..."
+
+
+def _slug(text: str) -> str:
+    """Return the text as part of a file's name."""
+    return re.sub(r"\W+", "_", text.lower())
+
+
+def _number(value: float) -> str:
+    return f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
 def metric_by_remedy(summary: pd.DataFrame, metric: str, title: str) -> Figure:
@@ -310,3 +332,226 @@ def training_curves(histories: Mapping[str, pd.DataFrame]) -> Figure:
     ]
     alt = f"Line plots of {', '.join(names)} by generator step. At the end: {'; '.join(ends)}."
     return Figure("training_curves", "The GANs while they trained, first seed", alt, drawing)
+
+
+def critical_difference(ranks: Mapping[str, float], difference: float, datasets: int, title: str) -> Figure:
+    """Return Demsar's critical-difference diagram: mean ranks, and bars over remedies that are not told apart.
+
+    Args:
+        ranks: mean rank of each remedy, 1 the best.
+        difference: by which ranks must differ, see :func:`~gan_imbalance.comparison.statistics.rank_remedies`.
+        datasets: number of data sets they are the mean of.
+        title: how a person calls the ranked metric.
+    """
+    names = sorted(ranks, key=ranks.__getitem__)
+    places = [ranks[name] for name in names]
+    groups = _cliques(places, difference)
+    levels = _levels(groups)
+    left = -(-len(names) // 2)
+    base = 1.0 + 0.5 * (max(levels, default=-1) + 1)
+    drawing, axes = _canvas(height=0.8 + 0.17 * (base + left))
+    axis = axes[0, 0]
+    reach = (1, len(names))
+    for number, (name, place) in enumerate(zip(names, places, strict=True)):
+        on_left = number < left
+        height = base + (number if on_left else len(names) - 1 - number)
+        side = reach[0] if on_left else reach[1]
+        axis.plot((place, place, side), (0, height, height), color=_INK, lw=0.6, clip_on=False)
+        axis.annotate(
+            f"{_short(name)} {place:.2f}" if on_left else f"{place:.2f} {_short(name)}",
+            (side, height),
+            (-3 if on_left else 3, 0),
+            textcoords="offset points",
+            ha="right" if on_left else "left",
+            va="center",
+            fontsize=7,
+        )
+    for (first, last), level in zip(groups, levels, strict=True):
+        axis.plot((places[first], places[last]), (0.7 + 0.5 * level,) * 2, color=COLOURS[1], lw=2.5)
+    axis.plot((1, 1 + difference), (-2.3, -2.3), color=COLOURS[1], lw=2.5, clip_on=False)
+    axis.annotate(f"critical difference {difference:.2f}", (1, -2.3), (0, 4), textcoords="offset points", fontsize=7)
+    axis.set(xlim=reach, ylim=(base + left - 0.4, -3.2), yticks=[])
+    axis.set_xticks(range(1, len(names) + 1) if len(names) <= 10 else [1, *range(5, len(names) + 1, 5)])
+    axis.spines[["left", "bottom"]].set_visible(False)
+    axis.spines["top"].set(visible=True, position=("data", 0))
+    axis.xaxis.tick_top()
+    # moving the spine has made new ticks
+    axis.tick_params(labelsize=7, colors=_INK)
+    told = "; ".join(", ".join(names[first : last + 1]) for first, last in groups)
+    alt = (
+        f"Critical-difference diagram of {title}: mean ranks over {datasets} data sets, 1 is best: "
+        + ", ".join(f"{name} {place:.2f}" for name, place in zip(names, places, strict=True))
+        + f". Critical difference {difference:.2f}. Not told apart: {told or 'none'}."
+    )
+    caption = f"{title}: mean ranks over {datasets} data sets; remedies under one bar are not told apart"
+    return Figure(f"{_slug(title)}_critical_difference", caption, alt, drawing)
+
+
+def _cliques(places: Sequence[float], difference: float) -> list[tuple[int, int]]:
+    """Return first and last position of the largest groups of ascending ranks that differ by less."""
+    groups: list[tuple[int, int]] = []
+    for first, place in enumerate(places):
+        last = int(np.searchsorted(places, place + difference)) - 1
+        if last > first and (not groups or last > groups[-1][1]):
+            groups.append((first, last))
+    return groups
+
+
+def _levels(groups: Sequence[tuple[int, int]]) -> list[int]:
+    """Return for each group the first line on which it overlaps none before it."""
+    ends: list[int] = []
+    levels = []
+    for first, last in groups:
+        level = next((number for number, end in enumerate(ends) if end < first), len(ends))
+        ends[level : level + 1] = [last]
+        levels.append(level)
+    return levels
+
+
+def metric_by_amount(summary: pd.DataFrame, metric: str, title: str, classifier: str) -> Figure:
+    """Return a metric's mean with its 95 % band against the number of added rows, a line per remedy.
+
+    All lines start from what doing nothing reached, which is dotted. Remedies that add no rows are dashed.
+    Many remedies get a panel for each kind.
+
+    Args:
+        summary: one row per remedy and amount with columns remedy, kind, rows_added, mean, low, high.
+        metric: its name.
+        title: how a person calls it.
+        classifier: whose predictions.
+    """
+    points = summary.rename(columns={"rows_added": "x"}).dropna(subset=["x", "mean"])
+    nothing = points[points["kind"] == "baseline"].head(1).assign(x=0)
+    parts = [nothing]
+    for _, rows in points[points["kind"] != "baseline"].groupby("remedy", sort=False):
+        grows = (rows["x"] > 0).any()
+        start = nothing.assign(remedy=rows["remedy"].iloc[0], kind=rows["kind"].iloc[0])
+        parts.append(pd.concat([start, rows[rows["x"] > 0]]) if grows else rows.assign(x=0))
+    drawing = _lines(pd.concat(parts), "added rows", title)
+    alt = f"Line plot of mean {title} with {classifier} against added rows, with 95 % intervals. " + _told(points) + "."
+    caption = f"{title} with {classifier} by added rows: mean and 95 % interval; dotted: nothing; dashed: adds no rows"
+    return Figure(f"{metric}_by_added_rows_{classifier}", caption, alt, drawing)
+
+
+def metric_by_axis(summary: pd.DataFrame, axis_title: str, title: str, classifier: str) -> Figure:
+    """Return a metric's mean with its 95 % band against a number that differs between studies, a line per remedy.
+
+    Args:
+        summary: one row per remedy and number with columns remedy, kind, x, mean, low, high.
+        axis_title: how a person calls the number, such as ``real minority rows``.
+        title: how a person calls the metric.
+        classifier: whose predictions.
+    """
+    points = summary.dropna(subset=["x", "mean"])
+    drawing = _lines(points, axis_title, title)
+    alt = (
+        f"Line plot of mean {title} with {classifier} against {axis_title}, with 95 % intervals. " + _told(points) + "."
+    )
+    caption = f"{title} with {classifier} by {axis_title}: mean and 95 % interval; dotted: nothing"
+    return Figure(f"{_slug(title)}_by_{_slug(axis_title)}_{classifier}", caption, alt, drawing)
+
+
+def _told(points: pd.DataFrame) -> str:
+    """Tell the ends of each remedy's line."""
+    told = []
+    for remedy, rows in points.groupby("remedy", sort=False):
+        ends = rows.sort_values("x").iloc[[0, -1]].drop_duplicates("x")
+        means = (f"{mean:.3f} at {_number(x)}" for x, mean in zip(ends["x"], ends["mean"], strict=True))
+        told.append(f"{remedy} {' to '.join(means)}")
+    return "; ".join(told)
+
+
+def _lines(points: pd.DataFrame, axis_title: str, title: str) -> Drawing:
+    """Draw mean and band against ``x``, a line per remedy; of many remedies a panel for each kind."""
+    lines = {str(name): rows.sort_values("x") for name, rows in points.groupby("remedy", sort=False)}
+    kinds = {name: rows["kind"].iloc[0] for name, rows in lines.items()}
+    others = [name for name in lines if kinds[name] != "baseline"]
+    panels = {"": others}
+    if len(others) > _MAX_LINES:
+        panels = {kind: [name for name in others if kinds[name] == kind] for kind in dict.fromkeys(kinds.values())}
+        panels = {kind: names for kind, names in panels.items() if names}
+    most = max(map(len, panels.values()), default=0) + 2
+    height = max(2.0 if len(panels) > 1 else 2.6, 0.16 * most + 0.4)
+    drawing, axes = _canvas(len(panels), height=height * len(panels) + 0.3, sharex=True, sharey=True)
+    for axis, (kind, names) in zip(axes[:, 0], panels.items(), strict=True):
+        for name in lines:
+            if kinds[name] == "baseline":
+                _line(axis, lines[name], _INK, name, ls=":", marker="")
+            elif name == _CEILING and name not in names:
+                _line(axis, lines[name], COLOURS[6], name)
+        for number, name in enumerate(names):
+            _line(axis, lines[name], COLOURS[number % 6], name, marker=_MARKERS[number // 6 % 5])
+        axis.set_ylabel(title)
+        axis.legend(**_BESIDE, title=kind, title_fontsize=8, alignment="left")
+    # intervals of few seeds may reach beyond what the metric can be
+    means, ends = points["mean"], points[["low", "mean", "high"]].to_numpy()
+    axes[0, 0].set_ylim(
+        min(means.min(), max(0, np.nanmin(ends))) - 0.02, max(means.max(), min(1, np.nanmax(ends))) + 0.02
+    )
+    _scale(axes[-1, 0], points["x"].to_numpy(dtype=np.float64))
+    axes[-1, 0].set_xlabel(axis_title)
+    return drawing
+
+
+def _line(axis: Axes, rows: pd.DataFrame, colour: str, name: str, ls: str | None = None, marker: str = ".") -> None:
+    """Draw one remedy; what has no numbers but zero spans the axis, dashed if it does not say otherwise."""
+    if (rows["x"] == 0).all():
+        axis.axhline(rows["mean"].iloc[0], color=colour, lw=1, ls=ls or "--", label=_short(name))
+        return
+    axis.plot(rows["x"], rows["mean"], color=colour, lw=1, ls=ls or "-", marker=marker, ms=3, label=_short(name))
+    axis.fill_between(rows["x"], rows["low"], rows["high"], color=colour, alpha=0.12, lw=0)
+
+
+def _scale(axis: Axes, values: Floats) -> None:
+    """Give numbers of different magnitude equal room, and mark those that were measured."""
+    numbers = np.unique(values)
+    positive = numbers[numbers > 0]
+    if not positive.size or positive[-1] <= 20 * positive[0]:
+        return
+    if numbers[0] > 0:
+        axis.set_xscale("log")
+    else:
+        axis.set_xscale("symlog", linthresh=positive[0], linscale=0.4)
+    places = axis.xaxis.get_transform().transform(numbers)
+    margin = 0.03 * np.ptp(places)
+    shown = [len(numbers) - 1]
+    for position in range(len(numbers) - 2, -1, -1):
+        if places[shown[-1]] - places[position] > 0.14 * np.ptp(places):
+            shown.append(position)
+    axis.set_xticks(numbers[shown], [_number(number) for number in numbers[shown]])
+    axis.set_xticks([], minor=True)
+    axis.set_xlim(*axis.xaxis.get_transform().inverted().transform([places[0] - margin, places[-1] + margin]))
+
+
+def curves_by_step(histories: Mapping[str, pd.DataFrame], title: str, classifier: str) -> Figure:
+    """Return a validation metric while the classifier trains, a line per remedy.
+
+    Args:
+        histories: per remedy, columns ``step`` and ``value``; values of the same step are averaged.
+        title: how a person calls the metric.
+        classifier: which one trains.
+    """
+    means = {name: history.dropna().groupby("step")["value"].mean() for name, history in histories.items()}
+    drawing, axes = _canvas(height=max(2.9, 0.16 * len(means) + 0.6))
+    axis = axes[0, 0]
+    for number, (name, values) in enumerate(means.items()):
+        axis.plot(
+            values.index,
+            values,
+            lw=1,
+            color=COLOURS[number % 6],
+            marker=_MARKERS[number // 6 % 5],
+            ms=3,
+            markevery=max(1, len(values) // 6),
+            label=_short(name),
+        )
+    axis.set(xlabel="step of the classifier", ylabel=title)
+    axis.legend(**_BESIDE)
+    told = [
+        f"{name} {values.iloc[-1]:.3f} at step {values.index[-1]}, highest {values.max():.3f} at {values.idxmax()}"
+        for name, values in means.items()
+        if len(values)
+    ]
+    alt = f"Line plot of {title} by step while {classifier} trains. At the end: {'; '.join(told)}."
+    caption = f"{title} while {classifier} trains, mean of the seeds"
+    return Figure(f"{_slug(title)}_by_step_{classifier}", caption, alt, drawing)

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
+from itertools import product, starmap
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Thread
@@ -31,7 +32,7 @@ from gan_imbalance.comparison.cells import (
     group_cells,
     run_unit,
 )
-from gan_imbalance.comparison.publish import publish_cell, publish_report
+from gan_imbalance.comparison.publish import publish_report, publish_unit
 from gan_imbalance.comparison.record import write_record
 from gan_imbalance.comparison.remedies import Amount, Remedy, choose_remedies
 from gan_imbalance.comparison.report import make_report
@@ -138,8 +139,8 @@ def compare(
         seeds, folder = 1, folder / "quick"
         chosen = [remedy.with_gan_steps(QUICK_STEPS, override=True) for remedy in chosen]
         estimators = {name: _with_few_steps(estimator) for name, estimator in estimators.items()}
-    settings = [Setting(rows, ratio) for rows in minority_rows or [None] for ratio in imbalance_ratios or [None]]
-    study = prepare_study(data, split_keys(seeds, folds, settings), folds, positive_rate, folder)
+    settings = list(starmap(Setting, product(minority_rows or (None,), imbalance_ratios or (None,))))
+    study = prepare_study(data, folder, seeds, folds, settings, positive_rate)
     chosen, left_out = _leave_out_impossible(study, chosen)
     cells = plan_cells(study, chosen, estimators, amounts or ["balance"], tuning_budget)
     write_record(study, cells, left_out, tuning_budget)
@@ -182,7 +183,12 @@ def split_keys(seeds: int, folds: int | None, settings: Sequence[Setting]) -> li
 
 
 def prepare_study(
-    data: TabularDataModule, keys: Sequence[SplitKey], folds: int | None, positive_rate: float | None, output: Path
+    data: TabularDataModule,
+    output: Path,
+    seeds: int,
+    folds: int | None = None,
+    settings: Sequence[Setting] = (Setting(),),
+    positive_rate: float | None = None,
 ) -> Study:
     """Read the table and split it; the splits are written to ``output``.
 
@@ -191,8 +197,10 @@ def prepare_study(
             cannot be written.
     """
     table = data.table
-    splits = {key: data.split_with(key.seed, key.fold, folds, *key.setting) for key in keys}
-    first = splits[keys[0]]
+    splits = {
+        key: data.split_with(key.seed, key.fold, folds, *key.setting) for key in split_keys(seeds, folds, settings)
+    }
+    first = next(iter(splits.values()))
     for part, option in (("validation", "validation_fraction"), ("test", "test_fraction")):
         if not len(first.rows(part)):  # type: ignore[arg-type]
             raise InputError(f"The {part} part is empty, but thresholds and figures need it: raise {option}.")
@@ -220,9 +228,7 @@ def _table_hash(table: Table) -> str:
 
 def _leave_out_impossible(study: Study, remedies: Sequence[Remedy]) -> tuple[list[Remedy], dict[str, str]]:
     """Return the remedies that the data allows, and the reasons why others are left out."""
-    has_reserve = all(
-        np.any(study.table.labels[split.reserve] == study.minority) for split in study.splits.values()
-    )
+    has_reserve = all(np.any(study.table.labels[split.reserve] == study.minority) for split in study.splits.values())
     left_out = {
         remedy.name: "the split has no reserve of minority rows (keep in the data, or minority_rows, makes one)"
         for remedy in remedies
@@ -285,8 +291,7 @@ def run_cells(
             _describe(progress, task, waiting, jobs)
             progress.advance(task, len(unit.cells))
             if publish:
-                for cell in unit.cells:
-                    publish_cell(study, cell)
+                publish_unit(study, unit)
     return failures
 
 

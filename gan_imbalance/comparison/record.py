@@ -210,7 +210,6 @@ class Record:
 
     def test_train_ratio(self, setting: Setting) -> float:
         """Return test rows over training rows, mean over the splits of a setting."""
-        rows = [
-            split["rows"] for key, split in zip(self.keys, self.content["splits"], strict=True) if key.setting == setting
-        ]
+        splits = zip(self.keys, self.content["splits"], strict=True)
+        rows = [split["rows"] for key, split in splits if key.setting == setting]
         return float(np.mean([sum(part["test"]) / sum(part["train"]) for part in rows]))

@@ -58,7 +58,7 @@ class Remedy:
     @property
     def is_gan(self) -> bool:
         """Return whether a GAN writes the added rows, trained or not."""
-        return self.resampler is not None and self.resampler["class_path"] == _GAN_SAMPLER
+        return (self.resampler or {}).get("class_path") == _GAN_SAMPLER
 
     @property
     def kind(self) -> Kind:

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from gan_imbalance.comparison import figures
-from gan_imbalance.comparison.cells import read_result, scores_path
+from gan_imbalance.comparison.cells import TUNED, read_result, scores_path
 from gan_imbalance.comparison.figures import Figure, Floats
 from gan_imbalance.comparison.record import Entry, Record
 from gan_imbalance.comparison.resampling import Resampled, fit_encoder
@@ -178,22 +178,22 @@ def _describe_remedies(record: Record, results: pd.DataFrame) -> list[dict[str, 
 
 
 def _pictures(record: Record, summary: pd.DataFrame) -> Iterator[Figure]:
-    first = summary[(summary["metric"] == "pr_auc")]
-    setting = grouped(record, first)[0].setting
+    at_first = pd.concat(group.rows for group in grouped(record, summary) if group.setting == record.settings[0])
+    fixed = at_first[at_first["amount"] != TUNED]
     for metric in shown_metrics(record)[:4]:
-        rows = summary[summary["metric"] == metric.name]
-        at_first = [group.rows for group in grouped(record, rows) if group.setting == setting]
-        yield figures.metric_by_remedy(pd.concat(at_first), metric.name, metric.title)
-    for classifier in dict.fromkeys(summary["classifier"]):
-        of_classifier = summary[summary["classifier"] == classifier]
-        yield from _curves_along_axes(record, of_classifier)
-        entries = [one for one in record.finished if one.classifier == classifier and one.key.setting == setting]
-        by_arm = of_classifier[of_classifier["metric"] == "pr_auc"]
-        best = _best_of_each_kind(grouped(record, by_arm)[0].rows)
-        yield figures.precision_recall(_curves(record, entries), best, classifier)
-        yield from _learning_curves(entries, classifier)
-        matrices = _matrices([entry for entry in entries if entry.arm.name in best])
-        yield figures.confusion_matrices(matrices, [str(label) for label in record.classes], classifier)
+        rows = fixed[fixed["metric"] == metric.name]
+        largest = rows.drop_duplicates(["classifier", "remedy"], keep="last")
+        yield figures.metric_by_remedy(largest, metric.name, metric.title)
+    entries = [entry for entry in record.finished if entry.key.setting == record.settings[0]]
+    for classifier, rows in at_first.groupby("classifier", sort=False):
+        yield from _curves_along_axes(record, summary[summary["classifier"] == classifier])
+        mine = [entry for entry in entries if entry.classifier == classifier]
+        best = _best_of_each_kind(rows[rows["metric"] == "pr_auc"])
+        yield figures.precision_recall(_curves(record, mine), best, str(classifier))
+        chosen = [entry for entry in mine if entry.arm.name in best]
+        yield from _learning_curves(chosen, str(classifier))
+        matrices = _matrices(chosen)
+        yield figures.confusion_matrices(matrices, [str(label) for label in record.classes], str(classifier))
     yield from _synthetic_pictures(record)
 
 
@@ -204,7 +204,8 @@ def _curves_along_axes(record: Record, summary: pd.DataFrame) -> Iterator[Figure
         rows = summary[summary["metric"] == metric.name]
         groups = grouped(record, rows)
         first = groups[0].rows
-        sized = first[first["amount"].str.fullmatch("[0-9]+|balance|")]
+        # shares of a batch and tuned amounts are no numbers of rows
+        sized = first[first["amount"].str.fullmatch("[0-9]*|balance")]
         if (sized.groupby("remedy")["rows_added"].nunique() > 1).any():
             yield figures.metric_by_amount(sized, metric.name, metric.title, classifier)
         for axis, title in (("minority_rows", "real minority rows"), ("imbalance_ratio", "imbalance ratio")):

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,18 +15,23 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from sklearn.linear_model import LogisticRegression
 
 from gan_imbalance.comparison import Remedy, compare
-from gan_imbalance.comparison.cells import Study, group_cells, run_unit
+from gan_imbalance.comparison.cells import Candidate, SplitKey, Study, group_cells, run_unit
 from gan_imbalance.comparison.protocol import QUICK_STEPS, plan_cells, prepare_study
 from gan_imbalance.comparison.remedies import NAMED_REMEDIES, choose_remedies
 from gan_imbalance.data import TabularDataModule
+from gan_imbalance.data.tables import Table
 from gan_imbalance.files import write_json
 from gan_imbalance.main import main
+from gan_imbalance.synthesis import load_gan
 from gan_imbalance.types import InputError
 
 LOGISTIC = {"class_path": "sklearn.linear_model.LogisticRegression", "init_args": {"max_iter": 1000}}
+OURS = {"class_path": "gan_imbalance.classifiers.TableClassifier", "init_args": {"max_steps": 4}}
+GAN_SAMPLER = "gan_imbalance.oversampling.GANOverSampler"
 TREES = {"class_path": "xgboost.XGBClassifier", "init_args": {"n_estimators": 3}}
 REMEDIES = ["nothing", "tuned_threshold", "smote", "random_under", "real_rows"]
 
@@ -54,6 +59,7 @@ def run(data: TabularDataModule, tmp_path: Path) -> Run:
             "seeds": 2,
             "amounts": [4, "balance"],
             "output": str(tmp_path),
+            "controls": False,
             "wandb": False,
         }
         return compare(**{**defaults, **options})
@@ -81,7 +87,7 @@ def test_every_cell_has_a_row_and_every_figure_a_summary(run: Run, tmp_path: Pat
     assert added == dict(zip(arms, [0, 0, 4, 42, 0, 4, 6], strict=True))
     assert results["precision_reweighted"].between(0, 1).all()
     assert summary.groupby("metric").size().eq(len(arms)).all()
-    assert summary["seeds"].eq(2).all()
+    assert summary["splits"].eq(2).all()
     for name in ("report.html", "splits/seed-0.json", "splits/seed-1.json"):
         assert (tmp_path / name).is_file()
 
@@ -89,7 +95,7 @@ def test_every_cell_has_a_row_and_every_figure_a_summary(run: Run, tmp_path: Pat
 def test_a_second_call_runs_nothing_and_a_lost_cell_only_itself(run: Run, tmp_path: Path) -> None:
     run()
     cells, synthetic = times(tmp_path / "cells"), times(tmp_path / "synthetic")
-    lost = next((tmp_path / "cells").glob("linear-smote_+4-seed1-*.json"))
+    lost = next((tmp_path / "cells").glob("linear-smote_+4-seed-1-*.json"))
     lost.unlink()
     run()
     assert times(tmp_path / "synthetic") == synthetic
@@ -212,58 +218,103 @@ def test_wandb_has_a_run_per_cell_and_one_for_the_report(
     assert len(list((tmp_path / "wandb").glob("offline-run-*"))) == 3 + 2
 
 
-def poisoned(data: TabularDataModule) -> TabularDataModule:
-    """Return the same table with nonsense in the test rows of seed 0."""
-    frame, test = data.given_frame.copy(), data.split_with(0).test
+def poisoned(table: Table, test: np.ndarray[Any, Any]) -> Table:
+    """Return the table with nonsense in the test rows: labels shuffled, values a thousand times as large."""
+    features, labels = table.features.copy(), table.labels.copy()
     for name in ("amount", "count", "rate"):
-        frame.loc[test, name] *= 1000
-    return TabularDataModule(frame=frame, target="label", keep=data.keep, validation_fraction=0.2)
+        features.loc[test, name] *= 1000
+    labels[test] = np.random.default_rng(1).permutation(labels[test])
+    assert (labels != table.labels).any()
+    return replace(table, features=features, labels=labels)
 
 
-def test_poisoned_test_rows_change_figures_only(data: TabularDataModule, tmp_path: Path) -> None:
-    gan = NAMED_REMEDIES["gan"].with_gan_steps(3)
-    kept: list[dict[str, Any]] = []
-    for name, module in (("clean", data), ("poisoned", poisoned(data))):
-        run_study(prepare_study(module, 1, None, tmp_path / name), ["smote", gan])
-        rows = [pd.read_parquet(path) for path in sorted((tmp_path / name / "synthetic").glob("*.parquet"))]
-        cells = [json.loads(path.read_text()) for path in sorted((tmp_path / name / "cells").glob("*.json"))]
-        kept.append(
-            {
-                "split": (tmp_path / name / "splits" / "seed-0.json").read_bytes(),
-                "rows": rows,
-                "thresholds": [cell["tuned_threshold"] for cell in cells],
-                "figures": [cell["metrics"] for cell in cells],
-            }
-        )
-    clean, dirty = kept
-    assert clean["split"] == dirty["split"]
-    assert clean["thresholds"] == dirty["thresholds"]
+LEARNERS = [
+    "smote",
+    "jittered_copies",
+    NAMED_REMEDIES["gan"].with_gan_steps(3),
+    # its checkpoint is chosen on validation rows of its own
+    Remedy("chosen", {"class_path": GAN_SAMPLER, "init_args": {"max_steps": 20, "validation_fraction": 0.25}}),
+]
+
+
+def learned(folder: Path) -> dict[str, Any]:
+    """Return all that a comparison learned or chose, and its figures, without what tells of time or place."""
+    cells = [json.loads(path.read_text()) for path in sorted((folder / "cells").glob("*.json"))]
+    return {
+        "rows": [pd.read_parquet(path) for path in sorted((folder / "synthetic").glob("*.parquet"))],
+        "weights": [load_gan(path).state_dict() for path in sorted((folder / "synthetic").glob("*.ckpt"))],
+        "transformers": [load_gan(path).data_state for path in sorted((folder / "synthetic").glob("*.ckpt"))],
+        "chosen": [(cell["tuned_threshold"], cell["candidates"], cell["chosen"], cell["history"]) for cell in cells],
+        "figures": [cell["metrics"] for cell in cells],
+    }
+
+
+def assert_same_but_figures(clean: dict[str, Any], dirty: dict[str, Any]) -> None:
+    assert clean["chosen"] == dirty["chosen"]
+    assert len(clean["weights"]) == 2
     for one, other in zip(clean["rows"], dirty["rows"], strict=True):
-        pd.testing.assert_frame_equal(one, other)
+        pd.testing.assert_frame_equal(one, other, check_exact=True)
+    torch.testing.assert_close(clean["weights"], dirty["weights"], rtol=0, atol=0, equal_nan=True)
+    assert repr(clean["transformers"]) == repr(dirty["transformers"])
     assert clean["figures"] != dirty["figures"]
 
 
-def run_study(study: Study, remedies: list[str | Remedy]) -> None:
+def test_poisoned_test_rows_change_figures_only(data: TabularDataModule, tmp_path: Path) -> None:
+    study = prepare_study(data, tmp_path / "clean", 1)
+    test = study.splits[SplitKey(0)].test
+    bad = replace(study, table=poisoned(study.table, test), output=tmp_path / "poisoned")
+    (tmp_path / "poisoned").mkdir()
+    for one in (study, bad):
+        run_study(one, LEARNERS, {"linear": {**LOGISTIC, "tune": {"C": [0.1, 10.0]}}, "ours": OURS}, tuning_budget=4)
+    assert_same_but_figures(learned(study.output), learned(bad.output))
+
+
+def test_a_poisoned_test_file_changes_neither_split_nor_model(
+    run: Run, mixed_frame: pd.DataFrame, tmp_path: Path
+) -> None:
+    held_out = np.arange(len(mixed_frame)) % 3 == 0
+    mixed_frame[~held_out].to_parquet(tmp_path / "train.parquet")
+    test = mixed_frame[held_out].copy()
+    for name in ("clean", "poisoned"):
+        test.to_parquet(tmp_path / "test.parquet")
+        data = TabularDataModule(
+            path=str(tmp_path / "train.parquet"), test_path="test.parquet", target="label", validation_fraction=0.2
+        )
+        assert run(data=data, remedies=LEARNERS, seeds=1, tuning_budget=3, output=str(tmp_path / name)) == 0
+        test["label"] = np.random.default_rng(0).permutation(test["label"])
+        test[["amount", "rate"]] *= 1000
+    splits = [(tmp_path / name / "splits" / "seed-0.json").read_bytes() for name in ("clean", "poisoned")]
+    assert splits[0] == splits[1]
+    assert_same_but_figures(learned(tmp_path / "clean"), learned(tmp_path / "poisoned"))
+
+
+def run_study(
+    study: Study,
+    remedies: Sequence[str | Remedy],
+    classifiers: dict[str, dict[str, Any]] | None = None,
+    tuning_budget: int = 0,
+) -> None:
     """Run all cells of a study in this process."""
     import joblib
 
     joblib.dump(study, study.output / "study.pickle")
-    cells = plan_cells(study, choose_remedies(remedies), {"linear": LOGISTIC}, ["balance"])
+    chosen = choose_remedies(remedies, controls=False)
+    cells = plan_cells(study, chosen, classifiers or {"linear": LOGISTIC}, ["balance"], tuning_budget)
     for unit in group_cells(study, cells):
         assert run_unit(study.output / "study.pickle", unit, threads=1) == []
 
 
 def test_scores_of_every_test_row_are_kept(data: TabularDataModule, tmp_path: Path) -> None:
-    study = prepare_study(data, 1, None, tmp_path)
+    study = prepare_study(data, tmp_path, 1)
     run_study(study, ["nothing"])
     scores = pd.read_parquet(next((tmp_path / "cells").glob("*.parquet")))
-    assert np.array_equal(scores["row"], study.splits[0].test)
-    assert np.array_equal(scores["label"], study.table.labels[study.splits[0].test])
+    assert np.array_equal(scores["row"], study.splits[SplitKey(0)].test)
+    assert np.array_equal(scores["label"], study.table.labels[study.splits[SplitKey(0)].test])
     assert np.allclose(scores["probability_no"] + scores["probability_yes"], 1, atol=1e-6)
 
 
 def test_remedies_differ_as_they_say(data: TabularDataModule, tmp_path: Path) -> None:
-    study = prepare_study(data, 1, None, tmp_path)
+    study = prepare_study(data, tmp_path, 1)
     run_study(study, ["nothing", "tuned_threshold", "class_weights"])
     cells = {
         cell["remedy"]: cell for cell in (json.loads(path.read_text()) for path in (tmp_path / "cells").glob("*.json"))
@@ -277,17 +328,18 @@ def test_remedies_differ_as_they_say(data: TabularDataModule, tmp_path: Path) ->
 
 
 def test_the_cell_depends_on_all_that_makes_it(data: TabularDataModule, tmp_path: Path) -> None:
-    study = prepare_study(data, 2, None, tmp_path)
+    study = prepare_study(data, tmp_path, 2)
     cell, *_ = plan_cells(study, [NAMED_REMEDIES["smote"]], {"linear": LOGISTIC}, ["balance"])
     others = [
-        replace(cell, seed=1),
+        replace(cell, key=SplitKey(1)),
         replace(cell, amount=3),
         replace(cell, estimator=TREES),
         replace(cell, remedy=replace(cell.remedy, class_weight="balanced")),
     ]
     paths = {other.path(study) for other in (cell, *others)}
     paths |= {cell.path(replace(study, table_hash="other")), cell.path(replace(study, positive_rate=0.5))}
-    assert len(paths) == 7
+    paths.add(replace(cell, candidates=(Candidate(3),)).path(study))
+    assert len(paths) == 8
 
 
 @pytest.mark.parametrize(

@@ -4,12 +4,37 @@ from __future__ import annotations
 
 import pytest
 
-from gan_imbalance.comparison.remedies import NAMED_REMEDIES, Remedy, choose_remedies
+from gan_imbalance.comparison.remedies import (
+    CONTROLS,
+    NAMED_REMEDIES,
+    STANDARD_REMEDIES,
+    Remedy,
+    choose_remedies,
+)
 from gan_imbalance.types import InputError
 
 
 def test_all_standard_remedies_are_chosen_by_default_and_can_be_imported() -> None:
-    assert [remedy.name for remedy in choose_remedies(None)] == list(NAMED_REMEDIES)
+    names = [remedy.name for remedy in choose_remedies(None)]
+    assert names[0] == "nothing"
+    assert set(names) == {*STANDARD_REMEDIES, *CONTROLS}
+
+
+def test_controls_join_unless_they_are_named_or_not_wanted() -> None:
+    named = [remedy.name for remedy in choose_remedies(["real_rows", "smote"])]
+    assert named[:3] == ["nothing", "real_rows", "smote"]
+    assert set(named) == {"smote", *CONTROLS}
+    assert len(named) == len(set(named))
+    own = Remedy("real_rows", {"class_path": "imblearn.over_sampling.SMOTE"})
+    assert own in choose_remedies([own])
+
+
+@pytest.mark.parametrize("name", ["BorderlineSMOTE", "SMOTETomek", "NearMiss", "SMOTEN"])
+def test_imbalanced_learns_samplers_join_by_name(name: str) -> None:
+    remedy = next(remedy for remedy in choose_remedies([name]) if remedy.name == name)
+    assert remedy.resampler is not None
+    assert remedy.resampler["class_path"].startswith("imblearn.")
+    assert remedy.kind == "standard"
 
 
 @pytest.mark.parametrize(
@@ -21,6 +46,9 @@ def test_all_standard_remedies_are_chosen_by_default_and_can_be_imported() -> No
         ("smote", "standard"),
         ("wasserstein_gan", "gan"),
         ("untrained_generator", "control"),
+        ("jittered_copies", "control"),
+        ("independent_marginals", "control"),
+        ("ctgan", "gan"),
         ("real_rows", "control"),
     ],
 )
@@ -42,8 +70,10 @@ def test_a_strategy_of_its_own_is_left_alone() -> None:
 
 
 def test_nothing_comes_first_and_is_added_where_it_is_missing() -> None:
-    assert [remedy.name for remedy in choose_remedies(["smote"])] == ["nothing", "smote"]
-    assert [remedy.name for remedy in choose_remedies(["smote", Remedy("idle")])] == ["idle", "smote"]
+    assert [remedy.name for remedy in choose_remedies(["smote"], controls=False)] == ["nothing", "smote"]
+    own = choose_remedies(["smote", Remedy("idle")])
+    assert [remedy.name for remedy in own][:2] == ["idle", "smote"]
+    assert [remedy.kind for remedy in own].count("baseline") == 1
 
 
 def test_steps_reach_gans_without_their_own() -> None:
@@ -75,6 +105,7 @@ def test_two_remedies_of_one_name() -> None:
         (Remedy("x", {"class_path": "no.such.Sampler"}), "Cannot import 'no.such.Sampler'"),
         (Remedy("x", {"class_path": "collections.Counter"}), "has no fit_resample"),
         (Remedy("x", {}, reserve=True), "resampler and reserve"),
+        (Remedy("x", class_weight="balanced", tune={"k": [1]}), "no resampler whose k"),
     ],
 )
 def test_remedies_that_could_not_run(remedy: Remedy, message: str) -> None:

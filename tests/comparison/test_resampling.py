@@ -136,7 +136,7 @@ def test_files_hold_everything(remedy: Remedy | str, data: TabularDataModule, tm
     pd.testing.assert_frame_equal(read.added, made.added)
     assert read.kept.tolist() == made.kept.tolist()
     assert read.labels.tolist() == made.labels.tolist()
-    assert (read.notes, read.history, read.seconds) == (made.notes, made.history, made.seconds)
+    assert (read.notes, read.history, read.usage) == (made.notes, made.history, made.usage)
     rows = pd.read_parquet(path)
     assert list(rows.columns) == list(data.given_frame.columns)
     assert (rows["label"] == "yes").all()

@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from gan_imbalance.comparison.cells import Study
+from gan_imbalance.comparison.cells import Setting
 from gan_imbalance.comparison.protocol import prepare_study
-from gan_imbalance.comparison.statistics import holm, paired_comparison
+from gan_imbalance.comparison.record import Record, write_record
+from gan_imbalance.comparison.statistics import bootstrap_scores, holm, paired_comparison
 from gan_imbalance.comparison.summary import summarise, verdicts
 from gan_imbalance.data import TabularDataModule
 
@@ -20,8 +21,9 @@ OTHER_NOISE = np.array([0.003, -0.004, 0.005, -0.002, 0.001])
 
 
 @pytest.fixture
-def study(data: TabularDataModule, tmp_path: Path) -> Study:
-    return prepare_study(data, SEEDS, None, tmp_path)
+def record(data: TabularDataModule, tmp_path: Path) -> Record:
+    write_record(prepare_study(data, tmp_path, SEEDS), [], {}, 0)
+    return Record.load(tmp_path)
 
 
 def results(**scores: np.ndarray) -> pd.DataFrame:
@@ -30,6 +32,9 @@ def results(**scores: np.ndarray) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "seed": seed,
+            "fold": None,
+            "minority_rows": None,
+            "imbalance_ratio": None,
             "classifier": "linear",
             "remedy": remedy,
             "amount": "" if remedy == "nothing" else "balance",
@@ -37,18 +42,20 @@ def results(**scores: np.ndarray) -> pd.DataFrame:
             "pr_auc": value,
             "recall_yes": value,
             "threshold": None,
+            "validation_pr_auc": value,
             "rows_added": 7,
+            "file": f"cells/{remedy}-{seed}.json",
         }
         for remedy, values in scores.items()
         for seed, value in enumerate(values)
     )
 
 
-def test_summary_is_the_corrected_test_against_nothing_with_holms_correction(study: Study) -> None:
+def test_summary_is_the_corrected_test_against_nothing_with_holms_correction(record: Record) -> None:
     nothing, smote, wgan = 0.5 + NOISE, 0.6 + NOISE + OTHER_NOISE, 0.52 + OTHER_NOISE
-    table = summarise(study, results(nothing=nothing, smote=smote, wgan=wgan))
+    table = summarise(record, results(nothing=nothing, smote=smote, wgan=wgan))
     table = table[table["metric"] == "pr_auc"].set_index("remedy")
-    ratio = np.mean([len(split.test) / len(split.train) for split in study.splits])
+    ratio = record.test_train_ratio(record.settings[0])
     expected = [paired_comparison(scores, nothing, float(ratio)) for scores in (smote, wgan)]
     assert table.loc["smote", "difference"] == pytest.approx(0.1 + OTHER_NOISE.mean())
     assert table.loc["smote", "difference_low"] == pytest.approx(expected[0].low)
@@ -60,61 +67,93 @@ def test_summary_is_the_corrected_test_against_nothing_with_holms_correction(stu
     assert table["mean"].tolist() == pytest.approx([0.5, 0.6 + OTHER_NOISE.mean(), 0.52 + OTHER_NOISE.mean()])
 
 
-def test_seeds_that_only_one_has_are_left_out_of_the_difference(study: Study) -> None:
-    table = summarise(study, results(nothing=0.5 + NOISE, smote=0.6 + NOISE[:3] + OTHER_NOISE[:3]))
+def test_seeds_that_only_one_has_are_left_out_of_the_difference(record: Record) -> None:
+    table = summarise(record, results(nothing=0.5 + NOISE, smote=0.6 + NOISE[:3] + OTHER_NOISE[:3]))
     row = table[(table["remedy"] == "smote") & (table["metric"] == "pr_auc")].iloc[0]
-    assert row["seeds"] == 3
+    assert row["splits"] == 3
     assert row["difference"] == pytest.approx(0.1 + OTHER_NOISE[:3].mean())
 
 
-def test_a_true_gain_is_called_higher(study: Study) -> None:
-    sentence = verdicts(study, results(nothing=0.5 + NOISE, smote=0.6 + NOISE, wgan=0.8 + NOISE + OTHER_NOISE))[
+def test_a_true_gain_is_called_higher(record: Record) -> None:
+    sentence = verdicts(record, results(nothing=0.5 + NOISE, smote=0.6 + NOISE, wgan=0.8 + NOISE + OTHER_NOISE))[
         "linear"
     ]
-    assert "PR-AUC is higher with the best GAN, wgan, balance (0.801), than" in sentence
-    assert "smote, balance (0.600)" in sentence
+    assert (
+        "validation rows prefer, wgan, balance, against the other remedy that they prefer, smote, balance" in sentence
+    )
+    assert "PR-AUC is higher with the GAN, 0.801 against 0.600" in sentence
 
 
-def test_a_true_loss_is_called_lower(study: Study) -> None:
-    sentence = verdicts(study, results(nothing=0.8 + NOISE, wgan=0.5 + NOISE + OTHER_NOISE))["linear"]
-    assert "PR-AUC is lower with the best GAN" in sentence
-    assert "nothing (0.800)" in sentence
+def test_a_true_loss_is_called_lower(record: Record) -> None:
+    sentence = verdicts(record, results(nothing=0.8 + NOISE, wgan=0.5 + NOISE + OTHER_NOISE))["linear"]
+    assert "PR-AUC is lower with the GAN, 0.501 against 0.800" in sentence
+    assert "prefer, nothing" in sentence
 
 
-def test_no_difference_is_said_so(study: Study) -> None:
-    sentence = verdicts(study, results(nothing=0.5 + NOISE, wgan=0.505 - NOISE))["linear"]
+def test_no_difference_is_said_so(record: Record) -> None:
+    sentence = verdicts(record, results(nothing=0.5 + NOISE, wgan=0.505 - NOISE))["linear"]
     assert "no difference in PR-AUC could be shown" in sentence
     assert "no difference in recall could be shown" in sentence
 
 
-def test_controls_do_not_take_part_in_the_verdict(study: Study) -> None:
+def test_controls_do_not_take_part_in_the_verdict(record: Record) -> None:
     table = results(nothing=0.5 + NOISE, wgan=0.55 - NOISE, real_rows=0.9 + NOISE)
-    assert "real_rows" not in verdicts(study, table)["linear"]
+    assert "real_rows" not in verdicts(record, table)["linear"]
 
 
-def test_a_gain_that_is_one_of_many_tries_must_stand_the_correction(study: Study) -> None:
-    gain = 0.5 + NOISE + np.array([0.02, 0.06, 0.03, 0.05, 0.04])
-    assert "higher" in verdicts(study, results(nothing=0.5 + NOISE, wgan=gain))["linear"]
-    idle = {f"idle{i}": 0.4 - (i + 1) * NOISE for i in range(12)}
-    many = results(nothing=0.5 + NOISE, wgan=gain, **idle)
-    # the correction is over all pairs, so the same gain among more remedies has a larger p
-    alone, among = (
-        float(verdicts(study, table)["linear"].split("adjusted p ")[1][:4])
-        for table in (results(nothing=0.5 + NOISE, wgan=gain), many)
-    )
-    assert among > alone
+def test_the_verdict_is_about_what_validation_rows_prefer(record: Record) -> None:
+    table = results(nothing=0.5 + NOISE, wgan=0.9 + OTHER_NOISE, gan=0.6 + OTHER_NOISE)
+    table.loc[table["remedy"] == "gan", "validation_pr_auc"] = 0.95
+    sentence = verdicts(record, table)["linear"]
+    assert "prefer, gan, balance" in sentence
+    assert "0.601 against 0.500" in sentence
+    assert "wgan" not in sentence
 
 
-@pytest.mark.parametrize("seeds", [1, SEEDS])
-def test_equal_differences_are_no_evidence(study: Study, seeds: int) -> None:
+def test_the_verdict_corrects_for_its_two_metrics(record: Record) -> None:
+    gain = np.array([0.02, 0.06, 0.03, 0.05, 0.04])
+    sentence = verdicts(record, results(nothing=0.5 + NOISE, wgan=0.5 + NOISE + gain))["linear"]
+    p = paired_comparison(gain, np.zeros(SEEDS), record.test_train_ratio(record.settings[0])).p
+    assert f"adjusted p {2 * p:.2f}" in sentence
+
+
+def test_a_single_split_has_the_bootstraps_interval_over_its_test_rows(record: Record) -> None:
+    random = np.random.default_rng(0)
+    labels = np.repeat([0, 1], [60, 20])
+    chances = np.clip(0.3 * labels + random.normal(0.4, 0.2, size=80), 0, 1)
+    table = results(nothing=np.array([0.7]))
+    scores = pd.DataFrame({"label": labels, "probability_yes": chances})
+    (record.folder / "cells").mkdir()
+    scores.to_parquet(record.folder / "cells" / "nothing-0.parquet")
+    rows = summarise(record, table).set_index("metric")
+    expected = bootstrap_scores(chances, labels == 1, 0.5)
+    assert tuple(rows.loc["pr_auc", ["low", "high"]]) == pytest.approx(expected["pr_auc"])
+    assert tuple(rows.loc["recall_yes", ["low", "high"]]) == pytest.approx(expected["recall"])
+
+
+def test_settings_are_summarised_apart(data: TabularDataModule, tmp_path: Path) -> None:
+    settings = [Setting(6), Setting(12)]
+    write_record(prepare_study(data, tmp_path, SEEDS, settings=settings), [], {}, 0)
+    record = Record.load(tmp_path)
+    few = results(nothing=0.5 + NOISE, wgan=0.6 + NOISE).assign(minority_rows=6)
+    many = results(nothing=0.7 + NOISE, wgan=0.8 + NOISE).assign(minority_rows=12)
+    table = pd.concat([few, many], ignore_index=True)
+    summary = summarise(record, table)
+    means = summary[(summary["metric"] == "pr_auc") & (summary["remedy"] == "nothing")].set_index("minority_rows")
+    assert means["mean"].to_dict() == pytest.approx({6: 0.5, 12: 0.7})
+    assert list(verdicts(record, table)) == ["linear, 6 minority rows", "linear, 12 minority rows"]
+
+
+@pytest.mark.parametrize("seeds", [2, SEEDS])
+def test_equal_differences_are_no_evidence(record: Record, seeds: int) -> None:
     """Recall moves in whole rows, so few splits may differ by the very same; a t-test would call that certain."""
     table = results(nothing=np.full(seeds, 0.5), wgan=np.full(seeds, 0.75))
-    assert "the splits allow no test" in verdicts(study, table)["linear"]
-    row = summarise(study, table).iloc[1]
+    assert "the splits allow no test" in verdicts(record, table)["linear"]
+    row = summarise(record, table).iloc[1]
     assert row["difference"] == 0.25
     assert np.isnan(row["p"])
     assert np.isnan(row["difference_low"])
 
 
-def test_without_a_gan_there_is_no_contest(study: Study) -> None:
-    assert "no GAN" in verdicts(study, results(nothing=0.5 + NOISE, smote=0.6 + NOISE))["linear"]
+def test_without_a_gan_there_is_no_contest(record: Record) -> None:
+    assert "no GAN" in verdicts(record, results(nothing=0.5 + NOISE, smote=0.6 + NOISE))["linear"]

@@ -1,0 +1,175 @@
+"""Several comparisons, one per data set, together: which remedy ranks best over data sets?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from gan_imbalance.comparison import figures
+from gan_imbalance.comparison.figures import Figure
+from gan_imbalance.comparison.record import Record
+from gan_imbalance.comparison.report import make_report, render, show
+from gan_imbalance.comparison.statistics import Ranking, holm, rank_remedies, wilcoxon_signed_rank
+from gan_imbalance.comparison.summary import SIGNIFICANT, grouped, headline_metrics, results_table, scores_by_arm
+from gan_imbalance.files import atomic_path, provenance
+from gan_imbalance.types import InputError
+
+# the smallest number of data sets at which a signed-rank test can reach 0.05 at all
+_ENOUGH = 6
+
+
+def report(runs: list[str], output: str = "runs/ranking") -> int:
+    """Make tables and reports of comparisons again, from their files alone; several are ranked over data sets.
+
+    Args:
+        runs: output folders of comparisons.
+        output: folder of ranking.csv and ranking.html, where there are several runs.
+
+    Returns:
+        The exit code.
+
+    Raises:
+        InputError: if a folder holds no comparison or no finished cell, or the comparisons have no classifier or
+            fewer than two remedies in common.
+    """
+    for run in runs:
+        make_report(run)
+    if len(runs) > 1:
+        print(f"Ranking: {rank_over_data_sets(runs, output)}")
+    return 0
+
+
+class _Block(NamedTuple):
+    """Mean scores of the remedies of one classifier in one metric.
+
+    Attributes:
+        classifier: its name.
+        title: of the metric, as a person calls it.
+        scores: a row per data set, a column per remedy, the baseline first.
+    """
+
+    classifier: str
+    title: str
+    scores: pd.DataFrame
+
+    @property
+    def ranking(self) -> Ranking:
+        """Return the remedies' mean ranks and by how much they must differ."""
+        return rank_remedies(self.scores.to_numpy())
+
+
+def rank_over_data_sets(runs: Sequence[str], output: str | Path) -> Path:
+    """Rank the remedies that all comparisons share, and return the path of ranking.html.
+
+    The score of a remedy on a data set is its mean over the splits at the first setting, with the amount that comes
+    last (its tuned form, where there is one). Ranks are compared by the Friedman and Nemenyi tests, every remedy
+    with doing nothing by Wilcoxon's signed-rank test with Holm's correction (Demsar, 2006,
+    https://jmlr.org/papers/v7/demsar06a.html).
+
+    Args:
+        runs: output folders of comparisons, each of another data set.
+        output: folder to write to.
+
+    Raises:
+        InputError: see :func:`report`.
+    """
+    records = {Path(run).resolve().name: Record.load(run) for run in runs}
+    hashes = [record.content["table_hash"] for record in records.values()]
+    if len(records) < len(runs) or len(set(hashes)) < len(runs):
+        raise InputError("Two of the comparisons are of the same data set, or called alike: name each data set once.")
+    blocks = list(_blocks(records))
+    if not blocks:
+        raise InputError("The comparisons have no classifier with two remedies in common: nothing can be ranked.")
+    table = pd.concat([_ranked(block) for block in blocks], ignore_index=True)
+    folder = Path(output)
+    with atomic_path(folder / "ranking.csv") as temporary:
+        table.to_csv(temporary, index=False)
+    pictures = list(_pictures(blocks, folder))
+    page = render(
+        "ranking.html",
+        title=folder.resolve().name,
+        data_sets=list(records),
+        verdicts=[_verdict(block) for block in blocks],
+        blocks=[(block, table[_of(table, block)].to_dict(orient="records")) for block in blocks],
+        figures=show(pictures),
+        significant=SIGNIFICANT,
+        enough=_ENOUGH,
+        made_by=provenance(),
+    )
+    path = folder / "ranking.html"
+    with atomic_path(path) as temporary:
+        temporary.write_text(page, encoding="utf-8")
+    return path
+
+
+def _blocks(records: dict[str, Record]) -> Iterator[_Block]:
+    """Yield the scores of every classifier and headline metric that all comparisons share."""
+    scores: dict[tuple[str, str], dict[str, dict[str, float]]] = {}
+    for name, record in records.items():
+        for group in reversed(grouped(record, results_table(record))):
+            for metric in headline_metrics(record):
+                by_arm = scores_by_arm(group.rows, metric.name)
+                # settings run backwards, so that the first one stays; of a remedy's amounts, the last one does
+                means = {arm.remedy: values.mean() for arm, values in by_arm.items()}
+                scores.setdefault((group.classifier, metric.title), {})[name] = means
+    for (classifier, title), by_data_set in sorted(scores.items(), key=lambda item: item[0][1]):
+        frame = pd.DataFrame.from_dict(by_data_set, orient="index").dropna(axis="columns")
+        if len(frame) == len(records) and frame.shape[1] > 1:
+            yield _Block(classifier, title, frame)
+
+
+def _of(table: pd.DataFrame, block: _Block) -> Any:
+    return (table["classifier"] == block.classifier) & (table["metric"] == block.title)
+
+
+def _ranked(block: _Block) -> pd.DataFrame:
+    """Return a row per remedy, the best first."""
+    baseline = block.scores.iloc[:, 0]
+    tests = [wilcoxon_signed_rank(block.scores[name] - baseline) for name in block.scores.columns[1:]]
+    p = np.array([np.nan, *(test.p for test in tests)])
+    table = pd.DataFrame(
+        {
+            "classifier": block.classifier,
+            "metric": block.title,
+            "remedy": block.scores.columns,
+            "data_sets": len(block.scores),
+            "mean_rank": block.ranking.ranks,
+            "mean": block.scores.mean().to_numpy(),
+            "better": (block.scores.gt(baseline, axis=0)).sum().to_numpy(),
+            "worse": (block.scores.lt(baseline, axis=0)).sum().to_numpy(),
+            "p": p,
+            "p_holm": holm(p),
+        }
+    )
+    return table.sort_values("mean_rank", kind="stable")
+
+
+def _verdict(block: _Block) -> str:
+    """Return one sentence that the tests allow."""
+    ranking, table = block.ranking, _ranked(block)
+    best, baseline = table.iloc[0], block.scores.columns[0]
+    title = block.title if block.title.isupper() else block.title.lower()
+    shown = table[table["p_holm"] < SIGNIFICANT]["remedy"].tolist()
+    told = (
+        f"With {block.classifier}, {best['remedy']} has the best mean rank in {title}, {best['mean_rank']:.2f} of "
+        f"{len(table)} over {len(block.scores)} data sets (Friedman p {ranking.p:.2f}, critical difference "
+        f"{ranking.critical_difference:.2f}); "
+    )
+    if not shown:
+        return told + f"no difference between {baseline} and any remedy could be shown."
+    return told + f"a difference to {baseline} could be shown for {', '.join(shown)}."
+
+
+def _pictures(blocks: Sequence[_Block], folder: Path) -> Iterator[Figure]:
+    for block in blocks:
+        ranks = dict(zip(block.scores.columns, block.ranking.ranks.tolist(), strict=True))
+        picture = figures.critical_difference(
+            ranks, block.ranking.critical_difference, len(block.scores), f"{block.title} with {block.classifier}"
+        )
+        with atomic_path(folder / "figures" / f"{picture.name}.png") as temporary:
+            picture.save_png(temporary)
+        yield picture

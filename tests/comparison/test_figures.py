@@ -1,0 +1,170 @@
+"""Pictures of ranks and of lines: what they draw is in the numbers, and their words tell it."""
+
+from __future__ import annotations
+
+import re
+import xml.etree.ElementTree as ElementTree
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from gan_imbalance.comparison import figures
+from gan_imbalance.comparison.figures import Figure
+
+DEMSAR = {"C4.5": 3.143, "C4.5+m": 2.0, "C4.5+cf": 2.893, "C4.5+m+cf": 1.964}
+NAMES = {
+    "baseline": ("nothing",),
+    "standard": ("class_weights", "random_over", "random_under", "smote"),
+    "gan": ("gan", "conditional_gan", "conditional_wasserstein_gan", "minority_transfer_gan"),
+    "control": ("untrained_generator", "real_rows"),
+}
+KINDS = {name: kind for kind, names in NAMES.items() for name in names}
+UNSIZED = ("nothing", "class_weights", "random_under")
+FEW = ("nothing", "class_weights", "smote", "gan", "real_rows")
+AMOUNTS = (100, 500, 1000)
+
+
+def _summary(remedies: tuple[str, ...], column: str, numbers: tuple[float, ...]) -> pd.DataFrame:
+    rows: list[dict[str, Any]] = []
+    for position, name in enumerate(remedies):
+        for number in (0,) if column == "rows_added" and name in UNSIZED else numbers:
+            mean = 0.5 + 0.01 * position + number / 10_000
+            interval = {"mean": mean, "low": mean - 0.1, "high": mean + 0.1}
+            rows.append({"remedy": name, "kind": KINDS[name], column: number, **interval})
+    return pd.DataFrame(rows)
+
+
+def _histories() -> dict[str, pd.DataFrame]:
+    # two splits, of which the second is 0.2 higher
+    splits = [pd.DataFrame({"step": [10, 20, 30], "value": [0.1, 0.5, 0.4 + more]}) for more in (0.0, 0.2)]
+    return {"nothing": splits[0], "smote": pd.concat(splits)}
+
+
+def _by_amount(remedies: tuple[str, ...] = FEW, amounts: tuple[float, ...] = AMOUNTS) -> Figure:
+    return figures.metric_by_amount(_summary(remedies, "rows_added", amounts), "recall", "Recall", "linear")
+
+
+def _by_axis(remedies: tuple[str, ...] = FEW, numbers: tuple[float, ...] = (10, 20, 100)) -> Figure:
+    return figures.metric_by_axis(_summary(remedies, "x", numbers), "imbalance ratio", "Recall", "linear")
+
+
+def _lines(figure: Figure, panel: int = 0) -> dict[str, np.ndarray]:
+    return {str(line.get_label()): np.asarray(line.get_xydata()) for line in figure.drawing.axes[panel].get_lines()}
+
+
+@pytest.mark.parametrize(
+    "figure",
+    [
+        figures.critical_difference(DEMSAR, 1.25, 14, "PR-AUC"),
+        figures.critical_difference({f"remedy_{number}": 1 + number * 0.9 for number in range(20)}, 4, 14, "PR-AUC"),
+        _by_amount(),
+        _by_amount(tuple(KINDS), (10, 100, 10_000)),
+        _by_axis(tuple(KINDS)),
+        _by_axis(FEW, (10, 1000)),
+        figures.curves_by_step(_histories(), "PR-AUC on validation rows", "linear"),
+    ],
+    ids=lambda figure: figure.name,
+)
+def test_they_can_be_drawn_in_the_readers_ink_with_nothing_cut_off(figure: Figure, tmp_path: Path) -> None:
+    figure.save_png(tmp_path / "picture.png")
+    assert (tmp_path / "picture.png").stat().st_size > 5000
+    box = figure.drawing.get_tightbbox()
+    width, height = figure.drawing.get_size_inches()
+    assert min(box.x0, box.y0, width - box.x1, height - box.y1) >= 0
+    svg = figure.svg()
+    assert ElementTree.fromstring(svg).tag.endswith("svg")
+    # nothing keeps matplotlib's black, which dark mode would swallow
+    assert "text{fill:currentColor}" in svg
+    assert "#000000" not in svg
+    assert re.fullmatch(r"[\w.-]+", figure.name)
+    assert len(figure.alt) > 40
+
+
+@pytest.mark.parametrize(
+    ("places", "difference", "groups"),
+    [
+        ([1.964, 2.0, 2.893, 3.143], 1.25, [(0, 3)]),
+        ([1.0, 2.0, 3.0, 4.0], 1.5, [(0, 1), (1, 2), (2, 3)]),
+        # a bar inside another says nothing more
+        ([1.0, 1.5, 2.0, 4.0], 2.2, [(0, 2), (2, 3)]),
+        # ranks must differ by less than the critical difference
+        ([1.0, 2.0, 3.0], 1.0, []),
+        ([2.0, 2.0, 2.0], 0.5, [(0, 2)]),
+    ],
+)
+def test_bars_join_the_largest_groups(places: list[float], difference: float, groups: list[tuple[int, int]]) -> None:
+    names = {f"remedy_{number}": place for number, place in enumerate(places)}
+    figure = figures.critical_difference(names, difference, 10, "PR-AUC")
+    bars = [line for line in figure.drawing.axes[0].get_lines() if line.get_color() == figures.COLOURS[1]]
+    drawn = [tuple(np.asarray(bar.get_xdata())) for bar in bars[:-1]]
+    assert drawn == [(places[first], places[last]) for first, last in groups]
+    # the last one is the ruler
+    assert np.ptp(np.asarray(bars[-1].get_xdata())) == pytest.approx(difference)
+    heights: dict[float, list[tuple[Any, ...]]] = {}
+    for bar, ends in zip(bars, drawn, strict=False):
+        heights.setdefault(float(np.asarray(bar.get_ydata())[0]), []).append(ends)
+    for bars_of_one_height in heights.values():
+        assert all(left[1] < right[0] for left, right in pairwise(bars_of_one_height))
+
+
+def test_ranks_are_told() -> None:
+    figure = figures.critical_difference(DEMSAR, 1.0, 14, "PR-AUC")
+    assert "14 data sets" in figure.alt
+    assert "C4.5+m+cf 1.96, C4.5+m 2.00, C4.5+cf 2.89, C4.5 3.14. Critical difference 1.00." in figure.alt
+    assert figure.alt.endswith("Not told apart: C4.5+m+cf, C4.5+m, C4.5+cf; C4.5+cf, C4.5.")
+    assert figures.critical_difference({"a": 1, "b": 2}, 0.5, 9, "PR-AUC").alt.endswith("Not told apart: none.")
+
+
+def test_lines_by_amount_start_from_nothing() -> None:
+    figure = _by_amount()
+    lines = _lines(figure)
+    np.testing.assert_allclose(lines["smote"], [[0, 0.5], [100, 0.53], [500, 0.57], [1000, 0.62]])
+    # what adds no rows is drawn across
+    np.testing.assert_allclose(lines["nothing"], [[0, 0.5], [1, 0.5]])
+    np.testing.assert_allclose(lines["class_weights"], [[0, 0.51], [1, 0.51]])
+    assert "nothing 0.500 at 0; class_weights 0.510 at 0; smote 0.530 at 100 to 0.620 at 1000;" in figure.alt
+    assert figure.name == "recall_by_added_rows_linear"
+
+
+def test_many_remedies_get_a_panel_for_each_kind_beside_the_real_rows() -> None:
+    figure = _by_amount(tuple(KINDS))
+    assert len(figure.drawing.axes) == 3
+    for panel, kind in enumerate(("standard", "gan", "control")):
+        assert set(_lines(figure, panel)) == {"nothing", "real_rows", *NAMES[kind]}
+    assert len(_by_amount().drawing.axes) == 1
+
+
+@pytest.mark.parametrize(
+    ("amounts", "scale"), [((100, 500, 1000), "linear"), ((100, 2000), "linear"), ((100, 5000), "symlog")]
+)
+def test_amounts_of_different_magnitude_get_equal_room(amounts: tuple[float, ...], scale: str) -> None:
+    assert _by_amount(amounts=amounts).drawing.axes[0].get_xscale() == scale
+
+
+def test_lines_by_axis_hold_every_remedy_at_its_numbers() -> None:
+    figure = _by_axis()
+    assert set(_lines(figure)) == set(FEW)
+    np.testing.assert_allclose(_lines(figure)["nothing"], [[10, 0.501], [20, 0.502], [100, 0.51]])
+    assert "against imbalance ratio" in figure.alt
+    assert "smote 0.521 at 10 to 0.530 at 100" in figure.alt
+    assert figure.name == "recall_by_imbalance_ratio_linear"
+    # a single number is a point, not a claim about all others
+    assert _lines(_by_axis(numbers=(10,)))["smote"].tolist() == [[10, pytest.approx(0.521)]]
+
+
+def test_unknown_intervals_leave_the_means() -> None:
+    summary = _summary(FEW, "x", (10, 20)).assign(low=np.nan, high=np.nan)
+    figure = figures.metric_by_axis(summary, "imbalance ratio", "Recall", "linear")
+    low, high = figure.drawing.axes[0].get_ylim()
+    assert low < 0.501
+    assert high > 0.542
+
+
+def test_curves_are_means_of_the_splits() -> None:
+    figure = figures.curves_by_step(_histories(), "PR-AUC on validation rows", "linear")
+    np.testing.assert_allclose(_lines(figure)["smote"], [[10, 0.1], [20, 0.5], [30, 0.5]])
+    assert "nothing 0.400 at step 30, highest 0.500 at 20; smote 0.500 at step 30" in figure.alt
