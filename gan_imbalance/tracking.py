@@ -95,7 +95,7 @@ def make_artifact(
 
     artifact = wandb.Artifact(re.sub(r"[^A-Za-z0-9._-]", "_", name), kind, metadata=metadata)
     for path in files:
-        artifact.add_file(str(path), policy="immutable" if lasting else "mutable")
+        artifact.add_file(str(Path(path).absolute()), policy="immutable" if lasting else "mutable")
     return artifact
 
 
@@ -116,8 +116,11 @@ def make_dataset(table_hash: str, split_hash: str, split_path: str | Path, **met
 
 def use_artifact(run: Run, artifact: Artifact) -> None:
     """Say that a run was made from an artifact, whether another run has logged it already or not."""
-    # what run.use_artifact does, which also waits for the upload, and so refuses to work offline
-    run._log_artifact(artifact, is_user_created=True, use_after_commit=True)
+    if run.offline:
+        # as use_artifact does, which then waits for the upload, and so refuses to work offline
+        run._log_artifact(artifact, is_user_created=True, use_after_commit=True)
+    else:
+        run.use_artifact(artifact)
 
 
 def run_folder(trainer: Trainer) -> Path:

@@ -26,13 +26,15 @@ _WHOLE, _LAST = 1, 4
 
 @dataclass
 class RecordedRun:
-    """A run as it would be uploaded."""
+    """A run as it would be uploaded: among others, the artifacts that it was made from and those that it made."""
 
     settings: dict[str, Any] = field(default_factory=dict)
     config: dict[str, Any] = field(default_factory=dict)
     history: list[dict[str, Any]] = field(default_factory=list)
     summary: dict[str, Any] = field(default_factory=dict)
-    artifacts: dict[str, Any] = field(default_factory=dict)
+    axes: dict[str, str] = field(default_factory=dict)
+    used: list[Any] = field(default_factory=list)
+    made: list[Any] = field(default_factory=list)
 
 
 def read_runs(folder: Path) -> list[RecordedRun]:
@@ -56,8 +58,19 @@ def _read_run(path: Path) -> RecordedRun:
         elif kind == "summary":
             run.summary |= _values(content.update)
         elif kind == "artifact":
-            run.artifacts[content.type] = content
+            (run.used if content.use_after_commit else run.made).append(content)
+        elif kind == "metric":
+            run.axes[content.glob_name or content.name] = content.step_metric
     return run
+
+
+def identities(artifacts: list[Any], kind: str) -> set[tuple[str, str]]:
+    """Return name and digest, by which Weights & Biases knows an artifact again."""
+    return {(artifact.name, artifact.digest) for artifact in artifacts if artifact.type == kind}
+
+
+def files_of(artifacts: list[Any], kind: str) -> list[set[str]]:
+    return [{file.path for file in artifact.manifest.contents} for artifact in artifacts if artifact.type == kind]
 
 
 def _values(items: Any) -> dict[str, Any]:
@@ -122,8 +135,9 @@ def test_fit_and_synthesize_are_recorded(offline: Path, tiny_fit: list[str]) -> 
     assert 0 <= run.summary["val/c2st"] <= 1
     (picture,) = next(row["pictures/columns/filenames"] for row in run.history if "pictures/columns/_type" in row)
     assert list((offline / "runs" / "wandb").glob(f"offline-run-*/files/{picture}"))
-    (file,) = run.artifacts["model"].manifest.contents
-    assert (folder / "checkpoints" / file.path).stat().st_size == file.size
+    for artifact in run.made:
+        (file,) = artifact.manifest.contents
+        assert (folder / "checkpoints" / file.path).stat().st_size == file.size
 
     checkpoint = folder / "checkpoints" / "last.ckpt"
     request = ("--ckpt_path", str(checkpoint), "--counts", '{"yes": 5, "no": 2}', "--seed", "3")
@@ -135,8 +149,85 @@ def test_fit_and_synthesize_are_recorded(offline: Path, tiny_fit: list[str]) -> 
     assert run.config["split_hash"] == Split.load(folder / "split.json").hash
     assert run.config["checkpoint"] == {"path": str(checkpoint), "hash": file_hash(checkpoint)}
     assert (run.summary["rows/yes"], run.summary["rows/no"]) == (5, 2)
-    files = run.artifacts["synthetic-set"].manifest.contents
-    assert {file.path for file in files} == {"rows.csv", "rows.csv.json"}
+    assert files_of(run.made, "synthetic-set") == [{"rows.csv", "rows.csv.json"}]
+
+
+def test_everything_that_a_fit_logs_is_drawn_over_generator_steps(offline: Path, tiny_fit: list[str]) -> None:
+    options = ("--trainer.log_every_n_steps", "1", "--pictures.every_n_epochs", "1", "--model.discriminator_steps", "3")
+    assert main([*tiny_fit, "--model", "GAN", *options]) == 0
+    (run,) = read_runs(offline / "runs")
+    assert run.axes["*"] == "trainer/global_step"
+    for prefix in ("train/", "val/", "pictures/"):
+        steps = [row["trainer/global_step"] for row in run.history if any(name.startswith(prefix) for name in row)]
+        assert steps == sorted(steps)
+        # two epochs of two steps, however many of the discriminator
+        assert 2 <= len(steps) <= 4
+        assert max(steps) in (3, 4)
+
+
+def test_artifacts_lead_from_the_data_to_a_classifier(offline: Path, tiny_fit: list[str]) -> None:
+    assert main([*tiny_fit, "--model", "GAN"]) == 0
+    folder = offline / "runs" / "GAN" / "version_0"
+    request = ("--counts", '{"yes": 5}', "--output", "out/rows.csv")
+    assert main(["synthesize", "--ckpt_path", str(folder / "checkpoints" / "last.ckpt"), *request]) == 0
+    real = {"class_path": "TabularDataModule", "init_args": {"path": "rows.csv", "target": "label"}}
+    mixed = {"class_path": "MixedDataModule", "init_args": {"data": real, "synthetic": "out/rows.csv"}}
+    trainer = [option for option in tiny_fit if "data" not in option][: tiny_fit.index("--data")]
+    assert main([*trainer, "--data", json.dumps(mixed), "--model", "Classifier"]) == 0
+    gan, classifier = read_runs(offline / "runs")
+    (synthesis,) = read_runs(offline / "out")
+
+    (dataset,) = gan.used
+    assert (dataset.type, files_of(gan.used, "dataset")) == ("dataset", [{"split.json"}])
+    split, known = Split.load(folder / "split.json"), json.loads(dataset.metadata)
+    assert known.pop("table_hash") == dataset.name.removeprefix("dataset-")
+    parts = {part: len(split.rows(part)) for part in ("train", "validation", "test", "reserve")}
+    assert known == {"split_hash": split.hash, "rows": parts, "classes": ["no", "yes"]}
+    # whichever of them is taken up
+    assert sorted(map(sorted, files_of(gan.made, "model"))) == [["epoch_00001.ckpt"], ["last.ckpt"]]
+    assert len(synthesis.used) == len(classifier.used) == 1
+    assert identities(synthesis.used, "model") < identities(gan.made, "model")
+    assert identities(classifier.used, "synthetic-set") == identities(synthesis.made, "synthetic-set")
+    assert files_of(classifier.made, "model")
+
+
+def test_a_classifier_of_real_rows_is_made_from_the_data_set(offline: Path, tiny_fit: list[str]) -> None:
+    for model in ("Classifier", "GAN"):
+        assert main([*tiny_fit, "--model", model]) == 0
+    classifier, gan = read_runs(offline / "runs")
+    assert identities(classifier.used, "dataset") == identities(gan.used, "dataset") != set()
+
+
+def test_artifacts_of_a_comparison_lead_from_the_data_to_the_results(offline: Path, tiny_fit: list[str]) -> None:
+    assert main([*tiny_fit, "--model", "GAN", "--data.validation_fraction", "0.2"]) == 0
+    (fit,) = read_runs(offline / "runs")
+    data = ("--data.path", "rows.csv", "--data.target", "label", "--data.validation_fraction", "0.2")
+    what = ("--remedies", "[nothing, smote, gan]", "--classifiers", _LOGISTIC_REGRESSION, "--gan_steps", "2")
+    rest = ("--seeds", "1", "--controls", "false", "--output", "runs/mine")
+    assert main(["compare", *data, *what, *rest]) == 0
+    runs = read_runs(offline / "runs" / "mine")
+    cells = {run.config["remedy"]: run for run in runs if run.settings["job_type"] == "cell"}
+    made = {run.config["remedy"]: run for run in runs if run.settings["job_type"] == "resample"}
+    assert (set(cells), set(made)) == ({"nothing", "smote", "gan"}, {"smote", "gan"})
+    # the same table and split are the same artifact wherever they are used
+    dataset = identities(fit.used, "dataset")
+    assert len(dataset) == 1
+    for run in (*made.values(), cells["nothing"]):
+        assert identities(run.used, "dataset") == dataset
+        assert run.settings["run_group"] == "mine"
+        assert run.config["split_hash"] == fit.config["split_hash"]
+    for remedy, run in made.items():
+        assert len(identities(run.made, "synthetic-set")) == 1
+        assert identities(cells[remedy].used, "synthetic-set") == identities(run.made, "synthetic-set")
+        assert run.summary["seconds/resample"] >= 0
+    assert [len(run.made) for run in (made["smote"], made["gan"])] == [1, 2]
+    ((checkpoint,),) = files_of(made["gan"].made, "model")
+    assert (offline / "runs" / "mine" / "synthetic" / checkpoint).is_file()
+    for run in cells.values():
+        assert len(run.used) == 1
+        ((first, second),) = files_of(run.made, "result")
+        assert {Path(first).suffix, Path(second).suffix} == {".json", ".parquet"}
+        assert (offline / "runs" / "mine" / "cells" / first).is_file()
 
 
 def test_runs_of_one_process_are_recorded_apart(offline: Path, tiny_fit: list[str]) -> None:
@@ -149,7 +240,7 @@ def test_runs_of_one_process_are_recorded_apart(offline: Path, tiny_fit: list[st
 def test_a_comparison_is_recorded(offline: Path) -> None:
     data = ("--data.path", "rows.csv", "--data.target", "label")
     what = ("--remedies", "[nothing, random_over]", "--classifiers", _LOGISTIC_REGRESSION, "--seeds", "2")
-    assert main(["compare", *data, *what, "--output", "runs/mine"]) == 0
+    assert main(["compare", *data, *what, "--controls", "false", "--output", "runs/mine"]) == 0
     runs = read_runs(offline / "runs" / "mine")
     cells = [run for run in runs if run.settings["job_type"] == "cell"]
     (report,) = (run for run in runs if run.settings["job_type"] == "report")
@@ -160,8 +251,10 @@ def test_a_comparison_is_recorded(offline: Path) -> None:
         split = Split.load(offline / "runs" / "mine" / "splits" / f"seed-{cell.config['seed']}.json")
         assert cell.config["split_hash"] == split.hash
     assert any("filenames" in name or "path" in name for row in report.history for name in row)
-    files = {file.path for file in report.artifacts["report"].manifest.contents}
-    assert {"report.html", "results.csv", "summary.csv"} <= files
+    assert files_of(report.made, "report") == [{"report.html", "results.csv", "summary.csv"}]
+    results = pd.read_csv(offline / "runs" / "mine" / "results.csv")
+    validation = results[results["remedy"] == "nothing"]["validation_pr_auc"].mean()
+    assert report.summary["validation_pr_auc/nothing"] == pytest.approx(validation)
 
 
 _LOGISTIC_REGRESSION = '{"logistic_regression": {"class_path": "sklearn.linear_model.LogisticRegression"}}'

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
-import pandas as pd
 from pytorch_lightning import Callback, LightningModule, Trainer
 from pytorch_lightning.callbacks import ModelCheckpoint
 from pytorch_lightning.cli import SaveConfigCallback
@@ -13,8 +12,7 @@ from pytorch_lightning.loggers import WandbLogger
 
 from gan_imbalance.data import MixedDataModule
 from gan_imbalance.data.split import Part
-from gan_imbalance.data.tables import Table
-from gan_imbalance.files import atomic_path, content_hash, file_hash, provenance
+from gan_imbalance.files import atomic_path, file_hash, provenance
 from gan_imbalance.tracking import make_artifact, make_dataset, run_folder, use_artifact
 
 if TYPE_CHECKING:
@@ -59,14 +57,8 @@ def _source(data: Any, split_path: Path) -> Artifact:
     table = getattr(getattr(data, "data", data), "table", None)
     rows = {part: len(data.split.rows(part)) for part in get_args(Part)}
     # what is no table is told by its split
-    table_hash = data.split.hash if table is None else _table_hash(table)
+    table_hash = data.split.hash if table is None else table.hash
     return make_dataset(table_hash, data.split.hash, split_path, rows=rows, classes=list(data.spec.classes))
-
-
-def _table_hash(table: Table) -> str:
-    rows = pd.util.hash_pandas_object(table.features, index=False).to_numpy()
-    form = content_hash([table.schema.to_dict(), table.column_types, table.classes])
-    return content_hash(rows.tobytes() + table.labels.tobytes() + form.encode())
 
 
 class LastCheckpoint(ModelCheckpoint):

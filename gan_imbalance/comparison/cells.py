@@ -486,7 +486,7 @@ def _fit(bench: _Bench, cell: Cell, candidate: Candidate) -> _Fitted:
     if share is not None and "added_share" in wanted:
         options |= {"added": training.added, "added_share": share}
     elif share is not None:
-        weights = weights * _share_weights(training.added, share)
+        weights = weights * share_weights(training.added, share)
     if share is not None or cell.remedy.class_weight is not None:
         options["sample_weight"] = weights
     classifier.fit(training.features, training.labels, **options)
@@ -508,7 +508,7 @@ def _class_weights(cell: Cell, training: _Training) -> Features:
     return compute_sample_weight(cell.remedy.class_weight, training.labels)  # type: ignore[no-any-return]
 
 
-def _share_weights(added: np.ndarray[Any, np.dtype[np.bool_]], share: float) -> Features:
+def share_weights(added: np.ndarray[Any, np.dtype[np.bool_]], share: float) -> Features:
     """Return weights with which the added rows have the share in the sum that they would have in every batch."""
     count = int(added.sum())
     if not count:

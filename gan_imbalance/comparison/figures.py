@@ -177,7 +177,7 @@ def precision_recall(
     for name, (recall, precision) in curves.items():
         if name in highlighted:
             colour = COLOURS[highlighted.index(name) % 6]
-            axis.plot(recall, precision, color=colour, lw=1.4, label=name, zorder=3)
+            axis.plot(recall, precision, color=colour, lw=1.4, label=_short(name), zorder=3)
         else:
             axis.plot(recall, precision, color=COLOURS[6], lw=0.5, alpha=0.5)
     axis.set(xlabel="recall", ylabel="precision", xlim=(0, 1.01), ylim=(0, 1.02))
@@ -321,7 +321,7 @@ def training_curves(histories: Mapping[str, pd.DataFrame]) -> Figure:
         for number, (remedy, history) in enumerate(histories.items()):
             if name in history:
                 recorded = history[["step", name]].dropna()
-                axis.plot(recorded["step"], recorded[name], lw=1, color=COLOURS[number % 7], label=remedy)
+                axis.plot(recorded["step"], recorded[name], lw=1, color=COLOURS[number % 7], label=_short(remedy))
         axis.set_ylabel(name, fontsize=7)
     axes[-1, 0].set_xlabel("generator step")
     lines = {line.get_label(): line for axis in axes[:, 0] for line in axis.get_lines()}

@@ -14,7 +14,6 @@ from threading import Thread
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import torch
 
 from gan_imbalance.comparison.cells import (
@@ -38,8 +37,6 @@ from gan_imbalance.comparison.remedies import Amount, Remedy, choose_remedies
 from gan_imbalance.comparison.report import make_report
 from gan_imbalance.components import build
 from gan_imbalance.data import TabularDataModule
-from gan_imbalance.data.tables import Table
-from gan_imbalance.files import content_hash
 from gan_imbalance.types import InputError
 
 Classifiers = Mapping[str, dict[str, Any]]
@@ -217,13 +214,7 @@ def prepare_study(
     for key, split in splits.items():
         split.save(output / "splits" / f"{key.slug}.json")
     minority = int(np.bincount(table.labels[first.train], minlength=len(table.classes)).argmin())
-    return Study(table, _table_hash(table), splits, minority, positive_rate, output)
-
-
-def _table_hash(table: Table) -> str:
-    rows = pd.util.hash_pandas_object(table.features, index=False).to_numpy()
-    form = content_hash([table.schema.to_dict(), table.column_types, table.classes])
-    return content_hash(rows.tobytes() + table.labels.tobytes() + form.encode())
+    return Study(table, table.hash, splits, minority, positive_rate, output)
 
 
 def _leave_out_impossible(study: Study, remedies: Sequence[Remedy]) -> tuple[list[Remedy], dict[str, str]]:

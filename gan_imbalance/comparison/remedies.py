@@ -192,6 +192,6 @@ def _by_name(name: str) -> Remedy:
         if name in import_module(module).__all__:
             return _sampler(name, f"{module}.{name}")
     raise InputError(
-        f"There is no remedy {name!r}: name one of {', '.join(NAMED_REMEDIES)}, a sampler of imbalanced-learn "
-        "such as BorderlineSMOTE, or give name and resampler (class_path, init_args)."
+        f"There is no remedy {name!r}: name one of {', '.join(NAMED_REMEDIES)}, or a sampler of imbalanced-learn, "
+        "or give name and resampler."
     )

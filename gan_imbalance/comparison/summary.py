@@ -166,10 +166,11 @@ def _summarise_metric(record: Record, group: Group, metric: str) -> list[dict[st
 
 
 def scores_by_arm(rows: pd.DataFrame, metric: str) -> Scores:
-    """Return the scores by split, NaN where the metric has no meaning."""
+    """Return the scores by split, the same splits for all; NaN where a cell or the metric's meaning is missing."""
     rows = rows.assign(fold=rows["fold"].astype(float).fillna(_UNSET))
-    by_arm = rows.set_index(_SPLIT).groupby(["remedy", "amount", "kind"], sort=False)[metric]
-    return {Arm(*map(str, arm)): scores.astype(float) for arm, scores in by_arm}
+    table = rows.pivot(index=_SPLIT, columns=["remedy", "amount", "kind"], values=metric).astype(float)
+    in_order = rows[["remedy", "amount", "kind"]].drop_duplicates().itertuples(index=False, name=None)
+    return {Arm(*map(str, arm)): table[arm] for arm in in_order}
 
 
 def _bootstrapped(record: Record, rows: pd.DataFrame, arm: Arm, metric: str) -> tuple[float, float]:
@@ -188,8 +189,9 @@ def compare_scores(
     scores: pd.Series[float], baseline: pd.Series[float], test_train_ratio: float
 ) -> PairedComparison | None:
     """Compare two remedies on the splits that both have; None where there is none."""
-    paired = pd.concat([scores, baseline], axis=1).dropna().to_numpy()
-    return paired_comparison(paired[:, 0], paired[:, 1], test_train_ratio) if len(paired) else None
+    both = (scores.notna() & baseline.notna()).to_numpy()
+    pair = scores.to_numpy()[both], baseline.to_numpy()[both]
+    return paired_comparison(*pair, test_train_ratio) if both.any() else None
 
 
 def _difference(compared: PairedComparison | None) -> dict[str, float]:
@@ -222,20 +224,42 @@ def _contest(record: Record, group: Group) -> str:
     other = _best(chosen, ("baseline", "standard"))
     if gan is None or other is None:
         return "there is no GAN or no other remedy to compare"
-    ratio = record.test_train_ratio(group.setting)
+    clauses = map(_clause, duel(record, group, gan, other))
+    return (
+        f"validation rows prefer “{gan.name}” among the GANs and “{other.name}” among the other remedies: "
+        + "; ".join(clauses)
+    )
+
+
+class Duel(NamedTuple):
+    """Two remedies compared in one metric.
+
+    Attributes:
+        metric: which one.
+        mean: of the first.
+        other_mean: of the second.
+        compared: their paired comparison; None where they have no split in common.
+        p: after Holm's correction over the headline metrics; NaN where the splits allow no test.
+    """
+
+    metric: Metric
+    mean: float
+    other_mean: float
+    compared: PairedComparison | None
+    p: float
+
+
+def duel(record: Record, group: Group, first: Arm, second: Arm) -> list[Duel]:
+    """Compare two remedies in every headline metric."""
     metrics = headline_metrics(record)
     scores = [scores_by_arm(group.rows, metric.name) for metric in metrics]
-    compared = [compare_scores(by_arm[gan], by_arm[other], ratio) for by_arm in scores]
+    ratio = record.test_train_ratio(group.setting)
+    compared = [compare_scores(by_arm[first], by_arm[second], ratio) for by_arm in scores]
     adjusted = holm([_difference(one)["p"] for one in compared])
-    means = [(float(by_arm[gan].mean()), float(by_arm[other].mean())) for by_arm in scores]
-    clauses = [
-        _clause(metric, *mean, one, float(p))
-        for metric, mean, one, p in zip(metrics, means, compared, adjusted, strict=True)
+    return [
+        Duel(metric, float(by_arm[first].mean()), float(by_arm[second].mean()), one, float(p))
+        for metric, by_arm, one, p in zip(metrics, scores, compared, adjusted, strict=True)
     ]
-    return (
-        f"the GAN that validation rows prefer, {gan.name}, against the other remedy that they prefer, {other.name}: "
-        + ("; ".join(clauses))
-    )
 
 
 def _best(scores: Scores, kinds: Collection[str]) -> Arm | None:
@@ -244,10 +268,11 @@ def _best(scores: Scores, kinds: Collection[str]) -> Arm | None:
     return max(means, key=lambda arm: means[arm], default=None)
 
 
-def _clause(metric: Metric, gan: float, other: float, compared: PairedComparison | None, p: float) -> str:
+def _clause(result: Duel) -> str:
     """Return what is true of one metric."""
+    metric, mean, other, compared, p = result
     title = metric.title if metric.title.isupper() else metric.title.lower()
-    means = f"{gan:.3f} against {other:.3f}"
+    means = f"{mean:.3f} against {other:.3f}"
     if compared is None or np.isnan(p):
         return f"{title} {means}, where the splits allow no test"
     numbers = (

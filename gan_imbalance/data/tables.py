@@ -26,6 +26,7 @@ from gan_imbalance.data.loaders import (
 )
 from gan_imbalance.data.schema import Derivation, TableSchema
 from gan_imbalance.data.split import Part, Split, connected_groups, duplicate_groups, split_rows
+from gan_imbalance.files import content_hash
 from gan_imbalance.transforms.table import (
     Kind,
     NumericTransform,
@@ -61,6 +62,13 @@ class Table:
     column_types: dict[str, Kind]
     groups: npt.NDArray[np.int64]
     test_rows: npt.NDArray[np.bool_] | None = None
+
+    @cached_property
+    def hash(self) -> str:
+        """Return 16 hex digits that change with any value, and with the form that the table came in."""
+        rows = pd.util.hash_pandas_object(self.features, index=False).to_numpy()
+        form = content_hash([self.schema.to_dict(), self.column_types, self.classes])
+        return content_hash(rows.tobytes() + self.labels.tobytes() + form.encode())
 
 
 def load_table(

@@ -16,10 +16,21 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from sklearn.linear_model import LogisticRegression
 
 from gan_imbalance.comparison import Remedy, compare
-from gan_imbalance.comparison.cells import Candidate, SplitKey, Study, group_cells, run_unit
+from gan_imbalance.comparison.cells import (
+    Candidate,
+    SplitKey,
+    Study,
+    candidates,
+    group_cells,
+    read_result,
+    run_unit,
+    share_weights,
+)
 from gan_imbalance.comparison.protocol import QUICK_STEPS, plan_cells, prepare_study
 from gan_imbalance.comparison.remedies import NAMED_REMEDIES, choose_remedies
 from gan_imbalance.data import TabularDataModule
@@ -41,8 +52,10 @@ Run = Callable[..., int]
 class Fragile(LogisticRegression):  # type: ignore[misc]
     """Fails where rows were added."""
 
+    limit = 70
+
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Fragile:
-        if len(y) > 70:
+        if len(y) > self.limit:
             raise RuntimeError("too many rows")
         return super().fit(X, y, sample_weight)  # type: ignore[no-any-return]
 
@@ -349,6 +362,11 @@ def test_the_cell_depends_on_all_that_makes_it(data: TabularDataModule, tmp_path
         ({"jobs": 0}, "jobs is 0"),
         ({"amounts": [0]}, "amounts holds 0"),
         ({"amounts": ["much"]}, "amounts holds 'much'"),
+        ({"amounts": [1.5]}, r"amounts holds 1\.5"),
+        ({"tuning_budget": -1}, "tuning_budget is -1"),
+        ({"folds": 1}, "folds"),
+        ({"minority_rows": [1000]}, "1000"),
+        ({"classifiers": {"x": {**LOGISTIC, "tune": {"depth": [2]}}}}, "no argument 'depth' to tune"),
         ({"positive_rate": 1.5}, r"positive_rate is 1\.5"),
         ({"remedies": ["smoke"]}, "no remedy 'smoke'"),
         ({"classifiers": {"x": {"class_path": "no.such.Classifier"}}}, r"Cannot import 'no\.such\.Classifier'"),
@@ -385,3 +403,129 @@ def test_output_that_cannot_be_written(run: Run, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match="Cannot write"):
         run(output=str(tmp_path / "file"))
+
+
+def test_folds_are_paired_and_every_row_is_tested_once_a_seed(run: Run, tmp_path: Path) -> None:
+    assert run(folds=3, seeds=2, remedies=["smote"], amounts=["balance"]) == 0
+    results = results_of(tmp_path)
+    assert results.groupby("remedy").size().to_dict() == {"nothing": 6, "smote": 6}
+    for seed in (0, 1):
+        tests = [json.loads((tmp_path / "splits" / f"seed-{seed}-fold-{fold}.json").read_text()) for fold in range(3)]
+        rows = np.concatenate([split["test"] for split in tests])
+        assert np.array_equal(np.sort(rows), np.arange(len(rows)))
+    assert pd.read_csv(tmp_path / "summary.csv")["splits"].eq(6).all()
+
+
+def test_real_rows_and_ratios_are_axes_with_the_same_test_rows(run: Run, tmp_path: Path) -> None:
+    options = {"minority_rows": [6, 12], "imbalance_ratios": [2.0, 4.0], "remedies": ["smote"], "amounts": ["balance"]}
+    assert run(**options) == 0
+    results = results_of(tmp_path)
+    kept = results[results["remedy"] == "nothing"].groupby(["minority_rows", "imbalance_ratio"])["rows_train"].unique()
+    assert {key: value.tolist() for key, value in kept.items()} == {
+        (rows, ratio): [rows + round(rows * ratio)] for rows in (6, 12) for ratio in (2.0, 4.0)
+    }
+    splits = [json.loads(path.read_text()) for path in (tmp_path / "splits").glob("seed-0*.json")]
+    assert len(splits) == 4
+    assert len({str(split["test"]) for split in splits}) == 1
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "linear, 6 minority rows, imbalance ratio 2" in page
+    assert (tmp_path / "figures" / "pr_auc_by_real_minority_rows_linear.png").is_file()
+
+
+def test_a_share_of_every_batch_is_a_weight_where_there_are_no_batches(run: Run, tmp_path: Path) -> None:
+    assert run(remedies=["smote"], amounts=[0.5], classifiers={"linear": LOGISTIC, "ours": OURS}, seeds=1) == 0
+    results = results_of(tmp_path).set_index(["classifier", "remedy"])
+    assert results.loc[("linear", "smote"), "amount"] == "0.5"
+    assert results.loc[("linear", "smote"), "rows_added"] == 42
+    assert results.loc[("linear", "smote"), "brier"] != results.loc[("linear", "nothing"), "brier"]
+
+
+@pytest.mark.parametrize("share", [0.25, 0.5])
+def test_weights_give_added_rows_their_share(share: float) -> None:
+    added = np.arange(50) >= 40
+    weights = share_weights(added, share)
+    assert weights[added].sum() / weights.sum() == pytest.approx(share)
+    assert (weights[~added] == 1).all()
+    assert (share_weights(added & False, share) == 1).all()
+
+
+def test_tuned_cells_choose_on_validation_rows_among_as_many_candidates(run: Run, tmp_path: Path) -> None:
+    tuned = {**LOGISTIC, "tune": {"C": [0.01, 0.1, 10.0]}}
+    remedies = ["smote", "class_weights", "random_under"]
+    assert run(remedies=remedies, classifiers={"linear": tuned}, tuning_budget=4) == 0
+    cells = [json.loads(path.read_text()) for path in (tmp_path / "cells").glob("linear-*_tuned-*.json")]
+    assert len(cells) == 4 * 2
+    for cell in cells:
+        tried = cell["candidates"]
+        assert len(tried) == 4
+        assert tried[0]["amount"] == (0 if cell["remedy"] in ("smote", "random_under") else None)
+        assert tried[0]["resampler"] == tried[0]["classifier"] == {}
+        best = max(one["validation_pr_auc"] for one in tried)
+        chosen = next(one for one in tried if one["validation_pr_auc"] == best)
+        assert cell["chosen"] == {name: value for name, value in chosen.items() if name != "validation_pr_auc"}
+        if cell["chosen"]["amount"] == 0:
+            assert cell["rows"]["added"] == 0
+    assert "tries 4 settings at most" in (tmp_path / "report.html").read_text(encoding="utf-8")
+
+
+def test_zero_rows_are_the_training_rows_as_they_are(data: TabularDataModule, tmp_path: Path) -> None:
+    study = prepare_study(data, tmp_path, 1)
+    run_study(study, ["random_under"], tuning_budget=1)
+    cells = {cell["amount"]: cell for cell in map(read_result, (tmp_path / "cells").glob("*random_under*.json"))}
+    nothing = read_result(next((tmp_path / "cells").glob("linear-nothing-*.json")))
+    assert cells["tuned"]["metrics"] == nothing["metrics"]
+    assert cells[""]["metrics"] != nothing["metrics"]
+
+
+@given(budget=st.integers(1, 30), seed=st.integers(0, 5), name=st.sampled_from(["nothing", "smote", "random_under"]))
+def test_candidates_are_distinct_within_the_budget_and_start_with_nothing(budget: int, seed: int, name: str) -> None:
+    remedy = NAMED_REMEDIES[name]
+    found = candidates(remedy, {"tune": {"C": [0.1, 1.0]}}, [4, "balance"], budget, seed)
+    assert len({str(one) for one in found}) == len(found) <= budget
+    assert (found[0].amount or 0, found[0].resampler, found[0].classifier) == (0, {}, {})
+    if budget > 1:
+        assert found[1].classifier == ({} if remedy.changes_rows else found[1].classifier)
+    # everything is tried once the budget allows it: amounts x neighbours x C, and C without rows
+    whole = {"nothing": 3, "smote": 2 * 4 * 3 + 3, "random_under": 2 * 3}[name]
+    assert len(found) == min(budget, whole)
+
+
+def test_a_comparison_is_reported_again_from_its_files_alone(
+    run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    gan = NAMED_REMEDIES["gan"].with_gan_steps(2)
+    assert run(remedies=["smote", gan], output=str(tmp_path / "there")) == 0
+    (tmp_path / "there").rename(tmp_path / "here")
+    before = {name: (tmp_path / "here" / name).read_bytes() for name in ("results.csv", "summary.csv", "report.html")}
+    for name in before:
+        (tmp_path / "here" / name).unlink()
+    assert main(["report", str(tmp_path / "here")]) == 0
+    for name in ("results.csv", "summary.csv"):
+        assert (tmp_path / "here" / name).read_bytes() == before[name]
+    page = (tmp_path / "here" / "report.html").read_text(encoding="utf-8")
+    assert page.count("<img") == before["report.html"].decode().count("<img")
+    assert capsys.readouterr().out.count("Report: ") == 2
+
+
+def test_what_failed_is_in_the_files_until_it_is_made(run: Run, tmp_path: Path) -> None:
+    options: dict[str, Any] = {"remedies": ["smote"], "seeds": 1, "amounts": ["balance"]}
+    fragile = {"fragile": {"class_path": f"{Fragile.__module__}.Fragile"}}
+    assert run(classifiers=fragile, **options) == 1
+    failed = json.loads(next((tmp_path / "cells").glob("*.failed.json")).read_text())
+    assert failed["reason"] == "RuntimeError: too many rows"
+    assert "in fit" in "".join(failed["traceback"])
+    Fragile.limit = 1000
+    try:
+        assert run(classifiers=fragile, **options) == 0
+    finally:
+        Fragile.limit = 70
+    assert not list((tmp_path / "cells").glob("*.failed.json"))
+    assert "What failed" not in (tmp_path / "report.html").read_text(encoding="utf-8")
+
+
+def test_memory_and_seconds_of_every_fit_are_recorded(run: Run, tmp_path: Path) -> None:
+    assert run(remedies=["smote"], seeds=1) == 0
+    results = results_of(tmp_path)
+    assert (results["seconds_fit"] > 0).all()
+    assert results["peak_memory_mib_fit"].between(50, 10_000).all()
+    assert (results[results["remedy"] == "smote"]["peak_memory_mib_resample"] > 50).all()

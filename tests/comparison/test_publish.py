@@ -1,0 +1,160 @@
+"""What a comparison records of its cells, whoever receives it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from gan_imbalance.comparison import Remedy, compare, publish
+from gan_imbalance.data import TabularDataModule
+
+LOGISTIC = {"class_path": "sklearn.linear_model.LogisticRegression", "init_args": {"max_iter": 1000}}
+
+Run = Callable[..., int]
+
+
+class RecordedRun:
+    """Keeps what it is told."""
+
+    offline = True
+
+    def __init__(self, settings: dict[str, Any]) -> None:
+        self.settings = settings
+        self.summary: dict[str, Any] = {}
+        self.used: list[Any] = []
+        self.made: list[Any] = []
+
+    def log(self, values: dict[str, Any]) -> None:
+        pass
+
+    def log_artifact(self, artifact: Any) -> None:
+        self.made.append(artifact)
+
+    def _log_artifact(self, artifact: Any, is_user_created: bool, use_after_commit: bool) -> None:
+        assert is_user_created
+        assert use_after_commit
+        self.used.append(artifact)
+
+
+@pytest.fixture
+def runs(monkeypatch: pytest.MonkeyPatch) -> list[RecordedRun]:
+    """Return the runs that are started, which goes on while a comparison runs."""
+    started = []
+
+    @contextmanager
+    def start(folder: Path, **settings: Any) -> Iterator[RecordedRun]:
+        started.append(RecordedRun(settings))
+        yield started[-1]
+
+    monkeypatch.setattr(publish, "start_run", start)
+    return started
+
+
+@pytest.fixture
+def run(data: TabularDataModule, tmp_path: Path) -> Run:
+    """Return a function that compares on one split, in the folder `mine`."""
+
+    def comparison(**options: Any) -> int:
+        defaults: dict[str, Any] = {
+            "data": data,
+            "classifiers": {"linear": LOGISTIC},
+            "seeds": 1,
+            "controls": False,
+            "output": str(tmp_path / "mine"),
+        }
+        return compare(**{**defaults, **options})
+
+    return comparison
+
+
+def of_type(runs: list[RecordedRun], job_type: str) -> list[RecordedRun]:
+    return [run for run in runs if run.settings["job_type"] == job_type]
+
+
+def digests(artifacts: list[Any]) -> dict[str, str]:
+    return {artifact.name: artifact.digest for artifact in artifacts}
+
+
+def test_every_amount_uses_the_rows_that_were_made_once(run: Run, runs: list[RecordedRun]) -> None:
+    assert run(remedies=["nothing", "smote"], amounts=[4, "balance"]) == 0
+    (made,) = of_type(runs, "resample")
+    nothing, few, many = of_type(runs, "cell")
+    assert digests(few.used) == digests(many.used) == digests(made.made)
+    assert digests(nothing.used) == digests(made.used)
+    assert {one.settings["group"] for one in runs} == {"mine"}
+
+
+def test_a_tuned_cell_uses_the_rows_that_it_chose(run: Run, runs: list[RecordedRun]) -> None:
+    assert run(remedies=["smote"], tuning_budget=4) == 0
+    (made,) = of_type(runs, "resample")
+    # the remedy as it is and two draws, one of which may be of the same rows
+    assert len(digests(made.made)) >= 2
+    known = {**digests(made.made), **digests(made.used)}
+    for cell in of_type(runs, "cell"):
+        (used,) = cell.used
+        assert known[used.name] == used.digest
+        assert used.type == ("dataset" if cell.settings["config"]["chosen"]["amount"] in (0, None) else "synthetic-set")
+
+
+def test_rows_that_are_left_out_have_a_set_too(run: Run, runs: list[RecordedRun]) -> None:
+    assert run(remedies=["random_under"]) == 0
+    (made,) = of_type(runs, "resample")
+    (cell,) = (cell for cell in of_type(runs, "cell") if cell.settings["config"]["remedy"] == "random_under")
+    assert digests(cell.used) == digests(made.made)
+
+
+def test_a_second_call_records_what_was_missing_only(run: Run, runs: list[RecordedRun], tmp_path: Path) -> None:
+    run(remedies=["nothing", "smote"])
+    first = digests(of_type(runs, "resample")[0].made)
+    runs.clear()
+    next((tmp_path / "mine" / "cells").glob("linear-smote*.json")).unlink()
+    run(remedies=["nothing", "smote"])
+    assert [one.settings["job_type"] for one in runs] == ["resample", "cell", "report"]
+    assert digests(runs[0].made) == first
+
+
+def test_names_hold_for_every_remedy_and_label(run: Run, runs: list[RecordedRun], mixed_frame: pd.DataFrame) -> None:
+    labels = mixed_frame["label"].map({"yes": "yes / ja", "no": "no: nein"})
+    data = TabularDataModule(frame=mixed_frame.assign(label=labels), target="label", validation_fraction=0.2)
+    gan = {"class_path": "gan_imbalance.oversampling.GANOverSampler", "init_args": {"gan": "GAN", "max_steps": 1}}
+    assert run(data=data, remedies=[Remedy("my: GAN / ü " + "long" * 20, gan)]) == 0
+    artifacts = [artifact for one in runs for artifact in (*one.used, *one.made)]
+    assert {artifact.type for artifact in artifacts} == {"dataset", "model", "synthetic-set", "result", "report"}
+    assert all(re.fullmatch(r"[A-Za-z0-9._-]{1,128}", artifact.name) for artifact in artifacts)
+
+
+def test_a_unit_without_rows_has_no_run(run: Run, runs: list[RecordedRun]) -> None:
+    broken = {"class_path": "imblearn.over_sampling.SMOTE", "init_args": {"k_neighbors": "many"}}
+    assert run(remedies=[Remedy("broken", broken)]) == 1
+    assert [one.settings["job_type"] for one in runs] == ["cell", "report"]
+
+
+def test_the_report_tells_of_validation_rows_with_the_best_amount(
+    run: Run, runs: list[RecordedRun], tmp_path: Path
+) -> None:
+    assert run(remedies=["nothing", "smote"], amounts=[4, "balance"], seeds=2) == 0
+    results = pd.read_csv(tmp_path / "mine" / "results.csv")
+    smote = results[results["remedy"] == "smote"].groupby("amount")["validation_pr_auc"].mean().max()
+    (report,) = of_type(runs, "report")
+    assert set(report.summary) == {"validation_pr_auc/nothing", "validation_pr_auc/smote"}
+    assert report.summary["validation_pr_auc/smote"] == pytest.approx(smote)
+
+
+def test_a_sweep_has_one_run(run: Run, runs: list[RecordedRun], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WANDB_SWEEP_ID", "abcd1234")
+    assert run(remedies=["nothing", "smote"]) == 0
+    assert [one.settings["job_type"] for one in runs] == ["report"]
+
+
+def test_without_weights_and_biases_nothing_is_written(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WANDB_MODE", "disabled")
+    assert run(remedies=["nothing", "smote"]) == 0
+    assert not list(tmp_path.rglob("*.wandb"))
