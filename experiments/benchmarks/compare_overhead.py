@@ -1,0 +1,80 @@
+"""What ``gan-imbalance compare`` costs beside the fits that it exists for, and what a second job brings.
+
+Twenty cells (two splits, five remedies, two classifiers) on the breast-cancer table, through the command line in a
+process of its own, as a user runs it: start-up, splits, files, tables and the report included. The overhead is wall
+time over the sum of the cells' own times (training of a remedy once a split, fitting once a cell). The last line is a
+JSON object.
+
+    python -m experiments.benchmarks.compare_overhead [--jobs 2] [--steps 2000]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from time import perf_counter
+
+import pandas as pd
+
+from gan_imbalance.files import write_json
+
+CELLS = 20
+
+
+def configuration(steps: int) -> dict[str, object]:
+    """Return a comparison of twenty cells, most of whose work is in GANs."""
+    gans = ["gan", "wasserstein_gan", "conditional_wasserstein_gan"]
+    return {
+        "data": {
+            "class_path": "gan_imbalance.data.TabularDataModule",
+            "init_args": {"bundled": "breast_cancer", "keep": {"0": 30}},
+        },
+        "remedies": ["nothing", "smote", *gans],
+        "controls": False,
+        "classifiers": {
+            "xgboost": {"class_path": "xgboost.XGBClassifier", "init_args": {"n_estimators": 100, "max_depth": 4}},
+            "ours": {"class_path": "gan_imbalance.classifiers.TableClassifier"},
+        },
+        "seeds": 2,
+        "gan_steps": steps,
+        "wandb": False,
+    }
+
+
+def run(folder: Path, steps: int, jobs: int) -> tuple[float, float]:
+    """Run the comparison; return its wall time, and what its cells took by themselves, in seconds."""
+    write_json(folder / "config.yaml", configuration(steps))
+    command = [sys.executable, "-m", "gan_imbalance", "compare", "--config", str(folder / "config.yaml")]
+    started = perf_counter()
+    output = [f"--output={folder / 'run'}", f"--jobs={jobs}"]
+    subprocess.run([*command, *output], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    wall = perf_counter() - started
+    results = pd.read_csv(folder / "run" / "results.csv")
+    assert len(results) == CELLS
+    resampling = results.drop_duplicates(["seed", "remedy"])["seconds_resample"].sum()
+    return wall, float(results["seconds_fit"].sum() + resampling)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the benchmark and print its JSON line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--jobs", type=int, default=1, help="also run with so many jobs, and give the speed-up")
+    parser.add_argument("--steps", type=int, default=2000, help="training steps of every GAN")
+    options = parser.parse_args(arguments)
+    with TemporaryDirectory() as folder:
+        wall, own = run(Path(folder) / "one", options.steps, 1)
+        print(f"1 job: {wall:.1f} s, of which {own:.1f} s are the cells' own", flush=True)
+        figures = {"overhead_ratio": round(wall / own, 3)}
+        if options.jobs > 1:
+            several, own = run(Path(folder) / "several", options.steps, options.jobs)
+            print(f"{options.jobs} jobs: {several:.1f} s, of which {own:.1f} s are the cells' own")
+            figures["speed_up"] = round(wall / several, 2)
+    print(json.dumps(figures))
+
+
+if __name__ == "__main__":
+    main()
