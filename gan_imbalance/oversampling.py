@@ -41,7 +41,7 @@ class TableOverSampler(BaseOverSampler):  # type: ignore[misc]
 
     Attributes:
         sampling_strategy_: rows added per class.
-        synthetic_: the rows added, with their target, as a DataFrame.
+        synthetic_: the rows added, with their target (called as it is, or "target"), as a DataFrame.
     """
 
     def __init__(
@@ -57,6 +57,7 @@ class TableOverSampler(BaseOverSampler):  # type: ignore[misc]
 
     def _check_X_y(self, X: Any, y: Any) -> tuple[pd.DataFrame, Any, bool]:
         """Return the rows as a DataFrame, columns of arrays named by number."""
+        self._target = str(getattr(y, "name", None) or "target")
         y, binarize_y = check_target_type(y, indicate_one_vs_all=True)
         is_frame = isinstance(X, pd.DataFrame)
         frame = X if is_frame else pd.DataFrame(np.asarray(X))
@@ -65,7 +66,7 @@ class TableOverSampler(BaseOverSampler):  # type: ignore[misc]
         return frame.reset_index(drop=True), np.asarray(y), binarize_y
 
     def _fit_resample(self, X: pd.DataFrame, y: Any) -> tuple[Any, Any]:
-        target = "target"
+        target = self._target
         while target in X.columns:
             target += "_"
         table = X.assign(**{target: y})

@@ -95,7 +95,7 @@ def test_column_names_need_not_be_strings(numbers: tuple[np.ndarray, np.ndarray]
 
 def test_a_column_may_be_called_target(table: tuple[pd.DataFrame, pd.Series]) -> None:
     X = table[0].rename(columns={"amount": "target"})
-    resampled, _ = GANOverSampler(**FAST).fit_resample(X, table[1])
+    resampled, _ = GANOverSampler(**FAST).fit_resample(X, table[1].to_numpy())
     assert list(resampled.columns) == list(X.columns)
     assert resampled["target"].iloc[120:].between(X["target"].min(), X["target"].max()).all()
 
@@ -107,7 +107,7 @@ def test_learned_attributes(table: tuple[pd.DataFrame, pd.Series]) -> None:
     assert list(sampler.gans_) == ["yes"]
     assert isinstance(sampler.gans_["yes"], WassersteinGAN)
     pd.testing.assert_frame_equal(
-        sampler.synthetic_, resampled.iloc[120:].assign(target=labels.iloc[120:]).reset_index(drop=True)
+        sampler.synthetic_, resampled.iloc[120:].assign(label=labels.iloc[120:]).reset_index(drop=True)
     )
     assert sampler.history_[-1]["step"] == 4
     assert {"class", "train/generator_loss"} <= set(sampler.history_[-1])
@@ -317,7 +317,7 @@ def test_one_hook_writes_the_rows_and_all_else_is_shared(table: tuple[pd.DataFra
     first = X[y == "yes"].iloc[[0] * 60]
     pd.testing.assert_frame_equal(resampled.iloc[120:].reset_index(drop=True), first.reset_index(drop=True))
     assert labels.value_counts().to_dict() == {"no": 90, "yes": 90}
-    assert list(sampler.synthetic_.columns) == [*X.columns, "target"]
+    assert list(sampler.synthetic_.columns) == [*X.columns, "label"]
 
 
 def test_every_class_is_asked_for_once_with_the_same_seed() -> None:

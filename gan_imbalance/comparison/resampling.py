@@ -23,7 +23,7 @@ from gan_imbalance.gans import BaseGAN
 from gan_imbalance.oversampling import TableOverSampler
 from gan_imbalance.synthesis import manifest_path, save_gan, write_synthetic_set
 from gan_imbalance.transforms.table import Features, TabularTransformer
-from gan_imbalance.types import InputError, Span, SyntheticSet
+from gan_imbalance.types import InputError, Label, Span, SyntheticSet
 
 
 @dataclass(frozen=True)
@@ -130,17 +130,17 @@ def resample(remedy: Remedy, table: Table, split: Split, minority: int, rows: in
     transformer = fit_encoder(table, split.train)
     sampler, notes = _build_sampler(remedy, transformer.spans)
     minority_rows = int(np.count_nonzero(originals.labels == minority))
-    if remedy.is_sized and rows is not None:
-        sampler.sampling_strategy = {minority: minority_rows + rows}
     if getattr(sampler, "random_state", split.seed) is None:
         sampler.random_state = split.seed
     notes += _limit_neighbours(sampler, minority_rows)
-    form: _Form = _TableForm()
+    form: _Form = _TableForm(table)
     if not isinstance(sampler, TableOverSampler):
         form = _ArrayForm(transformer, _wants_codes(sampler))
     elif sampler.categorical is None:
         # told, since it infers from the types of the columns what the configuration may say otherwise
         sampler.categorical = [name for name, kind in table.column_types.items() if kind == "categorical"]
+    if remedy.is_sized and rows is not None:
+        sampler.sampling_strategy = {form.label(minority): minority_rows + rows}
     with measured() as usage:
         kept, added = _fit_resample(sampler, form, originals)
     return Resampled(
@@ -207,19 +207,29 @@ def _wants_codes(sampler: Any) -> bool:
 class _Form(Protocol):
     """What a sampler sees of a table, and the way back."""
 
-    def encode(self, rows: pd.DataFrame) -> Any: ...
+    def label(self, index: int) -> Label: ...
 
-    def decode(self, rows: Any) -> pd.DataFrame: ...
+    def encode(self, rows: _Rows) -> tuple[Any, Any]: ...
+
+    def decode(self, features: Any, labels: Any) -> _Rows: ...
 
 
+@dataclass(frozen=True)
 class _TableForm:
-    """The table as it is."""
+    """The table as it is, classes and the target's name included, so that a GAN's checkpoint knows them."""
 
-    def encode(self, rows: pd.DataFrame) -> pd.DataFrame:
-        return rows
+    table: Table
 
-    def decode(self, rows: pd.DataFrame) -> pd.DataFrame:
-        return rows
+    def label(self, index: int) -> Label:
+        return self.table.classes[index]
+
+    def encode(self, rows: _Rows) -> tuple[pd.DataFrame, pd.Series[Any]]:
+        labels = [self.table.classes[index] for index in rows.labels]
+        return rows.features, pd.Series(labels, name=self.table.schema.target)
+
+    def decode(self, features: pd.DataFrame, labels: pd.Series[Any]) -> _Rows:
+        codes = pd.Categorical(labels.astype(object), categories=list(self.table.classes)).codes
+        return _Rows(features, codes.astype(np.int64))
 
 
 @dataclass(frozen=True)
@@ -229,19 +239,22 @@ class _ArrayForm:
     transformer: TabularTransformer
     as_codes: bool
 
-    def encode(self, rows: pd.DataFrame) -> Features:
-        features = self.transformer.transform(rows)
+    def label(self, index: int) -> Label:
+        return index
+
+    def encode(self, rows: _Rows) -> tuple[Features, Rows]:
+        features = self.transformer.transform(rows.features)
         if not self.as_codes:
-            return features
+            return features, rows.labels
         blocks = [features[:, span.start : span.stop] for span in self.transformer.spans]
         columns = [block.argmax(axis=1) if block.shape[1] > 1 else block[:, 0] for block in blocks]
-        return np.column_stack(columns).astype(np.float32)
+        return np.column_stack(columns).astype(np.float32), rows.labels
 
-    def decode(self, array: npt.NDArray[Any]) -> pd.DataFrame:
+    def decode(self, features: npt.NDArray[Any], labels: Rows) -> _Rows:
         if self.as_codes:
-            columns = zip(self.transformer.spans, array.T, strict=True)
-            array = np.hstack([_one_hot(column, span) for span, column in columns])
-        return self.transformer.inverse_transform(array)
+            columns = zip(self.transformer.spans, features.T, strict=True)
+            features = np.hstack([_one_hot(column, span) for span, column in columns])
+        return _Rows(self.transformer.inverse_transform(features), np.asarray(labels, dtype=np.int64))
 
 
 def _one_hot(column: npt.NDArray[Any], span: Span) -> npt.NDArray[Any]:
@@ -253,15 +266,15 @@ def _fit_resample(sampler: Any, form: _Form, originals: _Rows) -> tuple[Rows, _R
 
     A sampler that neither names the rows it chose nor puts all originals first wrote all rows itself.
     """
-    encoded = form.encode(originals.features)
-    resampled, labels = sampler.fit_resample(encoded, originals.labels)
+    encoded, targets = form.encode(originals)
+    resampled, labels = sampler.fit_resample(encoded, targets)
     if hasattr(sampler, "sample_indices_"):
         kept, repeated = _first_occurrences(np.asarray(sampler.sample_indices_))
         return kept, _Rows(originals.features.iloc[repeated], originals.labels[repeated])
     count = len(originals.labels)
     unchanged = pd.DataFrame(resampled[:count]).equals(pd.DataFrame(encoded))
     first = count if unchanged else 0
-    return np.arange(first), _Rows(form.decode(resampled[first:]), np.asarray(labels[first:], dtype=np.int64))
+    return np.arange(first), form.decode(resampled[first:], labels[first:])
 
 
 def _first_occurrences(indices: Rows) -> tuple[Rows, Rows]:

@@ -44,7 +44,7 @@ def test_dtypes_are_those_of_the_table(control: type[TableOverSampler], mixed_fr
     sampler = control(random_state=0)
     made = added_rows(sampler, mixed_frame)
     assert made.dtypes.equals(mixed_frame.drop(columns="label").dtypes)
-    pd.testing.assert_frame_equal(sampler.synthetic_, made.assign(target="yes"))
+    pd.testing.assert_frame_equal(sampler.synthetic_, made.assign(label="yes"))
 
 
 @CONTROLS

@@ -10,8 +10,9 @@ import pandas as pd
 import pytest
 
 from gan_imbalance.comparison.remedies import NAMED_REMEDIES, Remedy
-from gan_imbalance.comparison.resampling import Resampled, resample
+from gan_imbalance.comparison.resampling import Resampled, checkpoint_path, resample
 from gan_imbalance.data import TabularDataModule
+from gan_imbalance.synthesis import load_gan, synthesize
 from gan_imbalance.types import InputError
 
 RARE = 1
@@ -140,3 +141,11 @@ def test_files_hold_everything(remedy: Remedy | str, data: TabularDataModule, tm
     rows = pd.read_parquet(path)
     assert list(rows.columns) == list(data.given_frame.columns)
     assert (rows["label"] == "yes").all()
+
+
+def test_a_gans_checkpoint_knows_the_tables_own_classes_and_target(data: TabularDataModule, tmp_path: Path) -> None:
+    made, path = apply(GAN, data), tmp_path / "rows.parquet"
+    made.save(path, data.table, seed=0)
+    rows = synthesize(load_gan(checkpoint_path(path, 0)), {"yes": 3}, seed=1).rows
+    assert rows["label"].tolist() == ["yes"] * 3
+    assert list(rows.columns) == [*data.table.features.columns, "label"]
