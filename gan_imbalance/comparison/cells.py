@@ -85,7 +85,6 @@ class Study:
 
     Attributes:
         table: the whole table.
-        table_hash: changes with any value of it.
         splits: every split, settings varying slowest.
         minority: index of the rare class.
         positive_rate: true share of the minority, for the re-weighted precision.
@@ -93,7 +92,6 @@ class Study:
     """
 
     table: Table
-    table_hash: str
     splits: Mapping[SplitKey, Split]
     minority: int
     positive_rate: float | None
@@ -101,7 +99,7 @@ class Study:
 
     def rows_to_add(self, key: SplitKey, amount: Amount | None) -> int | None:
         """Return the number of minority rows that an amount means in a split's training part."""
-        if amount is None or (isinstance(amount, int) and amount >= 0):
+        if amount is None or isinstance(amount, int):
             return amount
         counts = np.bincount(self.table.labels[self.splits[key].train], minlength=len(self.table.classes))
         return int(counts.max() - counts[self.minority])
@@ -203,7 +201,7 @@ class Cell:
     def path(self, study: Study) -> Path:
         """Return the file of its result; the name changes with whatever the result depends on."""
         made_from = [
-            study.table_hash,
+            study.table.hash,
             study.splits[self.key].hash,
             study.minority,
             study.positive_rate,
@@ -247,7 +245,7 @@ class Unit:
         """Return the file of the rows that the remedy, or it with other settings, adds."""
         remedy = remedy or self.remedy
         made_from = [
-            study.table_hash,
+            study.table.hash,
             study.splits[self.key].hash,
             study.minority,
             remedy.resampler,
@@ -441,7 +439,7 @@ def _run_cell(bench: _Bench, cell: Cell) -> None:
             **cell.arm._asdict(),
             classifier=cell.classifier,
             settings={"remedy": asdict(cell.remedy), "classifier": cell.estimator},
-            table_hash=study.table_hash,
+            table_hash=study.table.hash,
             split_hash=split.hash,
             candidates=[{**asdict(one.candidate), "validation_pr_auc": one.pr_auc} for one in fitted],
             chosen=asdict(best.candidate),

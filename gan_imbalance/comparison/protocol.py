@@ -214,7 +214,7 @@ def prepare_study(
     for key, split in splits.items():
         split.save(output / "splits" / f"{key.slug}.json")
     minority = int(np.bincount(table.labels[first.train], minlength=len(table.classes)).argmin())
-    return Study(table, table.hash, splits, minority, positive_rate, output)
+    return Study(table, splits, minority, positive_rate, output)
 
 
 def _leave_out_impossible(study: Study, remedies: Sequence[Remedy]) -> tuple[list[Remedy], dict[str, str]]:

@@ -52,7 +52,7 @@ def _dataset(study: Study, unit: Unit) -> Artifact:
     split = study.splits[unit.key]
     path = study.output / "splits" / f"{unit.key.slug}.json"
     rows = {part: len(split.rows(part)) for part in get_args(Part)}
-    return make_dataset(study.table_hash, split.hash, path, rows=rows, classes=list(study.table.classes))
+    return make_dataset(study.table.hash, split.hash, path, rows=rows, classes=list(study.table.classes))
 
 
 def _publish_rows(study: Study, unit: Unit, paths: list[Path]) -> None:
@@ -64,7 +64,7 @@ def _publish_rows(study: Study, unit: Unit, paths: list[Path]) -> None:
         **key.setting._asdict(),
         "remedy": unit.remedy.name,
         "settings": {"remedy": settings},
-        "table_hash": study.table_hash,
+        "table_hash": study.table.hash,
         "split_hash": study.splits[key].hash,
     }
     name = slug(f"{unit.remedy.name}-{key.slug}")

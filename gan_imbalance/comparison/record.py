@@ -61,7 +61,7 @@ def write_record(study: Study, cells: Sequence[Cell], left_out: Mapping[str, str
         rows=len(table.labels),
         column_types=table.column_types,
         schema=table.schema.to_dict(),
-        table_hash=study.table_hash,
+        table_hash=study.table.hash,
         splits=[
             {
                 "seed": key.seed,

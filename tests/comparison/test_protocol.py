@@ -37,7 +37,7 @@ from gan_imbalance.data import TabularDataModule
 from gan_imbalance.data.tables import Table
 from gan_imbalance.files import write_json
 from gan_imbalance.main import main
-from gan_imbalance.synthesis import load_gan
+from gan_imbalance.synthesis import load_gan, manifest_path
 from gan_imbalance.types import InputError
 
 LOGISTIC = {"class_path": "sklearn.linear_model.LogisticRegression", "init_args": {"max_iter": 1000}}
@@ -254,12 +254,17 @@ def learned(folder: Path) -> dict[str, Any]:
     """Return all that a comparison learned or chose, and its figures, without what tells of time or place."""
     cells = [json.loads(path.read_text()) for path in sorted((folder / "cells").glob("*.json"))]
     return {
-        "rows": [pd.read_parquet(path) for path in sorted((folder / "synthetic").glob("*.parquet"))],
+        "rows": [pd.read_parquet(path) for path in sorted((folder / "synthetic").glob("*.parquet"), key=made_by)],
         "weights": [load_gan(path).state_dict() for path in sorted((folder / "synthetic").glob("*.ckpt"))],
         "transformers": [load_gan(path).data_state for path in sorted((folder / "synthetic").glob("*.ckpt"))],
         "chosen": [(cell["tuned_threshold"], cell["candidates"], cell["chosen"], cell["history"]) for cell in cells],
         "figures": [cell["metrics"] for cell in cells],
     }
+
+
+def made_by(rows: Path) -> str:
+    """Return the settings of the remedy that wrote synthetic rows; the file's name changes with the table."""
+    return json.dumps(json.loads(manifest_path(rows).read_text())["remedy"])
 
 
 def assert_same_but_figures(clean: dict[str, Any], dirty: dict[str, Any]) -> None:
@@ -350,7 +355,10 @@ def test_the_cell_depends_on_all_that_makes_it(data: TabularDataModule, tmp_path
         replace(cell, remedy=replace(cell.remedy, class_weight="balanced")),
     ]
     paths = {other.path(study) for other in (cell, *others)}
-    paths |= {cell.path(replace(study, table_hash="other")), cell.path(replace(study, positive_rate=0.5))}
+    paths |= {
+        cell.path(replace(study, table=replace(study.table, classes=("no", "maybe")))),
+        cell.path(replace(study, positive_rate=0.5)),
+    }
     paths.add(replace(cell, candidates=(Candidate(3),)).path(study))
     assert len(paths) == 8
 
