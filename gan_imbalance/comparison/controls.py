@@ -15,10 +15,10 @@ from gan_imbalance.types import InputError, Label
 class JitterOverSampler(TableOverSampler):
     """Repeats rows of the class, their numbers moved a little.
 
-    Rows are drawn with replacement. Every numeric value gets Gaussian noise, and is rounded to the decimals of its
-    column (so integers stay integers); it is not clipped, so that it may leave the range that was observed.
-    Categories, booleans and missing values are copied. A GAN that does not beat it has found nothing between the
-    real rows that blurred copies of them would not have given.
+    Rows are drawn with replacement. Every numeric value gets Gaussian noise, is rounded to the decimals of its column
+    (so integers stay integers), and clipped to the range that the column has in all rows given, so that it is a value
+    that the column could hold. Categories, booleans and missing values are copied. A GAN that does not beat it has
+    found nothing between the real rows that blurred copies of them would not have given.
 
     Args:
         noise: standard deviation of the noise, in standard deviations of the column within the class; 0 copies.
@@ -55,7 +55,8 @@ class JitterOverSampler(TableOverSampler):
                 # a column without a value in the class has no spread, and nothing to move
                 spread = 0.0 if np.isnan(numbers).all() else float(np.nanstd(numbers))
                 noisy = to_numbers(copies[name]) + random.normal(scale=self.noise * spread, size=count)
-                moved[name] = in_the_form_of(table[name], noisy)
+                known = to_numbers(table[name])
+                moved[name] = in_the_form_of(table[name], np.clip(noisy, np.nanmin(known), np.nanmax(known)))
         return copies.assign(**moved)
 
 

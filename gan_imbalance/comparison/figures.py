@@ -123,6 +123,46 @@ def metric_by_remedy(summary: pd.DataFrame, metric: str, title: str) -> Figure:
         metric: its name.
         title: how a person calls it.
     """
+    drawing = _dots(summary, title)
+    # intervals of few seeds may reach beyond what the metric can be
+    ends = summary[["low", "mean", "high"]].to_numpy()
+    drawing.axes[0].set_xlim(max(0, np.nanmin(ends)) - 0.02, min(1, np.nanmax(ends)) + 0.02)
+    remedies = summary["arm"].nunique()
+    alt = f"Dot plot of mean {title} with 95 % intervals for {remedies} remedies. {_extremes(summary)}."
+    return Figure(f"{metric}_by_remedy", f"{title} by remedy: mean and 95 % interval; dotted: nothing", alt, drawing)
+
+
+def difference_by_remedy(summary: pd.DataFrame, metric: str, title: str) -> Figure:
+    """Return differences of a metric to nothing on the same splits, with their 95 % intervals, line by line.
+
+    Args:
+        summary: rows of one metric with columns classifier, arm, difference, difference_low, difference_high; the
+            first arm is nothing.
+        metric: its name.
+        title: how a person calls it.
+    """
+    named = {"difference": "mean", "difference_low": "low", "difference_high": "high"}
+    rows = summary.drop(columns=["mean", "low", "high"], errors="ignore").rename(columns=named)
+    others = rows["arm"] != rows["arm"].iloc[0]
+    rows["mean"] = rows["mean"].where(others, 0.0)
+    drawing = _dots(rows, f"difference in {title} to {rows['arm'].iloc[0]}")
+    alt = (
+        f"Dot plot of the mean difference in {title} to nothing with 95 % intervals, on the same splits. "
+        f"{_extremes(rows[others])}."
+    )
+    caption = f"{title}, difference to nothing on the same splits, with 95 % interval (not corrected for many tests)"
+    return Figure(f"{metric}_difference_by_remedy", caption, alt, drawing)
+
+
+def _extremes(summary: pd.DataFrame) -> str:
+    return "; ".join(
+        f"{name}: highest {_best(rows, 'max')}, lowest {_best(rows, 'min')}"
+        for name, rows in summary.dropna(subset="mean").groupby("classifier", sort=False)
+    )
+
+
+def _dots(summary: pd.DataFrame, title: str) -> Drawing:
+    """Return dots with their intervals, one line per remedy, one colour per classifier; dotted: the first remedy."""
     arms = list(dict.fromkeys(summary["arm"]))
     classifiers = list(dict.fromkeys(summary["classifier"]))
     drawing, axes = _canvas(height=1.0 + 0.3 * len(arms))
@@ -142,19 +182,11 @@ def metric_by_remedy(summary: pd.DataFrame, metric: str, title: str) -> Figure:
             label=classifier,
         )
         axis.axvline(rows["mean"].iloc[0], color=COLOURS[number % 7], lw=0.7, ls=":")
-    # intervals of few seeds may reach beyond what the metric can be
-    ends = summary[["low", "mean", "high"]].to_numpy()
-    axis.set_xlim(max(0, np.nanmin(ends)) - 0.02, min(1, np.nanmax(ends)) + 0.02)
     axis.set_yticks(range(len(arms)), [_short(arm) for arm in arms])
     axis.set_ylim(len(arms) - 0.4, -0.6)
     axis.set_xlabel(title)
     drawing.legend(loc="outside upper center", ncols=min(3, len(classifiers)), frameon=False)
-    extremes = [
-        f"{name}: highest {_best(rows, 'max')}, lowest {_best(rows, 'min')}"
-        for name, rows in summary.groupby("classifier", sort=False)
-    ]
-    alt = f"Dot plot of mean {title} with 95 % intervals for {len(arms)} remedies. " + "; ".join(extremes) + "."
-    return Figure(f"{metric}_by_remedy", f"{title} by remedy: mean and 95 % interval; dotted: nothing", alt, drawing)
+    return drawing
 
 
 def _best(rows: pd.DataFrame, end: str) -> str:

@@ -184,6 +184,11 @@ def _pictures(record: Record, summary: pd.DataFrame) -> Iterator[Figure]:
         rows = fixed[fixed["metric"] == metric.name]
         largest = rows.drop_duplicates(["classifier", "remedy"], keep="last")
         yield figures.metric_by_remedy(largest, metric.name, metric.title)
+    for metric in headline_metrics(record):
+        rows = fixed[fixed["metric"] == metric.name]
+        yield figures.difference_by_remedy(
+            rows.drop_duplicates(["classifier", "remedy"], keep="last"), metric.name, metric.title
+        )
     entries = [entry for entry in record.finished if entry.key.setting == record.settings[0]]
     for classifier, rows in at_first.groupby("classifier", sort=False):
         yield from _curves_along_axes(record, summary[summary["classifier"] == classifier])

@@ -109,8 +109,9 @@ def test_every_jittered_row_lies_near_a_real_one() -> None:
 
 
 def test_the_noise_is_in_standard_deviations_of_the_column_in_the_class() -> None:
-    # two clusters, one per class: the spread of the class is 1, that of the table 500
+    # two clusters, one per class: the spread of the class is 1, that of the table 500, whose range clips nothing
     X = np.vstack([np.random.default_rng(0).normal(size=(50, 2)), np.full((20, 2), 1000.0)])
+    X[0] = 2000
     X[50:60] += 1
     X[60:] -= 1
     y = np.repeat([0, 1], [50, 20])
@@ -184,3 +185,12 @@ def test_marginals_stay_and_the_dependence_goes() -> None:
     assert np.allclose(made.std(axis=0), rare.std(axis=0), rtol=0.05)
     assert np.corrcoef(rare.T)[0, 1] > 0.9
     assert abs(np.corrcoef(made.T)[0, 1]) < 0.1
+
+
+def test_jitter_stays_in_the_range_of_the_column() -> None:
+    frame = pd.DataFrame({"amount": np.linspace(0.0, 1.0, 40)})
+    rare = np.repeat([1, 0], [10, 30])
+    resampled, _ = JitterOverSampler(50.0, random_state=0).fit_resample(frame, rare)
+    added = resampled["amount"].iloc[40:]
+    assert added.between(0, 1).all()
+    assert {0.0, 1.0} <= set(added)

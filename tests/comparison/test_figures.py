@@ -168,3 +168,22 @@ def test_curves_are_means_of_the_splits() -> None:
     figure = figures.curves_by_step(_histories(), "PR-AUC on validation rows", "linear")
     np.testing.assert_allclose(_lines(figure)["smote"], [[10, 0.1], [20, 0.5], [30, 0.5]])
     assert "nothing 0.400 at step 30, highest 0.500 at 20; smote 0.500 at step 30" in figure.alt
+
+
+def test_differences_are_told_without_the_one_they_are_to() -> None:
+    summary = pd.DataFrame(
+        {
+            "classifier": "linear",
+            "arm": ["nothing", "smote", "wgan"],
+            "mean": [0.5, 0.6, 0.4],
+            "low": 0.3,
+            "high": 0.7,
+            "difference": [np.nan, 0.1, -0.1],
+            "difference_low": [np.nan, 0.05, -0.2],
+            "difference_high": [np.nan, 0.15, 0.0],
+        }
+    )
+    picture = figures.difference_by_remedy(summary, "pr_auc", "PR-AUC")
+    assert "highest smote (0.100), lowest wgan (-0.100)" in picture.alt
+    assert "nothing (" not in picture.alt
+    assert picture.svg().startswith("<svg")
