@@ -56,6 +56,9 @@ def to_config(value: Any) -> Any:
                 f"set self.{missing[0]} in __init__, so that checkpoints can hold it."
             )
         return _class_config(type(value), {name: getattr(value, name) for name in names})
+    # scikit-learn's estimators tell their parameters by themselves
+    if hasattr(value, "get_params"):
+        return _class_config(type(value), value.get_params(deep=False))
     raise InputError(
         f"A checkpoint cannot hold {value!r}: give a number, a string, a class, functools.partial of a class, "
         "or an nn.Module that keeps its constructor parameters as attributes."

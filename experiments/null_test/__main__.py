@@ -19,10 +19,10 @@ import numpy as np
 import pandas as pd
 
 from gan_imbalance.comparison import Remedy
-from gan_imbalance.comparison.cells import Arm, group_cells, run_unit
+from gan_imbalance.comparison.cells import group_cells, run_unit
 from gan_imbalance.comparison.protocol import plan_cells, prepare_study
 from gan_imbalance.comparison.record import Record, write_record
-from gan_imbalance.comparison.summary import SIGNIFICANT, Duel, duel, grouped, results_table
+from gan_imbalance.comparison.summary import SIGNIFICANT, Duel, duel, results_table
 from gan_imbalance.data import TabularDataModule
 
 ROWS = 2500
@@ -35,12 +35,10 @@ TEST_FRACTION = 0.2
 AMOUNT = 150
 
 _JITTER = "gan_imbalance.comparison.controls.JitterOverSampler"
-REMEDIES = [
-    Remedy("nothing"),
-    Remedy("one_twin", {"class_path": _JITTER, "init_args": {"random_state": 1}}),
-    Remedy("other_twin", {"class_path": _JITTER, "init_args": {"random_state": 2}}),
-    Remedy("real_rows", reserve=True),
-]
+NOTHING = Remedy("nothing")
+ONE_TWIN = Remedy("one_twin", {"class_path": _JITTER, "init_args": {"random_state": 1}})
+OTHER_TWIN = Remedy("other_twin", {"class_path": _JITTER, "init_args": {"random_state": 2}})
+REAL_ROWS = Remedy("real_rows", reserve=True)
 CLASSIFIERS = {
     "logistic_regression": {"class_path": "sklearn.linear_model.LogisticRegression", "init_args": {"max_iter": 1000}}
 }
@@ -72,20 +70,18 @@ def compare_once(number: int) -> Outcome:
     with TemporaryDirectory() as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         study = prepare_study(data, Path(folder), SPLITS)
-        cells = plan_cells(study, REMEDIES, CLASSIFIERS, [AMOUNT])
+        cells = plan_cells(study, [NOTHING, ONE_TWIN, OTHER_TWIN, REAL_ROWS], CLASSIFIERS, [AMOUNT])
         write_record(study, cells, {}, 0)
         joblib.dump(study, Path(folder) / "study.pickle")
-        failures = [
-            one for unit in group_cells(study, cells) for one in run_unit(Path(folder) / "study.pickle", unit, 1)
-        ]
+        failures = [one for unit in group_cells(cells) for one in run_unit(Path(folder) / "study.pickle", unit, 1)]
         assert not failures, failures
         record = Record.load(folder)
-        (group,) = grouped(record, results_table(record))
-        amount = str(AMOUNT)
-        return Outcome(
-            duel(record, group, Arm("one_twin", amount, "control"), Arm("other_twin", amount, "control")),
-            duel(record, group, Arm("real_rows", amount, "control"), Arm("nothing", "", "baseline")),
+        results = results_table(record)
+        twin, other, real, nothing = (
+            results[results["remedy"] == remedy.name] for remedy in (ONE_TWIN, OTHER_TWIN, REAL_ROWS, NOTHING)
         )
+        setting = record.settings[0]
+        return Outcome(duel(record, setting, twin, other), duel(record, setting, real, nothing))
 
 
 def rates(outcomes: list[Outcome]) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import count
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -10,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from gan_imbalance.comparison import figures
+from gan_imbalance.comparison.cells import Arm
 from gan_imbalance.comparison.figures import Figure
 from gan_imbalance.comparison.record import Record
 from gan_imbalance.comparison.report import make_report, render, show
@@ -17,9 +19,6 @@ from gan_imbalance.comparison.statistics import Ranking, holm, rank_remedies, wi
 from gan_imbalance.comparison.summary import SIGNIFICANT, grouped, headline_metrics, results_table, scores_by_arm
 from gan_imbalance.files import atomic_path, provenance
 from gan_imbalance.types import InputError
-
-# the smallest number of data sets at which a signed-rank test can reach 0.05 at all
-_ENOUGH = 6
 
 
 def report(runs: list[str], output: str = "runs/ranking") -> int:
@@ -65,8 +64,8 @@ class _Block(NamedTuple):
 def rank_over_data_sets(runs: Sequence[str], output: str | Path) -> Path:
     """Rank the remedies that all comparisons share, and return the path of ranking.html.
 
-    The score of a remedy on a data set is its mean over the splits at the first setting, with the amount that comes
-    last (its tuned form, where there is one). Ranks are compared by the Friedman and Nemenyi tests, every remedy
+    The score of a remedy on a data set is its mean over the splits at the first setting, with the last of the amounts
+    that all comparisons have. Ranks are compared by the Friedman and Nemenyi tests, every remedy
     with doing nothing by Wilcoxon's signed-rank test with Holm's correction (Demsar, 2006,
     https://jmlr.org/papers/v7/demsar06a.html).
 
@@ -97,7 +96,7 @@ def rank_over_data_sets(runs: Sequence[str], output: str | Path) -> Path:
         blocks=[(block, table[_of(table, block)].to_dict(orient="records")) for block in blocks],
         figures=show(pictures),
         significant=SIGNIFICANT,
-        enough=_ENOUGH,
+        enough=_enough(max(block.scores.shape[1] for block in blocks) - 1),
         made_by=provenance(),
     )
     path = folder / "ranking.html"
@@ -108,18 +107,29 @@ def rank_over_data_sets(runs: Sequence[str], output: str | Path) -> Path:
 
 def _blocks(records: dict[str, Record]) -> Iterator[_Block]:
     """Yield the scores of every classifier and headline metric that all comparisons share."""
-    scores: dict[tuple[str, str], dict[str, dict[str, float]]] = {}
+    scores: dict[tuple[str, str], dict[str, dict[Arm, float]]] = {}
     for name, record in records.items():
         for group in reversed(grouped(record, results_table(record))):
             for metric in headline_metrics(record):
                 by_arm = scores_by_arm(group.rows, metric.name)
-                # settings run backwards, so that the first one stays; of a remedy's amounts, the last one does
-                means = {arm.remedy: values.mean() for arm, values in by_arm.items()}
+                # settings run backwards, so that the first one stays
+                means = {arm: float(values.mean()) for arm, values in by_arm.items()}
                 scores.setdefault((group.classifier, metric.title), {})[name] = means
     for (classifier, title), by_data_set in sorted(scores.items(), key=lambda item: item[0][1]):
-        frame = pd.DataFrame.from_dict(by_data_set, orient="index").dropna(axis="columns")
-        if len(frame) == len(records) and frame.shape[1] > 1:
-            yield _Block(classifier, title, frame)
+        if len(by_data_set) == len(records):
+            shared = pd.DataFrame.from_dict(by_data_set, orient="index").dropna(axis="columns")
+            arms = sorted((Arm(*arm) for arm in shared.columns), key=lambda arm: not arm.is_baseline)
+            if not arms or not arms[0].is_baseline:
+                raise InputError(f"With {classifier}, a comparison has no result of doing nothing: finish it first.")
+            last = {arm.remedy: arm for arm in arms if arm.is_baseline or arm.kind != "baseline"}
+            if len(last) > 1:
+                names = {arm: arm.remedy for arm in last.values()}
+                yield _Block(classifier, title, shared[list(names)].set_axis(list(names.values()), axis=1))
+
+
+def _enough(remedies: int) -> int:
+    """Return from how many data sets on a signed-rank test can show anything, corrected for so many remedies."""
+    return next(sets for sets in count(1) if remedies * 2.0 ** (1 - sets) < SIGNIFICANT)
 
 
 def _of(table: pd.DataFrame, block: _Block) -> Any:

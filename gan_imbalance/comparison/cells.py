@@ -113,6 +113,11 @@ class Arm(NamedTuple):
     kind: str
 
     @property
+    def is_baseline(self) -> bool:
+        """Return whether it is what all others are compared with: nothing at all, tuning included."""
+        return self.kind == "baseline" and not self.amount
+
+    @property
     def name(self) -> str:
         """Return how tables call it."""
         if not self.amount:
@@ -144,7 +149,7 @@ def candidates(
 
     The second is the remedy as it is, with the last of the ``amounts``; the others are drawn at random, without
     repetition, from all combinations of amounts, the resampler's ``tune`` and the classifier's. So every remedy
-    has the same number of tries, and doing nothing is always one of them.
+    has the same number of tries, as far as it has combinations, and doing nothing is always one of them.
 
     Args:
         remedy: whose candidates.
@@ -179,6 +184,7 @@ class Cell:
 
     Attributes:
         candidates: what a tuned cell, whose amount is :data:`TUNED`, chooses from; else one.
+        pool: rows that the remedy makes on its split, of which the amounts are random parts; None where it decides.
     """
 
     key: SplitKey
@@ -187,6 +193,7 @@ class Cell:
     classifier: str
     estimator: dict[str, Any]
     candidates: tuple[Candidate, ...]
+    pool: int | None
 
     @property
     def arm(self) -> Arm:
@@ -209,6 +216,7 @@ class Cell:
             self.amount,
             self.estimator,
             [asdict(candidate) for candidate in self.candidates],
+            self.pool,
         ]
         name = f"{self.classifier}-{self.arm.name}-{self.key.slug}"
         return study.output / "cells" / f"{slug(name)}-{content_hash(made_from)}.json"
@@ -220,11 +228,9 @@ class Unit:
 
     Attributes:
         cells: at least one.
-        rows: the most rows that any amount of the comparison adds; None where the remedy decides.
     """
 
     cells: tuple[Cell, ...]
-    rows: int | None
 
     @property
     def key(self) -> SplitKey:
@@ -250,23 +256,18 @@ class Unit:
             study.minority,
             remedy.resampler,
             remedy.reserve,
-            self.rows,
+            self.cells[0].pool,
         ]
         name = f"{remedy.name}-{self.key.slug}"
         return study.output / "synthetic" / f"{slug(name)}-{content_hash(made_from)}.parquet"
 
 
-def group_cells(study: Study, cells: Iterable[Cell]) -> list[Unit]:
+def group_cells(cells: Iterable[Cell]) -> list[Unit]:
     """Return all cells of a comparison as units, in order."""
     grouped: dict[tuple[SplitKey, str], list[Cell]] = {}
     for cell in cells:
         grouped.setdefault((cell.key, cell.remedy.name), []).append(cell)
-    units = []
-    for (key, _), together in grouped.items():
-        amounts = {candidate.amount for cell in together for candidate in cell.candidates}
-        rows = [study.rows_to_add(key, amount) for amount in amounts]
-        units.append(Unit(tuple(together), max((count for count in rows if count is not None), default=None)))
-    return units
+    return [Unit(tuple(together)) for together in grouped.values()]
 
 
 @dataclass(frozen=True)
@@ -294,10 +295,7 @@ def run_unit(study_path: Path, unit: Unit, threads: int) -> list[Failure]:
         bench = _Bench.of(study, unit)
     # whatever a resampler or a classifier raises costs its own cells only, and is reported
     except Exception as error:
-        failure = Failure(unit.name, _reason(error))
-        for cell in unit.cells:
-            _write_failure(cell.path(study), failure, error)
-        return [failure]
+        return [fail_unit(study, unit, error)]
     failures: list[Failure] = []
     for cell in unit.cells:
         try:
@@ -308,6 +306,15 @@ def run_unit(study_path: Path, unit: Unit, threads: int) -> list[Failure]:
         else:
             failure_path(cell.path(study)).unlink(missing_ok=True)
     return failures
+
+
+def fail_unit(study: Study, unit: Unit, error: Exception) -> Failure:
+    """Write the reason why a unit has no results, and return it."""
+    failure = Failure(unit.name, _reason(error))
+    for cell in unit.cells:
+        if not cell.path(study).is_file():
+            _write_failure(cell.path(study), failure, error)
+    return failure
 
 
 @lru_cache(maxsize=1)
@@ -338,7 +345,7 @@ def training_rows(study: Study, unit: Unit, remedy: Remedy) -> Resampled:
         return Resampled(split.train, study.table.features.iloc[:0], study.table.labels[:0])
     path = unit.synthetic_path(study, remedy)
     if not Resampled.exists(path):
-        made = resample(remedy, study.table, split, study.minority, unit.rows)
+        made = resample(remedy, study.table, split, study.minority, unit.cells[0].pool)
         made.save(path, study.table, remedy=asdict(remedy), split=unit.key.name, split_hash=split.hash)
     # always as the file has it, so that a resumed comparison goes on with the very same rows
     return Resampled.load(path, study.table)
@@ -376,10 +383,10 @@ class _Bench:
         validation = encoder.transform(features.iloc[split.validation], unknown="ignore")
         test = encoder.transform(features.iloc[split.test], unknown="ignore")
         bench = cls(study, unit, encoder, validation, test)
-        # at once, so that a resampler that fails is told once
+        # at once, so that a resampler that fails is told once; what is tuned costs its own cells only
         for cell in unit.cells:
-            for candidate in cell.candidates:
-                bench.rows(candidate)
+            if cell.amount != TUNED:
+                bench.rows(*cell.candidates)
         return bench
 
     def rows(self, candidate: Candidate) -> Resampled:
@@ -416,6 +423,7 @@ class _Fitted(NamedTuple):
 def _run_cell(bench: _Bench, cell: Cell) -> None:
     study, key = bench.study, cell.key
     split, labels = study.splits[key], study.table.labels
+    made = {id(rows): rows for rows in map(bench.rows, cell.candidates)}.values()
     with measured() as usage, warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         fitted = [_fit(bench, cell, candidate) for candidate in cell.candidates]
@@ -426,7 +434,6 @@ def _run_cell(bench: _Bench, cell: Cell) -> None:
     threshold = tuned if cell.remedy.threshold == "tuned" else None
     figures, matrix = _judge(study, chances, labels[split.test], threshold)
     tuned_figures, _ = _judge(study, chances, labels[split.test], tuned)
-    rows = bench.rows(best.candidate)
     path = cell.path(study)
     _write_scores(path, study, split.test, chances)
     # the result comes last, since its presence says that the cell is done
@@ -455,9 +462,12 @@ def _run_cell(bench: _Bench, cell: Cell) -> None:
             validation_pr_auc=best.pr_auc,
             history=best.history,
             confusion_matrix=matrix,
-            seconds={"resample": rows.usage.seconds, "fit": usage.seconds},
-            peak_memory_mib={"resample": rows.usage.peak_memory_mib, "fit": usage.peak_memory_mib},
-            notes=rows.notes,
+            seconds={"resample": sum(rows.usage.seconds for rows in made), "fit": usage.seconds},
+            peak_memory_mib={
+                "resample": max(rows.usage.peak_memory_mib for rows in made),
+                "fit": usage.peak_memory_mib,
+            },
+            notes=bench.rows(best.candidate).notes,
             warnings=sorted({str(warning.message).splitlines()[0] for warning in caught}),
         ),
     )

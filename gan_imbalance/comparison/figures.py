@@ -119,7 +119,7 @@ def metric_by_remedy(summary: pd.DataFrame, metric: str, title: str) -> Figure:
     """Return means and 95 % intervals of a metric, one line per remedy, one colour per classifier.
 
     Args:
-        summary: rows of one metric with columns classifier, arm, mean, low, high.
+        summary: rows of one metric with columns classifier, arm, kind, mean, low, high.
         metric: its name.
         title: how a person calls it.
     """
@@ -136,16 +136,15 @@ def difference_by_remedy(summary: pd.DataFrame, metric: str, title: str) -> Figu
     """Return differences of a metric to nothing on the same splits, with their 95 % intervals, line by line.
 
     Args:
-        summary: rows of one metric with columns classifier, arm, difference, difference_low, difference_high; the
-            first arm is nothing.
+        summary: rows of one metric with columns classifier, arm, kind, difference, difference_low, difference_high.
         metric: its name.
         title: how a person calls it.
     """
     named = {"difference": "mean", "difference_low": "low", "difference_high": "high"}
     rows = summary.drop(columns=["mean", "low", "high"], errors="ignore").rename(columns=named)
-    others = rows["arm"] != rows["arm"].iloc[0]
+    others = rows["kind"] != "baseline"
     rows["mean"] = rows["mean"].where(others, 0.0)
-    drawing = _dots(rows, f"difference in {title} to {rows['arm'].iloc[0]}")
+    drawing = _dots(rows, f"difference in {title} to nothing")
     alt = (
         f"Dot plot of the mean difference in {title} to nothing with 95 % intervals, on the same splits. "
         f"{_extremes(rows[others])}."
@@ -162,7 +161,7 @@ def _extremes(summary: pd.DataFrame) -> str:
 
 
 def _dots(summary: pd.DataFrame, title: str) -> Drawing:
-    """Return dots with their intervals, one line per remedy, one colour per classifier; dotted: the first remedy."""
+    """Return dots with their intervals, one line per remedy, one colour per classifier; dotted: nothing."""
     arms = list(dict.fromkeys(summary["arm"]))
     classifiers = list(dict.fromkeys(summary["classifier"]))
     drawing, axes = _canvas(height=1.0 + 0.3 * len(arms))
@@ -170,7 +169,8 @@ def _dots(summary: pd.DataFrame, title: str) -> Drawing:
     for number, classifier in enumerate(classifiers):
         rows = summary[summary["classifier"] == classifier].set_index("arm").reindex(arms)
         heights = np.arange(len(arms)) + 0.18 * (number - (len(classifiers) - 1) / 2)
-        reach = np.nan_to_num(np.array([rows["mean"] - rows["low"], rows["high"] - rows["mean"]]))
+        # a bootstrap's interval need not hold the mean
+        reach = np.nan_to_num(np.maximum(0, [rows["mean"] - rows["low"], rows["high"] - rows["mean"]]))
         axis.errorbar(
             rows["mean"],
             heights,
@@ -181,7 +181,8 @@ def _dots(summary: pd.DataFrame, title: str) -> Drawing:
             color=COLOURS[number % 7],
             label=classifier,
         )
-        axis.axvline(rows["mean"].iloc[0], color=COLOURS[number % 7], lw=0.7, ls=":")
+        for mean in rows.loc[rows["kind"] == "baseline", "mean"]:
+            axis.axvline(mean, color=COLOURS[number % 7], lw=0.7, ls=":")
     axis.set_yticks(range(len(arms)), [_short(arm) for arm in arms])
     axis.set_ylim(len(arms) - 0.4, -0.6)
     axis.set_xlabel(title)
@@ -315,6 +316,8 @@ def principal_components(real: Numbers, synthetic: Mapping[str, Numbers]) -> Fig
     """
     mean = real.mean(axis=0)
     axes_of_plane = np.linalg.svd(real - mean, full_matrices=False)[2][:2].T
+    # one feature has one axis
+    axes_of_plane = np.pad(axes_of_plane, ((0, 0), (0, 2 - axes_of_plane.shape[1])))
     rows = -(-len(synthetic) // 2)
     drawing, axes = _canvas(rows, 2, height=2.1 * rows + 0.3, sharex=True, sharey=True)
     random = np.random.default_rng(0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
 from functools import cache
 from itertools import product, starmap
@@ -28,6 +29,7 @@ from gan_imbalance.comparison.cells import (
     Unit,
     candidates,
     check_classifier,
+    fail_unit,
     group_cells,
     run_unit,
 )
@@ -35,7 +37,7 @@ from gan_imbalance.comparison.publish import publish_report, publish_unit
 from gan_imbalance.comparison.record import write_record
 from gan_imbalance.comparison.remedies import Amount, Remedy, choose_remedies
 from gan_imbalance.comparison.report import make_report
-from gan_imbalance.components import build
+from gan_imbalance.components import build, to_config
 from gan_imbalance.data import TabularDataModule
 from gan_imbalance.types import InputError
 
@@ -103,15 +105,15 @@ def compare(
             many as the majority has more; numbers between 0 and 1 for a share of every batch. Fewer are a random
             part of more, so a GAN is trained once.
         tuning_budget: adds a tuned form of every remedy, which tries so many settings (of amounts, 0 rows always
-            among them, resampler and classifier) and takes the one with the best PR-AUC on validation rows.
+            among them, resampler and classifier) at most and takes the one with the best PR-AUC on validation rows.
         controls: whether tuned threshold, jittered copies, independent marginals, an untrained generator and
             further real rows join, named or not.
         positive_rate: true share of the minority, if the table's is not; adds precision_reweighted.
-        gan_steps: training steps of every GAN that has no max_steps of its own.
+        gan_steps: training steps of every GAN of ours that has no max_steps of its own.
         jobs: cells that run at the same time, each with its share of the cores.
         backend: joblib's, "loky" for processes here; others as they are registered, such as "ray" or "dask".
         output: folder of the results.
-        quick: a rehearsal in ``output``/quick: the same cells with one seed and hardly trained networks.
+        quick: a rehearsal in ``output``/quick: the same cells with one seed and hardly trained networks of ours.
         wandb: whether to record cells, synthetic rows and the report in Weights & Biases (offline without an
             account); a rehearsal is not.
 
@@ -128,7 +130,7 @@ def compare(
     if positive_rate is not None and not 0 < positive_rate < 1:
         raise InputError(f"positive_rate is {positive_rate}: give the minority's true share, between 0 and 1.")
     chosen = [remedy.with_gan_steps(gan_steps) for remedy in choose_remedies(remedies, controls)]
-    estimators = dict(classifiers or STANDARD_CLASSIFIERS)
+    estimators: dict[str, dict[str, Any]] = to_config(classifiers or STANDARD_CLASSIFIERS)
     folder = Path(output)
     for name, estimator in estimators.items():
         check_classifier(name, estimator)
@@ -138,8 +140,8 @@ def compare(
         estimators = {name: _with_few_steps(estimator) for name, estimator in estimators.items()}
     settings = list(starmap(Setting, product(minority_rows or (None,), imbalance_ratios or (None,))))
     study = prepare_study(data, folder, seeds, folds, settings, positive_rate)
-    chosen, left_out = _leave_out_impossible(study, chosen)
     cells = plan_cells(study, chosen, estimators, amounts or ["balance"], tuning_budget)
+    cells, left_out = _leave_out_impossible(study, cells)
     write_record(study, cells, left_out, tuning_budget)
     failures = run_cells(study, cells, jobs, backend, publish=wandb and not quick)
     if not any(cell.path(study).is_file() for cell in cells):
@@ -164,6 +166,9 @@ def _check_amounts(amounts: Sequence[Amount]) -> None:
                 f"amounts holds {amount!r}: give numbers of rows of at least 1, shares of a batch between 0 and 1, "
                 'or "balance".'
             )
+
+    if len(set(amounts)) < len(amounts):
+        raise InputError(f"amounts holds a value twice: {list(amounts)}.")
 
 
 def _with_few_steps(estimator: dict[str, Any]) -> dict[str, Any]:
@@ -211,21 +216,30 @@ def prepare_study(
         if counts.min() < 2:
             label = table.classes[int(counts.argmin())]
             raise InputError(f"Class {label!r} has {counts.min()} training row with {key.name}: keep more.")
+    minorities = {int(np.bincount(table.labels[split.train]).argmin()) for split in splits.values()}
+    if len(minorities) > 1:
+        rarest = " and ".join(repr(table.classes[index]) for index in sorted(minorities))
+        raise InputError(f"Which class is the rarest in training depends on the split ({rarest}): keep fewer of one.")
     for key, split in splits.items():
         split.save(output / "splits" / f"{key.slug}.json")
-    minority = int(np.bincount(table.labels[first.train], minlength=len(table.classes)).argmin())
-    return Study(table, splits, minority, positive_rate, output)
+    return Study(table, splits, minorities.pop(), positive_rate, output)
 
 
-def _leave_out_impossible(study: Study, remedies: Sequence[Remedy]) -> tuple[list[Remedy], dict[str, str]]:
-    """Return the remedies that the data allows, and the reasons why others are left out."""
-    has_reserve = all(np.any(study.table.labels[split.reserve] == study.minority) for split in study.splits.values())
-    left_out = {
-        remedy.name: "the split has no reserve of minority rows (keep in the data, or minority_rows, makes one)"
-        for remedy in remedies
-        if remedy.reserve and not has_reserve
+def _leave_out_impossible(study: Study, cells: Sequence[Cell]) -> tuple[list[Cell], dict[str, str]]:
+    """Return the cells that the data allows, and the reasons why remedies are left out elsewhere."""
+    without = {
+        key.setting
+        for key, split in study.splits.items()
+        if not np.any(study.table.labels[split.reserve] == study.minority)
     }
-    return [remedy for remedy in remedies if remedy.name not in left_out], left_out
+    left_out = {
+        ", ".join(filter(None, (cell.remedy.name, cell.key.setting.name))): (
+            "the split has no reserve of minority rows (keep in the data, or minority_rows, makes one)"
+        )
+        for cell in cells
+        if cell.remedy.reserve and cell.key.setting in without
+    }
+    return [cell for cell in cells if not (cell.remedy.reserve and cell.key.setting in without)], left_out
 
 
 def plan_cells(
@@ -238,18 +252,20 @@ def plan_cells(
     """Return every cell of the comparison, the cells of a split and a remedy together."""
     cells = []
     for key, remedy in ((key, remedy) for key in study.splits for remedy in remedies):
-        for amount in amounts if remedy.is_sized else [None]:
+        sizes = list(amounts) if remedy.is_sized else [None]
+        pool = max(study.rows_to_add(key, amount) or 0 for amount in amounts) if remedy.is_sized else None
+        for amount in sizes:
             for name, estimator in classifiers.items():
-                cells.append(Cell(key, remedy, amount, name, estimator, (Candidate(amount),)))
+                cells.append(Cell(key, remedy, amount, name, estimator, (Candidate(amount),), pool))
         for name, estimator in classifiers.items() if tuning_budget else ():
             choices = candidates(remedy, estimator, amounts, tuning_budget, key.seed)
-            cells.append(Cell(key, remedy, TUNED, name, estimator, choices))
+            cells.append(Cell(key, remedy, TUNED, name, estimator, choices, pool))
     return cells
 
 
 def missing_units(study: Study, cells: Sequence[Cell]) -> list[Unit]:
     """Return the units that have cells without a result, with those cells only."""
-    units = group_cells(study, cells)
+    units = group_cells(cells)
     missing = (tuple(cell for cell in unit.cells if not cell.path(study).is_file()) for unit in units)
     return [replace(unit, cells=cells_left) for unit, cells_left in zip(units, missing, strict=True) if cells_left]
 
@@ -269,20 +285,26 @@ def run_cells(
     Returns:
         What failed.
     """
-    units = missing_units(study, cells)
+    order = list(study.splits)
+    # split by split, and its GANs first: they take longest, so that the jobs end together
+    units = sorted(missing_units(study, cells), key=lambda unit: (order.index(unit.key), not unit.remedy.is_gan))
     failures: list[Failure] = []
     with _progress() as progress:
         task = progress.add_task("", total=len(cells), completed=len(cells) - sum(len(unit.cells) for unit in units))
         waiting = list(units)
         _describe(progress, task, waiting, jobs)
-        for position, failed in _run_units(study, units, jobs, backend):
-            unit = units[position]
-            failures += failed
-            waiting.remove(unit)
-            _describe(progress, task, waiting, jobs)
-            progress.advance(task, len(unit.cells))
-            if publish:
-                publish_unit(study, unit)
+        try:
+            for position, failed in _run_units(study, units, jobs, backend):
+                unit = units[position]
+                failures += failed
+                waiting.remove(unit)
+                _describe(progress, task, waiting, jobs)
+                progress.advance(task, len(unit.cells))
+                if publish:
+                    publish_unit(study, unit)
+        # a process that the system killed, for its memory as a rule, takes the others with it
+        except BrokenProcessPool as error:
+            failures += [fail_unit(study, unit, error) for unit in waiting]
     return failures
 
 
@@ -295,7 +317,8 @@ def _run_units(study: Study, units: Sequence[Unit], jobs: int, backend: str) -> 
     # joblib hands this to backends that start processes of their own
     limit = {"inner_max_num_threads": threads} if backend == "loky" else {}
     with (
-        TemporaryDirectory() as folder,
+        # workers on other machines see the results' folder, if any
+        TemporaryDirectory(prefix=".", dir=study.output) as folder,
         joblib.parallel_config(backend, n_jobs=jobs, **limit),
     ):
         study_path = Path(folder) / "study.pickle"

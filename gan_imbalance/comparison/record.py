@@ -53,7 +53,7 @@ def write_record(study: Study, cells: Sequence[Cell], left_out: Mapping[str, str
     """
     table, keys = study.table, list(study.splits)
     first = study.splits[keys[0]]
-    units = [unit for unit in group_cells(study, cells) if unit.key == keys[0] and unit.remedy.kind == "gan"]
+    units = [unit for unit in group_cells(cells) if unit.key == keys[0] and unit.remedy.kind == "gan"]
     content = provenance(
         classes=table.classes,
         minority=study.minority,
@@ -86,6 +86,7 @@ def write_record(study: Study, cells: Sequence[Cell], left_out: Mapping[str, str
         synthetic={unit.remedy.name: str(unit.synthetic_path(study).relative_to(study.output)) for unit in units},
         left_out=dict(left_out),
         tuning_budget=tuning_budget,
+        has_test_file=table.test_rows is not None,
     )
     _write_reference(table, first.train, study.output / _REFERENCE)
     write_json(study.output / _FILE, content)
@@ -181,7 +182,7 @@ class Record:
             for cell in self.content["cells"]
         ]
 
-    @property
+    @cached_property
     def finished(self) -> list[Entry]:
         """Return the cells that have a result."""
         return [entry for entry in self.entries if entry.path.is_file()]
@@ -193,6 +194,11 @@ class Record:
         texts = (path.read_text(encoding="utf-8") for path in paths if path.is_file())
         failures = (json.loads(text) for text in texts)
         return list(dict.fromkeys(Failure(failure["name"], failure["reason"]) for failure in failures))
+
+    @cached_property
+    def results(self) -> dict[Path, dict[str, Any]]:
+        """Return the results of the finished cells, by their path."""
+        return {entry.path: json.loads(entry.path.read_text(encoding="utf-8")) for entry in self.finished}
 
     @cached_property
     def reference(self) -> Table:

@@ -77,7 +77,9 @@ class Remedy:
         if self.resampler is None or "sampling_strategy" in self.init_args:
             return self.reserve
         sampler_class = import_class(self.resampler["class_path"])
-        return getattr(sampler_class, "_sampling_type", "over-sampling") == "over-sampling"
+        # those that combine over- and under-sampling call themselves over-samplers
+        combines = sampler_class.__module__.startswith("imblearn.combine")
+        return getattr(sampler_class, "_sampling_type", "over-sampling") == "over-sampling" and not combines
 
     @property
     def changes_rows(self) -> bool:

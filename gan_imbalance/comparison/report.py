@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from gan_imbalance.comparison import figures
-from gan_imbalance.comparison.cells import TUNED, read_result, scores_path
+from gan_imbalance.comparison.cells import scores_path
 from gan_imbalance.comparison.figures import Figure, Floats
 from gan_imbalance.comparison.record import Entry, Record
 from gan_imbalance.comparison.resampling import Resampled, fit_encoder
@@ -19,6 +19,7 @@ from gan_imbalance.comparison.summary import (
     SIGNIFICANT,
     Group,
     Metric,
+    at_one_amount,
     grouped,
     headline_metrics,
     results_table,
@@ -87,6 +88,7 @@ def _write_html(record: Record, results: pd.DataFrame, summary: pd.DataFrame, sa
         remedies=_describe_remedies(record, results),
         classifiers=record.content["classifiers"],
         failures=record.failures,
+        has_test_file=record.content["has_test_file"],
         unfinished=len(record.entries) - len(record.finished),
         cells=len(record.entries),
         left_out=record.content["left_out"],
@@ -146,6 +148,8 @@ def _facts(record: Record) -> dict[str, str]:
     folds = {key.fold for key in record.keys}
     seeds = {key.seed for key in record.keys}
     kind = "random, stratified" if folds == {None} else f"{len(seeds)} times {len(folds)} stratified folds"
+    if content["has_test_file"]:
+        kind = "of training and validation rows only: the test rows are those of the test file in all of them"
     facts = {
         "Table": f"{content['rows']:,} rows, {len(content['column_types'])} features",
         "Target": content["schema"]["target"],
@@ -178,17 +182,12 @@ def _describe_remedies(record: Record, results: pd.DataFrame) -> list[dict[str, 
 
 
 def _pictures(record: Record, summary: pd.DataFrame) -> Iterator[Figure]:
-    at_first = pd.concat(group.rows for group in grouped(record, summary) if group.setting == record.settings[0])
-    fixed = at_first[at_first["amount"] != TUNED]
+    at_first = pd.concat([group.rows for group in grouped(record, summary) if group.setting == record.settings[0]])
+    fixed = at_one_amount(at_first)
     for metric in shown_metrics(record)[:4]:
-        rows = fixed[fixed["metric"] == metric.name]
-        largest = rows.drop_duplicates(["classifier", "remedy"], keep="last")
-        yield figures.metric_by_remedy(largest, metric.name, metric.title)
+        yield figures.metric_by_remedy(fixed[fixed["metric"] == metric.name], metric.name, metric.title)
     for metric in headline_metrics(record):
-        rows = fixed[fixed["metric"] == metric.name]
-        yield figures.difference_by_remedy(
-            rows.drop_duplicates(["classifier", "remedy"], keep="last"), metric.name, metric.title
-        )
+        yield figures.difference_by_remedy(fixed[fixed["metric"] == metric.name], metric.name, metric.title)
     entries = [entry for entry in record.finished if entry.key.setting == record.settings[0]]
     for classifier, rows in at_first.groupby("classifier", sort=False):
         yield from _curves_along_axes(record, summary[summary["classifier"] == classifier])
@@ -196,8 +195,8 @@ def _pictures(record: Record, summary: pd.DataFrame) -> Iterator[Figure]:
         best = _best_of_each_kind(rows[rows["metric"] == "pr_auc"])
         yield figures.precision_recall(_curves(record, mine), best, str(classifier))
         chosen = [entry for entry in mine if entry.arm.name in best]
-        yield from _learning_curves(chosen, str(classifier))
-        matrices = _matrices(chosen)
+        yield from _learning_curves(record, chosen, str(classifier))
+        matrices = _matrices(record, chosen)
         yield figures.confusion_matrices(matrices, [str(label) for label in record.classes], str(classifier))
     yield from _synthetic_pictures(record)
 
@@ -222,15 +221,15 @@ def _along_axis(rows: pd.DataFrame, axis: str, title: str, metric: Metric, class
     """Return a metric along a setting, with one amount of every remedy and the other setting as it comes first."""
     other = "imbalance_ratio" if axis == "minority_rows" else "minority_rows"
     fixed = rows[other].isna() if rows[other].isna().any() else rows[other] == rows[other].iloc[0]
-    largest = rows[fixed].sort_values("rows_added", kind="stable").drop_duplicates(["remedy", axis], keep="last")
-    return figures.metric_by_axis(largest.assign(x=largest[axis]), title, metric.title, classifier)
+    chosen = at_one_amount(rows[fixed])
+    return figures.metric_by_axis(chosen.assign(x=chosen[axis]), title, metric.title, classifier)
 
 
-def _learning_curves(entries: Sequence[Entry], classifier: str) -> Iterator[Figure]:
+def _learning_curves(record: Record, entries: Sequence[Entry], classifier: str) -> Iterator[Figure]:
     """Yield the validation metric while a classifier trained, if it tells."""
     histories: dict[str, list[pd.DataFrame]] = {}
     for entry in entries:
-        history = read_result(entry.path)["history"]
+        history = record.results[entry.path]["history"]
         if history:
             histories.setdefault(entry.arm.name, []).append(pd.DataFrame(history))
     if histories:
@@ -263,10 +262,10 @@ def _curves(record: Record, entries: Sequence[Entry]) -> dict[str, tuple[Floats,
     return {name: (_RECALL_GRID, np.mean(curves, axis=0)) for name, curves in precisions.items()}
 
 
-def _matrices(entries: Sequence[Entry]) -> dict[str, Floats]:
+def _matrices(record: Record, entries: Sequence[Entry]) -> dict[str, Floats]:
     matrices: dict[str, Floats] = {}
     for entry in entries:
-        matrix = np.array(read_result(entry.path)["confusion_matrix"], dtype=np.float64)
+        matrix = np.array(record.results[entry.path]["confusion_matrix"], dtype=np.float64)
         matrices[entry.arm.name] = matrices.get(entry.arm.name, 0) + matrix
     return matrices
 
@@ -330,4 +329,6 @@ def print_table(record: Record, summary: pd.DataFrame, report: Path) -> None:
 def _mean_and_reach(row: Mapping[Any, Any]) -> str:
     if pd.isna(row["mean"]):
         return "-"
-    return f"{row['mean']:.3f}" if pd.isna(row["high"]) else f"{row['mean']:.3f} ± {row['high'] - row['mean']:.3f}"
+    # a bootstrap's interval has no middle
+    has_reach = row["splits"] > 1 and not pd.isna(row["high"])
+    return f"{row['mean']:.3f}" + (f" ± {row['high'] - row['mean']:.3f}" if has_reach else "")

@@ -176,8 +176,8 @@ def _build_sampler(remedy: Remedy, spans: Sequence[Span]) -> tuple[Any, list[str
         variant = "SMOTENC" if len(categorical) < len(spans) else "SMOTEN"
         notes = [f"{variant}, since there are categories or missing values"]
         config["class_path"] = f"imblearn.over_sampling.{variant}"
-        if variant == "SMOTENC":
-            config["init_args"] = {**remedy.init_args, "categorical_features": categorical}
+    if config["class_path"] == "imblearn.over_sampling.SMOTENC":
+        config["init_args"] = {"categorical_features": categorical, **remedy.init_args}
     try:
         sampler = build(config)
     except TypeError as error:
@@ -220,15 +220,22 @@ class _TableForm:
 
     table: Table
 
+    @property
+    def classes(self) -> list[Label]:
+        """Return the classes as the sampler sees them: scikit-learn takes 0.5 and 1.5 for no classes at all."""
+        classes = list(self.table.classes)
+        fractions = any(isinstance(label, float) and not label.is_integer() for label in classes)
+        return list(range(len(classes))) if fractions else classes
+
     def label(self, index: int) -> Label:
-        return self.table.classes[index]
+        return self.classes[index]
 
     def encode(self, rows: _Rows) -> tuple[pd.DataFrame, pd.Series[Any]]:
-        labels = [self.table.classes[index] for index in rows.labels]
-        return rows.features, pd.Series(labels, name=self.table.schema.target)
+        classes = self.classes
+        return rows.features, pd.Series([classes[index] for index in rows.labels], name=self.table.schema.target)
 
     def decode(self, features: pd.DataFrame, labels: pd.Series[Any]) -> _Rows:
-        codes = pd.Categorical(labels.astype(object), categories=list(self.table.classes)).codes
+        codes = pd.Categorical(labels.astype(object), categories=self.classes).codes
         return _Rows(features, codes.astype(np.int64))
 
 
@@ -268,8 +275,10 @@ def _fit_resample(sampler: Any, form: _Form, originals: _Rows) -> tuple[Rows, _R
     """
     encoded, targets = form.encode(originals)
     resampled, labels = sampler.fit_resample(encoded, targets)
-    if hasattr(sampler, "sample_indices_"):
-        kept, repeated = _first_occurrences(np.asarray(sampler.sample_indices_))
+    indices = np.asarray(getattr(sampler, "sample_indices_", []))
+    # a sampler may name the rows that it started from, and move them
+    if len(indices) and pd.DataFrame(resampled).equals(pd.DataFrame(encoded[indices])):
+        kept, repeated = _first_occurrences(indices)
         return kept, _Rows(originals.features.iloc[repeated], originals.labels[repeated])
     count = len(originals.labels)
     unchanged = pd.DataFrame(resampled[:count]).equals(pd.DataFrame(encoded))

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from gan_imbalance.comparison.cells import Arm, Setting, read_result, scores_path
+from gan_imbalance.comparison.cells import TUNED, Arm, Setting, scores_path
 from gan_imbalance.comparison.record import Record
 from gan_imbalance.comparison.statistics import (
     PairedComparison,
@@ -71,7 +71,7 @@ def results_table(record: Record) -> pd.DataFrame:
     """Return one row per finished cell: split, classifier, remedy, kind, amount, all figures, and what it took."""
     rows = []
     for entry in record.finished:
-        result = read_result(entry.path)
+        result = record.results[entry.path]
         rows.append(
             {
                 "seed": entry.key.seed,
@@ -143,7 +143,7 @@ def _summarise_metric(record: Record, group: Group, metric: str) -> list[dict[st
     """Return one row per remedy and amount."""
     scores, added = scores_by_arm(group.rows, metric), scores_by_arm(group.rows, "rows_added")
     ratio = record.test_train_ratio(group.setting)
-    baseline = next((values for arm, values in scores.items() if arm.kind == "baseline" and not arm.amount), None)
+    baseline = next((values for arm, values in scores.items() if arm.is_baseline), None)
     rows = []
     for arm, values in scores.items():
         row = {
@@ -154,7 +154,7 @@ def _summarise_metric(record: Record, group: Group, metric: str) -> list[dict[st
             "splits": int(values.count()),
         }
         mean, low, high = mean_interval(values.dropna()) if row["splits"] else (np.nan,) * 3
-        if row["splits"] == 1:
+        if len(values) == 1:
             low, high = _bootstrapped(record, group.rows, arm, metric)
         compared = None
         if baseline is not None and values is not baseline:
@@ -167,7 +167,7 @@ def _summarise_metric(record: Record, group: Group, metric: str) -> list[dict[st
 
 def scores_by_arm(rows: pd.DataFrame, metric: str) -> Scores:
     """Return the scores by split, the same splits for all; NaN where a cell or the metric's meaning is missing."""
-    rows = rows.assign(fold=rows["fold"].astype(float).fillna(_UNSET))
+    rows = _by_split(rows).reset_index()
     table = rows.pivot(index=_SPLIT, columns=["remedy", "amount", "kind"], values=metric).astype(float)
     in_order = rows[["remedy", "amount", "kind"]].drop_duplicates().itertuples(index=False, name=None)
     return {Arm(*map(str, arm)): table[arm] for arm in in_order}
@@ -208,27 +208,57 @@ def _difference(compared: PairedComparison | None) -> dict[str, float]:
     return columns
 
 
-def verdicts(record: Record, results: pd.DataFrame) -> dict[str, str]:
-    """Return one sentence per classifier and setting: the best GAN against the best other remedy.
+def at_one_amount(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of every remedy with the last of its amounts that is not tuned, in the order of the plan."""
+    fixed = rows[rows["amount"] != TUNED]
+    last = fixed.groupby("remedy", sort=False)["amount"].last()
+    return fixed[fixed["amount"] == fixed["remedy"].map(last)]
 
-    Both are chosen by their mean PR-AUC on validation rows (doing nothing included, controls not), so that their
-    difference on test rows is an honest one; Holm's correction is over the metrics of the sentence.
+
+def verdicts(record: Record, results: pd.DataFrame) -> dict[str, str]:
+    """Return one sentence per classifier and setting: GANs against the other remedies.
+
+    In every split the GAN, and the other remedy (doing nothing included, controls not), with the best PR-AUC on that
+    split's own validation rows is taken: the validation rows of one split are test rows of others, so a choice over
+    all splits would know the test rows. Holm's correction is over the metrics of the sentence.
     """
     return {group.name: f"With {group.name}, {_contest(record, group)}." for group in grouped(record, results)}
 
 
 def _contest(record: Record, group: Group) -> str:
     """Return what the verdict says behind the name of the classifier."""
-    chosen = scores_by_arm(group.rows, "validation_pr_auc")
-    gan = _best(chosen, ("gan",))
-    other = _best(chosen, ("baseline", "standard"))
-    if gan is None or other is None:
+    gan = _preferred(group.rows, ("gan",))
+    other = _preferred(group.rows, ("baseline", "standard"))
+    if gan.empty or other.empty:
         return "there is no GAN or no other remedy to compare"
-    clauses = map(_clause, duel(record, group, gan, other))
+    idle = int((gan["rows_added"] == 0).sum())
+    added = f", adding no rows in {idle} of {len(gan)} splits" if idle else ""
     return (
-        f"validation rows prefer “{gan.name}” among the GANs and “{other.name}” among the other remedies: "
-        + "; ".join(clauses)
+        f"validation rows prefer “{_most_frequent(gan)}” among the GANs{added} and “{_most_frequent(other)}” among the "
+        "other remedies, each split choosing by itself: "
+        + "; ".join(_clause(result) for result in duel(record, group.setting, gan, other))
     )
+
+
+def _preferred(rows: pd.DataFrame, kinds: Collection[str]) -> pd.DataFrame:
+    """Return, of every split, the row of the remedy of those kinds with the best PR-AUC on validation rows."""
+    candidates = _by_split(rows[rows["kind"].isin(kinds)])
+    best = candidates["validation_pr_auc"].groupby(level=_SPLIT).transform("max")
+    # of equally good ones the first
+    chosen = candidates[candidates["validation_pr_auc"] == best]
+    return chosen[~chosen.index.duplicated()]
+
+
+def _by_split(rows: pd.DataFrame) -> pd.DataFrame:
+    return rows.assign(fold=rows["fold"].astype(float).fillna(_UNSET)).set_index(_SPLIT)
+
+
+def _most_frequent(rows: pd.DataFrame) -> str:
+    """Return how the remedy is called that most splits chose, and how many did where not all."""
+    names = [Arm(*map(str, arm)).name for arm in rows[["remedy", "amount", "kind"]].itertuples(index=False, name=None)]
+    counts = pd.Series(names).value_counts(sort=False)
+    name = str(counts.idxmax())
+    return name if len(counts) == 1 else f"{name} in {counts.max()} of {len(names)} splits, {len(counts) - 1} more"
 
 
 class Duel(NamedTuple):
@@ -236,7 +266,7 @@ class Duel(NamedTuple):
 
     Attributes:
         metric: which one.
-        mean: of the first.
+        mean: of the first, over the splits that both have.
         other_mean: of the second.
         compared: their paired comparison; None where they have no split in common.
         p: after Holm's correction over the headline metrics; NaN where the splits allow no test.
@@ -249,23 +279,19 @@ class Duel(NamedTuple):
     p: float
 
 
-def duel(record: Record, group: Group, first: Arm, second: Arm) -> list[Duel]:
-    """Compare two remedies in every headline metric."""
+def duel(record: Record, setting: Setting, first: pd.DataFrame, second: pd.DataFrame) -> list[Duel]:
+    """Compare two remedies, results with one row per split each, in every headline metric."""
+    one, other = (rows if rows.index.names == _SPLIT else _by_split(rows) for rows in (first, second))
+    ratio = record.test_train_ratio(setting)
     metrics = headline_metrics(record)
-    scores = [scores_by_arm(group.rows, metric.name) for metric in metrics]
-    ratio = record.test_train_ratio(group.setting)
-    compared = [compare_scores(by_arm[first], by_arm[second], ratio) for by_arm in scores]
-    adjusted = holm([_difference(one)["p"] for one in compared])
+    pairs = [pd.concat([one[metric.name], other[metric.name]], axis=1, keys=["one", "other"]) for metric in metrics]
+    pairs = [pair.astype(float).dropna() for pair in pairs]
+    compared = [compare_scores(pair["one"], pair["other"], ratio) for pair in pairs]
+    adjusted = holm([_difference(result)["p"] for result in compared])
     return [
-        Duel(metric, float(by_arm[first].mean()), float(by_arm[second].mean()), one, float(p))
-        for metric, by_arm, one, p in zip(metrics, scores, compared, adjusted, strict=True)
+        Duel(metric, float(pair["one"].mean()), float(pair["other"].mean()), result, float(p))
+        for metric, pair, result, p in zip(metrics, pairs, compared, adjusted, strict=True)
     ]
-
-
-def _best(scores: Scores, kinds: Collection[str]) -> Arm | None:
-    """Return the remedy and amount with the highest mean, of those kinds; None if there is none."""
-    means = {arm: values.mean() for arm, values in scores.items() if arm.kind in kinds and values.count()}
-    return max(means, key=lambda arm: means[arm], default=None)
 
 
 def _clause(result: Duel) -> str:
@@ -284,4 +310,4 @@ def _clause(result: Duel) -> str:
         numbers += f", effect size {effect.d:+.2f}, {effect.low:+.2f} to {effect.high:+.2f}"
     if p >= SIGNIFICANT:
         return f"no difference in {title} could be shown, {means} ({numbers})"
-    return f"{title} is {'higher' if compared.difference > 0 else 'lower'} with the GAN, {means} ({numbers})"
+    return f"{title} is {'higher' if compared.difference > 0 else 'lower'} with the GANs, {means} ({numbers})"

@@ -175,6 +175,7 @@ def test_differences_are_told_without_the_one_they_are_to() -> None:
         {
             "classifier": "linear",
             "arm": ["nothing", "smote", "wgan"],
+            "kind": ["baseline", "standard", "gan"],
             "mean": [0.5, 0.6, 0.4],
             "low": 0.3,
             "high": 0.7,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -182,6 +183,7 @@ def test_a_killed_comparison_leaves_no_process_and_goes_on_where_it_was(
         # more than it will come to before it is killed
         "gan_steps": 10_000,
         "jobs": 2,
+        "controls": False,
         "output": str(tmp_path / "run"),
         "wandb": False,
     }
@@ -318,7 +320,7 @@ def run_study(
     joblib.dump(study, study.output / "study.pickle")
     chosen = choose_remedies(remedies, controls=False)
     cells = plan_cells(study, chosen, classifiers or {"linear": LOGISTIC}, ["balance"], tuning_budget)
-    for unit in group_cells(study, cells):
+    for unit in group_cells(cells):
         assert run_unit(study.output / "study.pickle", unit, threads=1) == []
 
 
@@ -370,6 +372,7 @@ def test_the_cell_depends_on_all_that_makes_it(data: TabularDataModule, tmp_path
         ({"jobs": 0}, "jobs is 0"),
         ({"amounts": [0]}, "amounts holds 0"),
         ({"amounts": ["much"]}, "amounts holds 'much'"),
+        ({"amounts": [4, 4]}, "a value twice"),
         ({"amounts": [1.5]}, r"amounts holds 1\.5"),
         ({"tuning_budget": -1}, "tuning_budget is -1"),
         ({"folds": 1}, "folds"),
@@ -537,3 +540,76 @@ def test_memory_and_seconds_of_every_fit_are_recorded(run: Run, tmp_path: Path) 
     assert (results["seconds_fit"] > 0).all()
     assert results["peak_memory_mib_fit"].between(50, 10_000).all()
     assert (results[results["remedy"] == "smote"]["peak_memory_mib_resample"] > 50).all()
+
+
+def test_a_tuned_setting_that_fails_costs_the_tuned_cells_only(run: Run, tmp_path: Path) -> None:
+    remedy = replace(NAMED_REMEDIES["smote"], tune={"k_neighbors": ["many"]})
+    assert run(remedies=[remedy], seeds=1, amounts=["balance"], tuning_budget=9) == 1
+    results = results_of(tmp_path)
+    assert set(zip(results["remedy"], results["amount"], strict=True)) == {
+        ("nothing", ""),
+        ("nothing", "tuned"),
+        ("smote", "balance"),
+    }
+
+
+def test_a_part_of_more_rows_is_another_cell(data: TabularDataModule, tmp_path: Path) -> None:
+    study = prepare_study(data, tmp_path, 1)
+    few, many = (
+        plan_cells(study, [NAMED_REMEDIES["smote"]], {"linear": LOGISTIC}, amounts)[0] for amounts in ([4], [4, 8])
+    )
+    assert (few.amount, few.pool, many.pool) == (4, 4, 8)
+    assert few.path(study) != many.path(study)
+
+
+class Deadly(LogisticRegression):  # type: ignore[misc]
+    """Takes its process with it where rows were added."""
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Deadly:
+        if len(y) > 70:
+            os._exit(1)
+        return super().fit(X, y, sample_weight)  # type: ignore[no-any-return]
+
+
+@pytest.mark.slow
+def test_a_killed_worker_costs_what_it_did_and_is_told(run: Run, tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
+    monkeypatch.syspath_prepend(str(Path(__file__).parent))
+    deadly = {"deadly": {"class_path": "test_protocol.Deadly"}}
+    assert run(classifiers=deadly, remedies=["smote"], seeds=1, amounts=["balance"], jobs=2) == 1
+    assert "terminated" in (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert next((tmp_path / "cells").glob("deadly-smote*.failed.json"))
+
+
+def test_classifiers_may_hold_others(run: Run, tmp_path: Path) -> None:
+    nested = {
+        "class_path": "sklearn.ensemble.AdaBoostClassifier",
+        "init_args": {"estimator": LogisticRegression(C=0.5), "n_estimators": 2},
+    }
+    assert run(classifiers={"nested": nested}, remedies=["nothing"], seeds=1) == 0
+    cell = read_result(next((tmp_path / "cells").glob("*.json")))
+    inner = cell["settings"]["classifier"]["init_args"]["estimator"]
+    assert inner["init_args"]["C"] == 0.5
+
+
+def test_settings_without_a_reserve_leave_real_rows_out_there_only(
+    run: Run, mixed_frame: pd.DataFrame, tmp_path: Path
+) -> None:
+    data = TabularDataModule(frame=mixed_frame, target="label", validation_fraction=0.2)
+    whole = data.class_counts()[1]
+    assert run(data=data, remedies=["real_rows"], minority_rows=[6, whole], amounts=[4]) == 0
+    results = results_of(tmp_path)
+    assert results[results["remedy"] == "real_rows"]["minority_rows"].unique().tolist() == [6]
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert f"real_rows, {whole} minority rows" in page
+
+
+def test_the_rarest_class_must_be_the_same_in_all_splits(run: Run) -> None:
+    random = np.random.default_rng(0)
+    rows_each = random.integers(2, 20, size=12)
+    frame = pd.DataFrame(random.normal(size=(rows_each.sum(), 3)), columns=list("abc"))
+    frame["patient"] = np.repeat(np.arange(12), rows_each)
+    frame["label"] = np.where(frame["patient"] % 2, "x", "y")
+    data = TabularDataModule(frame=frame, target="label", group="patient", test_fraction=0.34, validation_fraction=0.2)
+    with pytest.raises(InputError, match="rarest in training depends on the split"):
+        run(data=data, seeds=8, minority_rows=[10])

@@ -64,6 +64,11 @@ def test_only_over_samplers_and_real_rows_take_an_amount(name: str, sized: bool)
     assert NAMED_REMEDIES[name].is_sized is sized
 
 
+@pytest.mark.parametrize("name", ["SMOTETomek", "SMOTEENN", "NearMiss"])
+def test_what_removes_rows_takes_no_amount(name: str) -> None:
+    assert not choose_remedies([name])[1].is_sized
+
+
 def test_a_strategy_of_its_own_is_left_alone() -> None:
     config = {"class_path": "imblearn.over_sampling.SMOTE", "init_args": {"sampling_strategy": 0.5}}
     assert not Remedy("half", config).is_sized

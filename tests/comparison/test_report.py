@@ -117,6 +117,7 @@ def test_alt_texts_carry_the_numbers() -> None:
         {
             "classifier": "linear",
             "arm": ["nothing", "smote"],
+            "kind": ["baseline", "standard"],
             "mean": [0.5, 0.75],
             "low": [0.4, np.nan],
             "high": [0.6, np.nan],
@@ -134,3 +135,12 @@ def test_pictures_of_files_have_safe_names(report: str, tmp_path_factory: pytest
     names = [path.name for path in folder.rglob("figures/*.png")]
     assert names
     assert all(re.fullmatch(r"[\w.-]+", name) for name in names)
+
+
+def test_an_interval_need_not_hold_the_mean_and_a_plane_may_be_a_line() -> None:
+    summary = pd.DataFrame(
+        {"classifier": "linear", "arm": "nothing", "kind": "baseline", "mean": [0.5], "low": [0.50001], "high": [0.6]}
+    )
+    assert figures.metric_by_remedy(summary, "pr_auc", "PR-AUC").svg()
+    one_feature = np.arange(5.0)[:, None]
+    assert figures.principal_components(one_feature, {"gan": one_feature}).svg()

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from gan_imbalance.comparison.remedies import NAMED_REMEDIES, Remedy
+from gan_imbalance.comparison.remedies import NAMED_REMEDIES, Remedy, choose_remedies
 from gan_imbalance.comparison.resampling import Resampled, checkpoint_path, resample
 from gan_imbalance.data import TabularDataModule
 from gan_imbalance.synthesis import load_gan, synthesize
@@ -149,3 +149,22 @@ def test_a_gans_checkpoint_knows_the_tables_own_classes_and_target(data: Tabular
     rows = synthesize(load_gan(checkpoint_path(path, 0)), {"yes": 3}, seed=1).rows
     assert rows["label"].tolist() == ["yes"] * 3
     assert list(rows.columns) == [*data.table.features.columns, "label"]
+
+
+def test_rows_that_a_sampler_moved_are_not_taken_for_copies(data: TabularDataModule) -> None:
+    smoothed = {"class_path": "imblearn.over_sampling.RandomOverSampler", "init_args": {"shrinkage": 2.0}}
+    made = apply(Remedy("smoothed", smoothed), data)
+    train = data.table.features.iloc[data.split.train]
+    assert not set(made.added["amount"]) <= set(train["amount"])
+
+
+def test_smotenc_by_name_is_told_the_categories(data: TabularDataModule) -> None:
+    smotenc = next(remedy for remedy in choose_remedies(["SMOTENC"]) if remedy.name == "SMOTENC")
+    assert len(apply(smotenc, data).labels) == 30
+
+
+def test_classes_may_be_fractions(mixed_frame: pd.DataFrame) -> None:
+    frame = mixed_frame.assign(label=mixed_frame["label"].map({"no": 0.5, "yes": 1.5}))
+    data = TabularDataModule(frame=frame, target="label", keep={"1.5": 12}, validation_fraction=0.2)
+    made = resample(NAMED_REMEDIES["jittered_copies"], data.table, data.split, 1, 5)
+    assert made.labels.tolist() == [1] * 5

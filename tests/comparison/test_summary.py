@@ -12,7 +12,7 @@ from gan_imbalance.comparison.cells import Setting
 from gan_imbalance.comparison.protocol import prepare_study
 from gan_imbalance.comparison.record import Record, write_record
 from gan_imbalance.comparison.statistics import bootstrap_scores, holm, paired_comparison
-from gan_imbalance.comparison.summary import summarise, verdicts
+from gan_imbalance.comparison.summary import at_one_amount, summarise, verdicts
 from gan_imbalance.data import TabularDataModule
 
 SEEDS = 5
@@ -78,15 +78,13 @@ def test_a_true_gain_is_called_higher(record: Record) -> None:
     sentence = verdicts(record, results(nothing=0.5 + NOISE, smote=0.6 + NOISE, wgan=0.8 + NOISE + OTHER_NOISE))[
         "linear"
     ]
-    assert (
-        "validation rows prefer, wgan, balance, against the other remedy that they prefer, smote, balance" in sentence
-    )
-    assert "PR-AUC is higher with the GAN, 0.801 against 0.600" in sentence
+    assert "prefer “wgan, balance” among the GANs and “smote, balance” among the other remedies" in sentence
+    assert "PR-AUC is higher with the GANs, 0.801 against 0.600" in sentence
 
 
 def test_a_true_loss_is_called_lower(record: Record) -> None:
     sentence = verdicts(record, results(nothing=0.8 + NOISE, wgan=0.5 + NOISE + OTHER_NOISE))["linear"]
-    assert "PR-AUC is lower with the GAN, 0.501 against 0.800" in sentence
+    assert "PR-AUC is lower with the GANs, 0.501 against 0.800" in sentence
     assert "“nothing” among the other remedies" in sentence
 
 
@@ -108,6 +106,36 @@ def test_the_verdict_is_about_what_validation_rows_prefer(record: Record) -> Non
     assert "“gan, balance” among the GANs" in sentence
     assert "0.601 against 0.500" in sentence
     assert "wgan" not in sentence
+
+
+def test_every_split_chooses_by_its_own_validation_rows_only(record: Record) -> None:
+    """The validation rows of one split are test rows of others, so a choice over all splits would know these."""
+    table = results(nothing=0.5 + NOISE, wgan=0.6 + OTHER_NOISE, gan=0.7 + OTHER_NOISE)
+    table["validation_pr_auc"] = 0.5
+    table.loc[(table["remedy"] == "wgan") & (table["seed"] == 3), "validation_pr_auc"] = 0.9
+    table.loc[(table["remedy"] == "gan") & (table["seed"] != 3), "validation_pr_auc"] = 0.9
+    sentence = verdicts(record, table)["linear"]
+    expected = np.where(np.arange(SEEDS) == 3, 0.6, 0.7) + OTHER_NOISE
+    assert "“gan, balance in 4 of 5 splits, 1 more” among the GANs" in sentence
+    assert f"{expected.mean():.3f} against 0.500" in sentence
+
+
+def test_a_gan_that_adds_no_rows_is_told(record: Record) -> None:
+    table = results(nothing=0.5 + NOISE, wgan=0.6 + OTHER_NOISE)
+    table.loc[(table["remedy"] == "wgan") & (table["seed"] < 2), "rows_added"] = 0
+    assert "among the GANs, adding no rows in 2 of 5 splits" in verdicts(record, table)["linear"]
+
+
+def test_means_are_over_the_splits_that_both_have(record: Record) -> None:
+    table = results(nothing=0.5 + NOISE, wgan=np.array([0.6, 0.62]))
+    assert f"{0.61:.3f} against {0.505:.3f}" in verdicts(record, table)["linear"]
+
+
+def test_one_amount_is_the_last_that_is_not_tuned() -> None:
+    rows = pd.DataFrame(
+        {"remedy": ["smote"] * 3 + ["weights"] * 2, "amount": ["4", "balance", "tuned", "", "tuned"], "mean": range(5)}
+    )
+    assert at_one_amount(rows)["mean"].tolist() == [1, 3]
 
 
 def test_the_verdict_corrects_for_its_two_metrics(record: Record) -> None:
