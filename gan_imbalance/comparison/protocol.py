@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
@@ -292,20 +293,31 @@ def run_cells(
     with _progress() as progress:
         task = progress.add_task("", total=len(cells), completed=len(cells) - sum(len(unit.cells) for unit in units))
         waiting = list(units)
-        _describe(progress, task, waiting, jobs)
-        try:
-            for position, failed in _run_units(study, units, jobs, backend):
-                unit = units[position]
-                failures += failed
-                waiting.remove(unit)
-                _describe(progress, task, waiting, jobs)
-                progress.advance(task, len(unit.cells))
-                if publish:
-                    publish_unit(study, unit)
-        # a process that the system killed, for its memory as a rule, takes the others with it
-        except BrokenProcessPool as error:
-            failures += [fail_unit(study, unit, error) for unit in waiting]
+        while waiting:
+            running = list(waiting)
+            _describe(progress, task, waiting, jobs)
+            try:
+                for position, failed in _run_units(study, running, jobs, backend):
+                    unit = running[position]
+                    failures += failed
+                    waiting.remove(unit)
+                    _describe(progress, task, waiting, jobs)
+                    progress.advance(task, len(unit.cells))
+                    if publish:
+                        _publish(study, unit)
+            # a process that the system killed, as a rule for its memory: what ran just then is given up
+            except BrokenProcessPool as error:
+                failures += [fail_unit(study, unit, error) for unit in waiting[:jobs]]
+                waiting = waiting[jobs:]
     return failures
+
+
+def _publish(study: Study, unit: Unit) -> None:
+    """Record a unit in Weights & Biases; its results are in files already, so that no failure there costs them."""
+    try:
+        publish_unit(study, unit)
+    except Exception as error:
+        warnings.warn(f"{unit.name} could not be recorded in Weights & Biases: {error}", stacklevel=2)
 
 
 def _run_units(study: Study, units: Sequence[Unit], jobs: int, backend: str) -> Iterator[tuple[int, list[Failure]]]:
@@ -314,8 +326,8 @@ def _run_units(study: Study, units: Sequence[Unit], jobs: int, backend: str) -> 
 
     # torch knows what OMP_NUM_THREADS allows, joblib what the container does
     threads = max(1, min(joblib.cpu_count(), torch.get_num_threads()) // jobs)
-    # joblib hands this to backends that start processes of their own
-    limit = {"inner_max_num_threads": threads} if backend == "loky" else {}
+    # backends other than that of processes here have neither this option nor this process as their parent
+    limit, parent = ({"inner_max_num_threads": threads}, os.getpid()) if backend == "loky" else ({}, None)
     with (
         # workers on other machines see the results' folder, if any
         TemporaryDirectory(prefix=".", dir=study.output) as folder,
@@ -326,19 +338,22 @@ def _run_units(study: Study, units: Sequence[Unit], jobs: int, backend: str) -> 
         # one unit at a time, since batches would be reported late
         parallel = joblib.Parallel(return_as="generator_unordered", batch_size=1)
         yield from parallel(
-            joblib.delayed(_numbered_unit)(position, study_path, unit, threads, os.getpid())
+            joblib.delayed(_numbered_unit)(position, study_path, unit, threads, parent)
             for position, unit in enumerate(units)
         )
 
 
-def _numbered_unit(position: int, study_path: Path, unit: Unit, threads: int, parent: int) -> tuple[int, list[Failure]]:
-    _end_with(parent)
+def _numbered_unit(
+    position: int, study_path: Path, unit: Unit, threads: int, parent: int | None
+) -> tuple[int, list[Failure]]:
+    if parent is not None:
+        _end_with(parent)
     return position, run_unit(study_path, unit, threads)
 
 
 @cache
 def _end_with(parent: int) -> None:
-    """Make this process, if it is a child of ``parent``, end with it.
+    """Make this process, unless it is ``parent`` itself, end with it.
 
     A worker whose parent was killed would go on with what waits in its queue, beside a second call's workers.
     """
@@ -348,7 +363,7 @@ def _end_with(parent: int) -> None:
             time.sleep(1)
         os._exit(1)
 
-    if os.getppid() == parent:
+    if os.getpid() != parent:
         Thread(target=watch, daemon=True).start()
 
 

@@ -70,9 +70,8 @@ def _write_csv(frame: pd.DataFrame, path: Path) -> None:
 
 def _write_html(record: Record, results: pd.DataFrame, summary: pd.DataFrame, save_pictures: bool) -> Path:
     pictures = list(_pictures(record, summary))
-    for picture in pictures if save_pictures else ():
-        with atomic_path(record.folder / "figures" / f"{_file_name(picture.name)}.png") as temporary:
-            picture.save_png(temporary)
+    if save_pictures:
+        _save_pictures(pictures, record.folder / "figures")
     groups = grouped(record, results)
     page = render(
         "report.html",
@@ -101,6 +100,16 @@ def _write_html(record: Record, results: pd.DataFrame, summary: pd.DataFrame, sa
     with atomic_path(path) as temporary:
         temporary.write_text(page, encoding="utf-8")
     return path
+
+
+def _save_pictures(pictures: Sequence[Figure], folder: Path) -> None:
+    """Write the pictures, and remove those of an earlier report that it no longer has."""
+    paths = {folder / f"{_file_name(picture.name)}.png": picture for picture in pictures}
+    for path, picture in paths.items():
+        with atomic_path(path) as temporary:
+            picture.save_png(temporary)
+    for path in set(folder.glob("*.png")) - set(paths):
+        path.unlink()
 
 
 def render(template: str, **values: Any) -> str:

@@ -567,6 +567,7 @@ class Deadly(LogisticRegression):  # type: ignore[misc]
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Deadly:
         if len(y) > 70:
+            time.sleep(3)
             os._exit(1)
         return super().fit(X, y, sample_weight)  # type: ignore[no-any-return]
 
@@ -576,7 +577,8 @@ def test_a_killed_worker_costs_what_it_did_and_is_told(run: Run, tmp_path: Path,
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
     monkeypatch.syspath_prepend(str(Path(__file__).parent))
     deadly = {"deadly": {"class_path": "test_protocol.Deadly"}}
-    assert run(classifiers=deadly, remedies=["smote"], seeds=1, amounts=["balance"], jobs=2) == 1
+    assert run(classifiers=deadly, remedies=["smote"], amounts=["balance"], jobs=2) == 1
+    assert results_of(tmp_path)[["remedy", "seed"]].to_numpy().tolist() == [["nothing", 0], ["nothing", 1]]
     assert "terminated" in (tmp_path / "report.html").read_text(encoding="utf-8")
     assert next((tmp_path / "cells").glob("deadly-smote*.failed.json"))
 
@@ -606,10 +608,10 @@ def test_settings_without_a_reserve_leave_real_rows_out_there_only(
 
 def test_the_rarest_class_must_be_the_same_in_all_splits(run: Run) -> None:
     random = np.random.default_rng(0)
-    rows_each = random.integers(2, 20, size=12)
+    rows_each = random.integers(2, 20, size=24)
     frame = pd.DataFrame(random.normal(size=(rows_each.sum(), 3)), columns=list("abc"))
-    frame["patient"] = np.repeat(np.arange(12), rows_each)
+    frame["patient"] = np.repeat(np.arange(24), rows_each)
     frame["label"] = np.where(frame["patient"] % 2, "x", "y")
-    data = TabularDataModule(frame=frame, target="label", group="patient", test_fraction=0.34, validation_fraction=0.2)
+    data = TabularDataModule(frame=frame, target="label", group="patient", test_fraction=0.25, validation_fraction=0.2)
     with pytest.raises(InputError, match="rarest in training depends on the split"):
         run(data=data, seeds=8, minority_rows=[10])
