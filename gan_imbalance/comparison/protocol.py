@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
 from functools import cache
@@ -286,9 +286,7 @@ def run_cells(
     Returns:
         What failed.
     """
-    order = list(study.splits)
-    # split by split, and its GANs first: they take longest, so that the jobs end together
-    units = sorted(missing_units(study, cells), key=lambda unit: (order.index(unit.key), not unit.remedy.is_gan))
+    units = sorted(missing_units(study, cells), key=_turn(cells))
     failures: list[Failure] = []
     with _progress() as progress:
         task = progress.add_task("", total=len(cells), completed=len(cells) - sum(len(unit.cells) for unit in units))
@@ -310,6 +308,19 @@ def run_cells(
                 failures += [fail_unit(study, unit, error) for unit in waiting[:jobs]]
                 waiting = waiting[jobs:]
     return failures
+
+
+def _turn(cells: Sequence[Cell]) -> Callable[[Unit], tuple[bool, bool, int]]:
+    """Return a sort key of units: what all are compared with, then GANs, then the others, remedy by remedy.
+
+    GANs take longest, and each about as long on every split: so the jobs end together.
+    """
+    order = list(dict.fromkeys(cell.remedy.name for cell in cells))
+    return lambda unit: (
+        unit.remedy.kind != "baseline",
+        not unit.remedy.is_gan,
+        order.index(unit.remedy.name),
+    )
 
 
 def _publish(study: Study, unit: Unit) -> None:
