@@ -80,7 +80,7 @@ def test_it_trains_synthesizes_and_competes(chapter: str, folder: Path) -> None:
 
     assert main([*commands["compare"], *SHORT_COMPARE]) == 0
     results = pd.read_csv(next(Path("runs/mine").rglob("results.csv")))
-    assert set(results["remedy"]) == {"nothing", "smote", "moment_matching"}
+    assert {"nothing", "smote", "moment_matching"} <= set(results["remedy"])
     assert results.loc[results["remedy"] == "moment_matching", "pr_auc"].between(0, 1).all()
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -562,25 +561,42 @@ def test_a_part_of_more_rows_is_another_cell(data: TabularDataModule, tmp_path: 
     assert few.path(study) != many.path(study)
 
 
-class Deadly(LogisticRegression):  # type: ignore[misc]
-    """Takes its process with it where rows were added."""
+DEADLY = """
+import os, time
+from sklearn.linear_model import LogisticRegression
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Deadly:
+class Deadly(LogisticRegression):
+    def fit(self, X, y, sample_weight=None):
         if len(y) > 70:
+            # the other job has time to end what it is at
             time.sleep(3)
             os._exit(1)
-        return super().fit(X, y, sample_weight)  # type: ignore[no-any-return]
+        return super().fit(X, y, sample_weight)
+"""
 
 
 @pytest.mark.slow
-def test_a_killed_worker_costs_what_it_did_and_is_told(run: Run, tmp_path: Path, monkeypatch: Any) -> None:
-    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
-    monkeypatch.syspath_prepend(str(Path(__file__).parent))
-    deadly = {"deadly": {"class_path": "test_protocol.Deadly"}}
-    assert run(classifiers=deadly, remedies=["smote"], amounts=["balance"], jobs=2) == 1
-    assert results_of(tmp_path)[["remedy", "seed"]].to_numpy().tolist() == [["nothing", 0], ["nothing", 1]]
-    assert "terminated" in (tmp_path / "report.html").read_text(encoding="utf-8")
-    assert next((tmp_path / "cells").glob("deadly-smote*.failed.json"))
+def test_a_killed_worker_costs_what_it_did_and_is_told(data: TabularDataModule, tmp_path: Path) -> None:
+    (tmp_path / "deadly.py").write_text(DEADLY)
+    data.given_frame.to_parquet(tmp_path / "table.parquet")
+    init_args = {"path": "table.parquet", "target": "label", "keep": {"yes": 12}, "validation_fraction": 0.2}
+    config = {
+        "data": {"class_path": "gan_imbalance.data.TabularDataModule", "init_args": init_args},
+        "remedies": ["nothing", "smote"],
+        "classifiers": {"deadly": {"class_path": "deadly.Deadly"}},
+        "seeds": 2,
+        "jobs": 2,
+        "controls": False,
+        "output": "run",
+        "wandb": False,
+    }
+    write_json(tmp_path / "config.yaml", config)
+    command = [sys.executable, "-m", "gan_imbalance", "compare", "--config", "config.yaml"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 1, done.stderr
+    assert results_of(tmp_path / "run")[["remedy", "seed"]].to_numpy().tolist() == [["nothing", 0], ["nothing", 1]]
+    assert "terminated" in (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
+    assert next((tmp_path / "run" / "cells").glob("deadly-smote*.failed.json"))
 
 
 def test_classifiers_may_hold_others(run: Run, tmp_path: Path) -> None:
