@@ -114,7 +114,8 @@ def compare(
         jobs: cells that run at the same time, each with its share of the cores.
         backend: joblib's, "loky" for processes here; others as they are registered, such as "ray" or "dask".
         output: folder of the results.
-        quick: a rehearsal in ``output``/quick: the same cells with one seed and hardly trained networks of ours.
+        quick: a rehearsal in ``output``/quick: every remedy and classifier with one seed, the last amount, nothing
+            tuned, and hardly trained networks of ours.
         wandb: whether to record cells, synthetic rows and the report in Weights & Biases (offline without an
             account); a rehearsal is not.
 
@@ -136,7 +137,8 @@ def compare(
     for name, estimator in estimators.items():
         check_classifier(name, estimator)
     if quick:
-        seeds, folder = 1, folder / "quick"
+        seeds, tuning_budget, folder = 1, 0, folder / "quick"
+        amounts = (amounts or ["balance"])[-1:]
         chosen = [remedy.with_gan_steps(QUICK_STEPS, override=True) for remedy in chosen]
         estimators = {name: _with_few_steps(estimator) for name, estimator in estimators.items()}
     settings = list(starmap(Setting, product(minority_rows or (None,), imbalance_ratios or (None,))))
