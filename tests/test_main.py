@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import gzip
 import json
+import math
 import resource
 import shutil
-import statistics
 import subprocess
 import sys
 from collections.abc import Callable
@@ -82,13 +82,13 @@ def test_every_verb_has_help(verb: str, capsys: pytest.CaptureFixture[str]) -> N
 
 @pytest.mark.slow
 def test_help_of_a_verb_is_not_much_slower_than_the_imports_it_needs() -> None:
-    imports, verbs = [], {}
-    for verb in VERBS:
-        verbs[verb] = _cpu_seconds("-m", "gan_imbalance", verb, "--help")
-        if len(imports) < 3:
-            imports.append(_cpu_seconds("-c", "import torch, pytorch_lightning"))
-    allowed = 1.3 * statistics.median(imports)
-    assert {verb: seconds for verb, seconds in verbs.items() if seconds > allowed} == {}
+    imports, verbs = math.inf, dict.fromkeys(VERBS, math.inf)
+    # Only the least of several measurements is free of what else the machine was doing.
+    for _ in range(5):
+        imports = min(imports, _cpu_seconds("-c", "import torch, pytorch_lightning"))
+        for verb in [verb for verb, seconds in verbs.items() if seconds > 1.3 * imports]:
+            verbs[verb] = min(verbs[verb], _cpu_seconds("-m", "gan_imbalance", verb, "--help"))
+    assert {verb: seconds for verb, seconds in verbs.items() if seconds > 1.3 * imports} == {}
 
 
 def _cpu_seconds(*arguments: str) -> float:
