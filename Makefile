@@ -9,7 +9,7 @@ demo: $(READY)
 	$(BIN)/gan-imbalance compare --config experiments/demo/config.yaml --output runs/demo-$$(date +%Y%m%d-%H%M%S)
 
 test: $(READY) lint typecheck
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal
 
 lint: $(READY)
 	$(BIN)/ruff check .
