@@ -22,6 +22,10 @@ FUNCTION_VERBS = {
         "gan_imbalance.synthesis:run_synthesize",
         "generate exact numbers of rows from a checkpoint",
     ),
+    "evaluate": (
+        "gan_imbalance.evaluation:run_evaluate",
+        "find out whether synthetic rows are good, and private",
+    ),
     "compare": (
         "gan_imbalance.comparison:compare",
         "find out whether a GAN helps, against every standard remedy",

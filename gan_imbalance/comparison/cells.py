@@ -468,6 +468,7 @@ def _run_cell(bench: _Bench, cell: Cell) -> None:
                 "fit": usage.peak_memory_mib,
             },
             notes=bench.rows(best.candidate).notes,
+            quality=bench.rows(best.candidate).quality,
             warnings=sorted({str(warning.message).splitlines()[0] for warning in caught}),
         ),
     )

@@ -307,6 +307,34 @@ def _bars(axis: Axes, real: pd.Series[Any], synthetic: pd.Series[Any]) -> None:
     axis.set_xticks(range(len(levels)), [_short(level, 10) for level in levels], rotation=30, ha="right")
 
 
+def correlations(real: pd.DataFrame, synthetic: pd.DataFrame) -> Figure:
+    """Return Pearson's correlations of numeric columns, real beside synthetic.
+
+    Args:
+        real: numeric columns, at least two.
+        synthetic: the same columns.
+    """
+    names = list(real.columns)
+    pair = [rows.corr().to_numpy() for rows in (real, synthetic)]
+    drawing, axes = _canvas(2, 1, height=min(7.6, 3.6 + 0.22 * len(names)))
+    for axis, matrix, title in zip(axes[:, 0], pair, ("real", "synthetic"), strict=True):
+        image = axis.imshow(matrix, cmap="RdBu_r", vmin=-1, vmax=1)
+        axis.set_title(title, fontsize=8)
+        size = 7 if len(names) <= 12 else 4
+        axis.set_xticks([])
+        axis.set_yticks(range(len(names)), [_short(name, 20) for name in names], fontsize=size)
+    bar = drawing.colorbar(image, ax=axes[:, 0].tolist(), shrink=0.5)
+    bar.ax.tick_params(labelsize=7)
+    gaps = np.abs(pair[0] - pair[1])[np.triu_indices(len(names), 1)]
+    told = [f"{names[i]} and {names[j]}" for i, j in zip(*np.triu_indices(len(names), 1), strict=True)]
+    alt = f"Heat maps of the correlations among {len(names)} columns, real and synthetic."
+    if not np.isnan(gaps).all():
+        alt += (
+            f" Mean difference {np.nanmean(gaps):.3f}, largest {np.nanmax(gaps):.3f}: {told[int(np.nanargmax(gaps))]}."
+        )
+    return Figure("correlations", "Correlations of numeric columns, real and synthetic", alt, drawing)
+
+
 def principal_components(real: Numbers, synthetic: Mapping[str, Numbers]) -> Figure:
     """Return real and synthetic minority rows in the plane of the real ones' first two principal components.
 

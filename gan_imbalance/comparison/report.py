@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from gan_imbalance.comparison import figures
-from gan_imbalance.comparison.cells import scores_path
+from gan_imbalance.comparison.cells import Setting, scores_path
 from gan_imbalance.comparison.figures import Figure, Floats
 from gan_imbalance.comparison.record import Entry, Record
 from gan_imbalance.comparison.resampling import Resampled, fit_encoder
@@ -25,6 +25,7 @@ from gan_imbalance.comparison.summary import (
     results_table,
     shown_metrics,
     summarise,
+    summarise_quality,
     verdicts,
 )
 from gan_imbalance.files import atomic_path, provenance
@@ -38,8 +39,8 @@ _PARTS = {"train": "training", "validation": "validation", "test": "test", "rese
 def make_report(folder: str | Path, save_pictures: bool = True) -> Path:
     """Make tables and report of a comparison from its files, and print the table.
 
-    Writes results.csv (a row per cell), summary.csv (means, intervals, tests) and report.html, which needs no
-    other file.
+    Writes results.csv (a row per cell), summary.csv (means, intervals, tests), quality.csv (how good, and how private,
+    the added rows are) and report.html, which needs no other file.
 
     Args:
         folder: output of a comparison, finished or not.
@@ -57,9 +58,11 @@ def make_report(folder: str | Path, save_pictures: bool = True) -> Path:
         raise InputError(f"No cell of the comparison in {folder} is finished: run gan-imbalance compare first.")
     summary = summarise(record, results)
     _write_csv(results, record.folder / "results.csv")
+    quality = summarise_quality(results)
     _write_csv(summary, record.folder / "summary.csv")
-    path = _write_html(record, results, summary, save_pictures)
-    print_table(record, summary, path)
+    _write_csv(quality, record.folder / "quality.csv")
+    path = _write_html(record, results, summary, quality, save_pictures)
+    print_table(record, summary, quality, path)
     return path
 
 
@@ -68,7 +71,9 @@ def _write_csv(frame: pd.DataFrame, path: Path) -> None:
         frame.to_csv(temporary, index=False)
 
 
-def _write_html(record: Record, results: pd.DataFrame, summary: pd.DataFrame, save_pictures: bool) -> Path:
+def _write_html(
+    record: Record, results: pd.DataFrame, summary: pd.DataFrame, quality: pd.DataFrame, save_pictures: bool
+) -> Path:
     pictures = list(_pictures(record, summary))
     if save_pictures:
         _save_pictures(pictures, record.folder / "figures")
@@ -81,6 +86,7 @@ def _write_html(record: Record, results: pd.DataFrame, summary: pd.DataFrame, sa
         metrics=shown_metrics(record),
         headline=[metric.name for metric in headline_metrics(record)],
         tables={group.name: _table(record, group) for group in grouped(record, summary)},
+        quality=_quality_tables(quality),
         splits={group.name: group.rows[["seed", "fold"]].drop_duplicates().shape[0] for group in groups},
         figures=show(pictures),
         facts=_facts(record),
@@ -112,11 +118,11 @@ def _save_pictures(pictures: Sequence[Figure], folder: Path) -> None:
         path.unlink()
 
 
-def render(template: str, **values: Any) -> str:
-    """Return a page of this folder's templates."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
+def render(template: str, package: str = "gan_imbalance.comparison", **values: Any) -> str:
+    """Return a page of a package's templates, which may extend those of this folder."""
+    from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
-    loader = PackageLoader("gan_imbalance.comparison", ".")
+    loader = ChoiceLoader([PackageLoader(name, ".") for name in (package, "gan_imbalance.comparison")])
     return Environment(loader=loader, autoescape=True, undefined=StrictUndefined).get_template(template).render(values)
 
 
@@ -149,6 +155,17 @@ def _table(record: Record, group: Group) -> list[dict[str, Any]]:
             }
         )
     return rows
+
+
+def _quality_tables(quality: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Return of every setting the figures of the added rows: a row per remedy, a column per figure's title."""
+    tables = {}
+    for (rows, ratio), of in quality.groupby(["minority_rows", "imbalance_ratio"], sort=False, dropna=False):
+        setting = Setting(None if pd.isna(rows) else int(rows), None if pd.isna(ratio) else float(ratio))
+        texts = of.assign(text=[_mean_and_reach(row) for row in of.to_dict(orient="records")])
+        wide = texts.pivot(index="remedy", columns="title", values="text").fillna("–")
+        tables[setting.name] = wide.loc[of["remedy"].unique(), of["title"].unique()]
+    return tables
 
 
 def _facts(record: Record) -> dict[str, str]:
@@ -309,8 +326,8 @@ def _synthetic_pictures(record: Record) -> Iterator[Figure]:
         yield figures.training_curves(histories)
 
 
-def print_table(record: Record, summary: pd.DataFrame, report: Path) -> None:
-    """Print one table per classifier and setting, what failed, and where the report lies."""
+def print_table(record: Record, summary: pd.DataFrame, quality: pd.DataFrame, report: Path) -> None:
+    """Print one table per classifier and setting, one on the added rows, what failed, and where the report lies."""
     from rich.console import Console
     from rich.markup import escape
     from rich.table import Table as RichTable
@@ -325,6 +342,11 @@ def print_table(record: Record, summary: pd.DataFrame, report: Path) -> None:
             by_metric = figures_of.set_index("metric").to_dict(orient="index")
             values = [_mean_and_reach(by_metric[metric.name]) for metric in shown]
             table.add_row(escape(str(arm)), *values)
+        console.print(table)
+    for name, rows in _quality_tables(quality).items():
+        table = RichTable("remedy", *rows.columns, title=", ".join(filter(None, ("the added rows", name))))
+        for remedy, texts in rows.iterrows():
+            table.add_row(escape(str(remedy)), *texts)
         console.print(table)
     console.print("mean ± half of its 95 % interval over the splits; tests against doing nothing are in the report")
     for name, reason in record.content["left_out"].items():

@@ -21,9 +21,13 @@ from gan_imbalance.data.tables import Table
 from gan_imbalance.files import provenance
 from gan_imbalance.gans import BaseGAN
 from gan_imbalance.oversampling import TableOverSampler
+from gan_imbalance.quality import judge_rows
 from gan_imbalance.synthesis import manifest_path, save_gan, write_synthetic_set
 from gan_imbalance.transforms.table import Features, TabularTransformer
 from gan_imbalance.types import InputError, Label, Span, SyntheticSet
+
+# pairs of columns, the same ones for all remedies; more would take longer than many a remedy
+_JUDGED_PAIRS = 50
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,7 @@ class Resampled:
         notes: what was adapted to the data, in words.
         history: figures by training step, for GANs.
         usage: what resampling took, training of a GAN included.
+        quality: how good, and how private, the added minority rows are: see :func:`~gan_imbalance.quality.judge_rows`.
         gans: the trained GANs, if any; written by :meth:`save`, not read back.
     """
 
@@ -46,6 +51,7 @@ class Resampled:
     notes: list[str] = field(default_factory=list)
     history: list[dict[str, float]] = field(default_factory=list)
     usage: Usage = field(default_factory=Usage)
+    quality: dict[str, float] = field(default_factory=dict)
     gans: tuple[BaseGAN, ...] = ()
 
     def limited_to(self, rows: int | None, seed: int) -> Resampled:
@@ -66,6 +72,7 @@ class Resampled:
             notes=self.notes,
             history=self.history,
             usage=asdict(self.usage),
+            quality=self.quality,
             checkpoints=[checkpoint_path(path, number).name for number in range(len(self.gans))],
         )
         write_synthetic_set(SyntheticSet(rows, table.schema.target, manifest), path)
@@ -84,6 +91,8 @@ class Resampled:
             notes=manifest["notes"],
             history=manifest["history"],
             usage=Usage(**manifest["usage"]),
+            # comparisons of earlier versions did not judge rows
+            quality=manifest.get("quality", {}),
         )
 
     @staticmethod
@@ -111,7 +120,8 @@ def resample(remedy: Remedy, table: Table, split: Split, minority: int, rows: in
     """Apply the remedy to the training rows of a split.
 
     imbalanced-learn's samplers see standardised, imputed numbers, and categories one-hot (SMOTENC and SMOTEN:
-    as codes); a GAN's sampler sees the table. What they add comes back in the table's form.
+    as codes); a GAN's sampler sees the table. What they add comes back in the table's form. The added minority rows
+    are judged against those of the training and the validation part; no test row is looked at.
 
     Args:
         remedy: one that changes rows.
@@ -124,10 +134,32 @@ def resample(remedy: Remedy, table: Table, split: Split, minority: int, rows: in
         InputError: if further real rows are asked for and the reserve has none, or the resampler does not
             take its arguments.
     """
-    if remedy.reserve:
-        return _from_reserve(table, split, minority, rows)
-    originals = _Rows(table.features.iloc[split.train].reset_index(drop=True), table.labels[split.train])
     transformer = fit_encoder(table, split.train)
+    if remedy.reserve:
+        made = _from_reserve(table, split, minority, rows)
+    else:
+        made = _from_sampler(remedy, table, split, minority, rows, transformer)
+    return replace(made, quality=_judge(made, table, split, minority, transformer))
+
+
+def _judge(
+    made: Resampled, table: Table, split: Split, minority: int, transformer: TabularTransformer
+) -> dict[str, float]:
+    train, validation = (part[table.labels[part] == minority] for part in (split.train, split.validation))
+    return judge_rows(
+        transformer,
+        table.features.iloc[train],
+        made.added[made.labels == minority],
+        table.features.iloc[validation],
+        max_pairs=_JUDGED_PAIRS,
+        seed=split.seed,
+    )
+
+
+def _from_sampler(
+    remedy: Remedy, table: Table, split: Split, minority: int, rows: int | None, transformer: TabularTransformer
+) -> Resampled:
+    originals = _Rows(table.features.iloc[split.train].reset_index(drop=True), table.labels[split.train])
     sampler, notes = _build_sampler(remedy, transformer.spans)
     minority_rows = int(np.count_nonzero(originals.labels == minority))
     if getattr(sampler, "random_state", split.seed) is None:

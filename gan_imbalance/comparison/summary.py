@@ -18,9 +18,20 @@ from gan_imbalance.comparison.statistics import (
     mean_interval,
     paired_comparison,
 )
+from gan_imbalance.quality import FIGURES
 
 SIGNIFICANT = 0.05
 
+_QUALITY = "quality_"
+_SHOWN_QUALITY = (
+    "two_sample_trees",
+    "column_shapes",
+    "pair_trends",
+    "mode_coverage",
+    "exact_copies",
+    "closest_record_share",
+    "membership_auc",
+)
 _SPLIT = ["seed", "fold"]
 _SETTING = list(Setting._fields)
 # one number stands for all that is not set, since missing values are equal to nothing
@@ -89,10 +100,36 @@ def results_table(record: Record) -> pd.DataFrame:
                 **{f"peak_memory_mib_{name}": value for name, value in result["peak_memory_mib"].items()},
                 "split_hash": result["split_hash"],
                 "notes": "; ".join(result["notes"]),
+                **{f"{_QUALITY}{name}": value for name, value in result.get("quality", {}).items()},
                 "file": str(entry.path.relative_to(record.folder)),
             }
         )
     return pd.DataFrame(rows).astype({"fold": "Int64", "minority_rows": "Int64", "imbalance_ratio": float})
+
+
+def summarise_quality(results: pd.DataFrame) -> pd.DataFrame:
+    """Return how good, and how private, the rows are that each remedy adds: mean and interval over the splits.
+
+    The rows of a remedy with given amounts are judged once a split, all that it made; of one that has tuned cells only,
+    those that its first classifier chose.
+
+    Returns:
+        Columns minority_rows, imbalance_ratio, remedy, kind, metric, title, best, splits, mean, low, high; no row for
+        a remedy that adds none.
+    """
+    rows = results.assign(tuned=results["amount"] == TUNED).sort_values("tuned", kind="stable")
+    once = rows.drop_duplicates([*_SETTING, *_SPLIT, "remedy"]).sort_index()
+    shown = [figure for figure in FIGURES if figure.name in _SHOWN_QUALITY and _QUALITY + figure.name in once]
+    summary = []
+    for (*setting, remedy, kind), of in once.groupby([*_SETTING, "remedy", "kind"], sort=False, dropna=False):
+        for figure in sorted(shown, key=lambda figure: _SHOWN_QUALITY.index(figure.name)):
+            values = of[_QUALITY + figure.name].dropna()
+            if len(values):
+                row = dict(zip(_SETTING, setting, strict=True)) | {"remedy": remedy, "kind": kind}
+                row |= {"metric": figure.name, "title": figure.title, "best": figure.best, "splits": len(values)}
+                summary.append(row | dict(zip(("mean", "low", "high"), mean_interval(values), strict=True)))
+    columns = [*_SETTING, "remedy", "kind", "metric", "title", "best", "splits", "mean", "low", "high"]
+    return pd.DataFrame(summary, columns=columns)
 
 
 class Group(NamedTuple):

@@ -6,15 +6,36 @@ from gan_imbalance.metrics.classification import (
     reweighted_precision,
     tune_threshold,
 )
-from gan_imbalance.metrics.fidelity import TwoSampleAccuracy
-from gan_imbalance.metrics.privacy import closest_record_share, exact_copies
+from gan_imbalance.metrics.collapse import CollapseWarning, describe_collapse, measure_variety, warn_of_collapse
+from gan_imbalance.metrics.columns import column_pair_trends, column_shapes
+from gan_imbalance.metrics.fidelity import LogisticTwoSampleAccuracy, TwoSampleAccuracy
+from gan_imbalance.metrics.manifold import DensityCoverage, PrecisionRecall
+from gan_imbalance.metrics.privacy import (
+    closest_record_share,
+    closest_records,
+    exact_copies,
+    membership_inference,
+)
+from gan_imbalance.metrics.utility import train_and_test
 
 __all__ = [
+    "CollapseWarning",
+    "DensityCoverage",
     "ImbalanceMetrics",
+    "LogisticTwoSampleAccuracy",
+    "PrecisionRecall",
     "TwoSampleAccuracy",
     "closest_record_share",
+    "closest_records",
+    "column_pair_trends",
+    "column_shapes",
+    "describe_collapse",
     "exact_copies",
+    "measure_variety",
+    "membership_inference",
     "predict_classes",
     "reweighted_precision",
+    "train_and_test",
     "tune_threshold",
+    "warn_of_collapse",
 ]

@@ -1,42 +1,70 @@
 """Whether synthetic rows give away the training rows.
 
-Distances are Euclidean between numeric rows, standardised by the training rows' mean and deviation.
+Distances are Euclidean. Numeric rows are standardised by the training rows' mean and deviation; rows that are
+``encoded`` already, by a transformer whose numbers have unit variance and whose categories are one-hot, are taken as
+they are, since a rare category's feature has hardly any deviation and would count for more than all others.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
-import torch
 from torch import Tensor
 
-from gan_imbalance.types import InputError
+from gan_imbalance.metrics.distances import Rows, as_rows, nearest_distances, standardise
 
-Rows = Tensor | np.ndarray[Any, Any]
-"""Numeric rows ``(n, d)``, encoded alike and without missing values."""
-
-_CHUNK_ELEMENTS = 10_000_000
 _ROUNDING = 1e-5
+# of the standard normal, between which 95 % lie
+_NORMAL_95 = 1.959963984540054
 
 
-def exact_copies(synthetic: Rows, training: Rows) -> float:
+def exact_copies(synthetic: Rows, training: Rows, encoded: bool = False) -> float:
     """Return the share of synthetic rows that equal a training row, in [0, 1].
 
     Rows nearer than 1e-5 deviations are equal: that much can be lost in encoding them as float32.
 
+    Args:
+        synthetic: rows to judge, ``(n, d)``.
+        training: rows that the generator learned from, ``(m, d)``.
+        encoded: whether rows are in comparable units already.
+
     Raises:
         InputError: if there are no rows, widths differ, or a value is not finite.
     """
-    synthetic, training = _standardise(training, synthetic, training)
-    return float((_nearest_distance(synthetic, training) < _ROUNDING).double().mean())
+    synthetic, training = _comparable(training, synthetic, training, encoded=encoded)
+    return float((nearest_distances(synthetic, training) < _ROUNDING).double().mean())
 
 
-def closest_record_share(synthetic: Rows, training: Rows, holdout: Rows) -> float:
-    """Return the share of synthetic rows nearer to a training row than to any held-out row, in [0, 1].
+class ClosestRecords(NamedTuple):
+    """How near synthetic rows are to the nearest training row and to the nearest held-out row.
 
-    Rows equally near to both count half. A generator that learned the distribution, not the rows, has a
-    share of 0.5, if ``training`` and ``holdout`` are equally many: give equal numbers.
+    Attributes:
+        share: of the synthetic rows that are nearer to a training row, in [0, 1]; those equally near count half.
+        training_median: median distance to the nearest training row.
+        training_low: its 5th percentile.
+        holdout_median: median distance to the nearest held-out row.
+        holdout_low: its 5th percentile.
+    """
+
+    share: float
+    training_median: float
+    training_low: float
+    holdout_median: float
+    holdout_low: float
+
+
+def closest_records(synthetic: Rows, training: Rows, holdout: Rows, encoded: bool = False) -> ClosestRecords:
+    """Compare the distances to the closest training record with those to the closest held-out record.
+
+    A generator that learned the distribution, not the rows, has a share of 0.5 and equal distances, if ``training``
+    and ``holdout`` are equally many: give equal numbers.
+
+    Args:
+        synthetic: rows to judge, ``(n, d)``.
+        training: rows that the generator learned from, ``(m, d)``.
+        holdout: real rows that it has not seen, ``(m, d)``.
+        encoded: whether rows are in comparable units already.
 
     References:
         Platzer & Reutterer (2021), Holdout-Based Empirical Assessment of Mixed-Type Synthetic Data,
@@ -45,26 +73,64 @@ def closest_record_share(synthetic: Rows, training: Rows, holdout: Rows) -> floa
     Raises:
         InputError: if there are no rows, widths differ, or a value is not finite.
     """
-    synthetic, training, holdout = _standardise(training, synthetic, training, holdout)
-    margin = _nearest_distance(synthetic, holdout) - _nearest_distance(synthetic, training)
-    return float((margin.sign().double() + 1).mean() / 2)
+    synthetic, training, holdout = _comparable(training, synthetic, training, holdout, encoded=encoded)
+    to_training, to_holdout = nearest_distances(synthetic, training), nearest_distances(synthetic, holdout)
+    return ClosestRecords(
+        float(((to_holdout - to_training).sign() + 1).mean() / 2),
+        *(float(distances.quantile(q)) for distances in (to_training, to_holdout) for q in (0.5, 0.05)),
+    )
 
 
-def _standardise(reference: Rows, *groups: Rows) -> list[Tensor]:
-    """Return every group in units of the reference's deviation; a constant column keeps its unit."""
-    # In single precision cdist's matrix products lose the digits that tell a copy from a neighbour.
-    scale, *tensors = [torch.as_tensor(rows).detach().double() for rows in (reference, *groups)]
-    for rows in tensors:
-        if not len(rows) or rows.shape[1] != scale.shape[1] or not rows.isfinite().all():
-            raise InputError(
-                "Rows to compare must be non-empty, equally wide and finite: encode all with one transformer."
-            )
-    deviation = scale.std(dim=0, correction=0)
-    deviation = torch.where(deviation > 0, deviation, 1.0)
-    return [(rows - scale.mean(dim=0)) / deviation for rows in tensors]
+def closest_record_share(synthetic: Rows, training: Rows, holdout: Rows) -> float:
+    """Return the share of synthetic rows nearer to a training row than to any held-out row, in [0, 1].
+
+    See :func:`closest_records`; 0.5 is what a generator reaches that learned the distribution, not the rows.
+    """
+    return closest_records(synthetic, training, holdout).share
 
 
-def _nearest_distance(rows: Tensor, reference: Tensor) -> Tensor:
-    """Return every row's distance to the nearest reference row, ``(n,)``, in chunks that fit into memory."""
-    chunks = torch.split(rows, max(1, _CHUNK_ELEMENTS // len(reference)))
-    return torch.cat([torch.cdist(chunk, reference).amin(dim=1) for chunk in chunks])
+class MembershipInference(NamedTuple):
+    """How well an attacker tells training rows from others by the synthetic rows alone.
+
+    Attributes:
+        auc: chance that a training row looks more like one than a row that is none does; 0.5 is a coin toss.
+        low: lower end of its 95 % interval.
+        high: upper end of its 95 % interval.
+    """
+
+    auc: float
+    low: float
+    high: float
+
+
+def membership_inference(synthetic: Rows, training: Rows, holdout: Rows, encoded: bool = False) -> MembershipInference:
+    """Attack by distance: a row is the more likely a training row, the nearer a synthetic row lies to it.
+
+    The full black-box attack of Chen et al. (2020), GAN-Leaks, https://arxiv.org/abs/1909.03935, section 5.2. The
+    interval is that of DeLong et al. (1988), https://doi.org/10.2307/2531595, in the form of Sun & Xu (2014),
+    https://doi.org/10.1109/LSP.2014.2337313.
+
+    Args:
+        synthetic: what the attacker sees, ``(n, d)``.
+        training: rows that the generator learned from, ``(m, d)``.
+        holdout: real rows that it has not seen, ``(m', d)``.
+        encoded: whether rows are in comparable units already.
+
+    Raises:
+        InputError: if there are no rows, widths differ, or a value is not finite.
+    """
+    synthetic, training, holdout = _comparable(training, synthetic, training, holdout, encoded=encoded)
+    members, others = (-nearest_distances(rows, synthetic).cpu().numpy() for rows in (training, holdout))
+    from scipy.stats import rankdata
+
+    ranks = rankdata(np.concatenate([members, others]))
+    # of each member the share of the others that it beats, and of each other the share of the members that beat it
+    wins = (ranks[: len(members)] - rankdata(members)) / len(others)
+    losses = 1 - (ranks[len(members) :] - rankdata(others)) / len(members)
+    variance = sum(shares.var(ddof=1) / len(shares) for shares in (wins, losses) if len(shares) > 1)
+    auc, reach = float(wins.mean()), _NORMAL_95 * float(np.sqrt(variance))
+    return MembershipInference(auc, max(0.0, auc - reach), min(1.0, auc + reach))
+
+
+def _comparable(training: Rows, *groups: Rows, encoded: bool) -> list[Tensor]:
+    return as_rows(*groups) if encoded else standardise(training, *groups)

@@ -7,7 +7,7 @@ import pytest
 import torch
 from sklearn.neighbors import NearestNeighbors
 
-from gan_imbalance.metrics import privacy
+from gan_imbalance.metrics import distances
 from gan_imbalance.metrics.privacy import closest_record_share, exact_copies
 from gan_imbalance.types import InputError
 
@@ -35,7 +35,7 @@ def test_a_close_neighbour_is_no_copy() -> None:
 
 @pytest.mark.parametrize("chunk_elements", [10_000_000, 200])
 def test_closest_record_share_equals_nearest_neighbours(chunk_elements: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(privacy, "_CHUNK_ELEMENTS", chunk_elements)
+    monkeypatch.setattr(distances, "_CHUNK_ELEMENTS", chunk_elements)
     scale = np.where(TRAINING.std(axis=0) > 0, TRAINING.std(axis=0), 1)
     scaled = [(rows - TRAINING.mean(axis=0)) / scale for rows in (FRESH, TRAINING, HOLDOUT)]
     near = [NearestNeighbors(n_neighbors=1).fit(rows).kneighbors(scaled[0])[0][:, 0] for rows in scaled[1:]]

@@ -1,0 +1,325 @@
+"""Real and synthetic rows side by side: what their columns hold, and what no real row would hold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal, Self
+
+import numpy as np
+import pandas as pd
+
+from gan_imbalance.quality import spelled
+from gan_imbalance.transforms.table import count_decimals, require_columns
+from gan_imbalance.types import InputError
+
+_DATE = r"\d{4}-\d\d-\d\d"
+_MAX_CLASSES = 50
+# a value that should be in so many synthetic rows and is in less than a tenth of them is lost, not unlucky
+_EXPECTED_ROWS = 10
+_LEAST_SHARE = 0.1
+# that equal numbers share, however they were written and read
+_DIGITS = 12
+
+ColumnKind = Literal["numeric", "categorical", "date"]
+
+
+@dataclass(frozen=True)
+class Alert:
+    """Something that synthetic rows hold and real ones do not, or the reverse.
+
+    Attributes:
+        column: where; empty for whole rows.
+        kind: what, in a word or two, such as ``out of range``.
+        rows: how many synthetic rows it concerns.
+        text: the same in a sentence.
+    """
+
+    column: str
+    kind: str
+    rows: int
+    text: str
+
+
+@dataclass(frozen=True)
+class Tables:
+    """Tables in one form: numbers as float64, dates as days since 1970, categories as text; missing values stay.
+
+    Attributes:
+        real: rows that the generator learned from, with the columns of ``kinds``.
+        synthetic: rows to judge.
+        holdout: real rows that the generator has not seen, if there are any.
+        kinds: what every column of the real rows holds, in order.
+        strange: of numeric and date columns, synthetic values that are neither, by column.
+    """
+
+    real: pd.DataFrame
+    synthetic: pd.DataFrame
+    holdout: pd.DataFrame | None
+    kinds: dict[str, ColumnKind]
+    strange: Mapping[str, Sequence[Any]]
+
+    @classmethod
+    def of(
+        cls,
+        real: pd.DataFrame,
+        synthetic: pd.DataFrame,
+        holdout: pd.DataFrame | None = None,
+        target: str | None = None,
+        drop: Sequence[str] = (),
+    ) -> Self:
+        """Bring tables of any types to one form; the real rows say what a column holds.
+
+        Raises:
+            InputError: if a table has no rows or other columns than the real one, a name is unknown, the target is
+                dropped or no column of classes, or a held-out value is of another kind than the real ones.
+        """
+        named = {"real": real, "synthetic": synthetic} | ({} if holdout is None else {"held-out": holdout})
+        for name, frame in named.items():
+            if frame.empty:
+                raise InputError(f"The {name} table has no rows or no columns; give one with both.")
+        require_columns(drop, real.columns, "drop")
+        columns = [name for name in real.columns if name not in set(drop)]
+        if target is not None:
+            require_columns([target], real.columns, "target")
+            if target in drop:
+                raise InputError(f"drop names {target!r}, which is the target; leave it out.")
+        for name, frame in named.items():
+            _require_same_columns(columns, frame, name, drop)
+        kinds: dict[str, ColumnKind] = {name: _kind(real[name]) for name in columns}
+        if not any(real[name].notna().any() for name in columns):
+            raise InputError("The real table has no value in any column; give one with values.")
+        if target is not None:
+            _require_classes(real[target])
+            kinds[target] = "categorical"
+        forms = {name: _form(frame[columns], kinds) for name, frame in named.items()}
+        for name in ("real", "held-out"):
+            for column, values in forms[name][1].items() if name in forms else ():
+                raise InputError(
+                    f"Column {column!r} of the {name} table holds {values[0]!r} among numbers or dates; correct it, or "
+                    "drop the column."
+                )
+        unseen = forms["held-out"][0] if "held-out" in forms else None
+        return cls(forms["real"][0], forms["synthetic"][0], unseen, kinds, forms["synthetic"][1])
+
+    @property
+    def numeric(self) -> list[str]:
+        """Return the columns that hold numbers or dates."""
+        return [name for name, kind in self.kinds.items() if kind != "categorical"]
+
+    @property
+    def categorical(self) -> list[str]:
+        """Return the columns that hold categories."""
+        return [name for name, kind in self.kinds.items() if kind == "categorical"]
+
+    def swapped(self) -> Tables | None:
+        """Return one half of the held-out rows in the place of the synthetic ones; None where there are too few."""
+        if self.holdout is None or len(self.holdout) < 2:
+            return None
+        order = np.random.default_rng(0).permutation(len(self.holdout))
+        first, second = (self.holdout.iloc[order[start::2]] for start in (0, 1))
+        return replace(self, synthetic=first, holdout=second, strange={})
+
+
+def _require_same_columns(columns: Sequence[str], frame: pd.DataFrame, name: str, drop: Sequence[str]) -> None:
+    missing = [column for column in columns if column not in frame.columns]
+    more = [column for column in frame.columns if column not in {*columns, *drop}]
+    if name != "real" and (missing or more):
+        lacks = f"lacks {', '.join(map(repr, missing))}" if missing else ""
+        has = f"has {', '.join(map(repr, more))} besides" if more else ""
+        raise InputError(
+            f"The {name} table {' and '.join(filter(None, (lacks, has)))}: give tables with the columns of the real "
+            "one, or drop those that only the real one has."
+        )
+
+
+def _require_classes(column: pd.Series[Any]) -> None:
+    count = column.nunique()
+    if not 2 <= count <= _MAX_CLASSES:
+        raise InputError(
+            f"The target {column.name!r} has {count} different values; name a column of 2 to {_MAX_CLASSES} classes."
+        )
+
+
+def _kind(column: pd.Series[Any]) -> ColumnKind:
+    """Return what a real column holds; as elsewhere, numbers of exactly two different values are categories."""
+    if pd.api.types.is_datetime64_any_dtype(column.dtype):
+        return "date"
+    content = pd.api.types.infer_dtype(column, skipna=True)
+    if content in ("integer", "floating", "mixed-integer-float", "decimal"):
+        return "categorical" if column.nunique() == 2 or _is_category(column) else "numeric"
+    if content in ("date", "datetime", "datetime64"):
+        return "date"
+    if content == "string" and not _is_category(column) and column.dropna().str.match(_DATE).all():
+        return "date" if _to_days(column).notna().sum() == column.notna().sum() else "categorical"
+    return "categorical"
+
+
+def _is_category(column: pd.Series[Any]) -> bool:
+    return isinstance(column.dtype, pd.CategoricalDtype)
+
+
+def _form(frame: pd.DataFrame, kinds: Mapping[str, ColumnKind]) -> tuple[pd.DataFrame, dict[str, list[Any]]]:
+    """Return the frame in the common form, and the values that could not be brought to it."""
+    columns: dict[str, Any] = {}
+    strange: dict[str, list[Any]] = {}
+    for name, kind in kinds.items():
+        column = frame[name].reset_index(drop=True)
+        if kind == "categorical":
+            columns[name] = spelled(column)
+            continue
+        numbers = _to_days(column) if kind == "date" else pd.to_numeric(column.astype(object), errors="coerce")
+        numbers = numbers.astype(np.float64).replace([np.inf, -np.inf], np.nan)
+        columns[name] = numbers.to_numpy()
+        wrong = column[numbers.isna() & column.notna()]
+        if len(wrong):
+            strange[name] = wrong.tolist()
+    return pd.DataFrame(columns), strange
+
+
+def _to_days(column: pd.Series[Any]) -> pd.Series[Any]:
+    moments = pd.to_datetime(column.astype(object), errors="coerce", utc=True, format="ISO8601")
+    days = (moments - pd.Timestamp(0, tz="UTC")) / pd.Timedelta(days=1)
+    return pd.Series(days.to_numpy(dtype=np.float64), index=column.index)
+
+
+def describe_columns(tables: Tables, shapes: pd.Series[float]) -> list[dict[str, Any]]:
+    """Return of every column its kind, score and, for real and synthetic rows, what it holds.
+
+    Args:
+        tables: in one form.
+        shapes: score of every column, see :func:`~gan_imbalance.metrics.column_shapes`.
+    """
+    described = []
+    for name, kind in tables.kinds.items():
+        pair = tables.real[name], tables.synthetic[name]
+        described.append(
+            {
+                "name": name,
+                "kind": kind,
+                "score": float(shapes[name]),
+                **{side: _describe(column, kind) for side, column in zip(("real", "synthetic"), pair, strict=True)},
+            }
+        )
+    return described
+
+
+def _describe(column: pd.Series[Any], kind: ColumnKind) -> dict[str, Any]:
+    shared = {"missing": float(column.isna().mean()), "distinct": int(column.nunique())}
+    present = column.dropna()
+    if kind == "categorical":
+        counts = present.value_counts(normalize=True)
+        return {**shared, "most_frequent": {str(level): float(share) for level, share in counts.head(3).items()}}
+    names = ("mean", "deviation", "low", "median", "high")
+    if present.empty:
+        return shared | dict.fromkeys(names, np.nan)
+    values = present.mean(), present.std(ddof=0), present.min(), present.median(), present.max()
+    return shared | {key: float(value) for key, value in zip(names, values, strict=True)}
+
+
+def find_alerts(tables: Tables) -> list[Alert]:
+    """Return what synthetic rows hold that real ones do not, and the reverse; columns in order, whole rows last."""
+    alerts = [alert for name in tables.kinds for alert in _column_alerts(tables, name)]
+    return [*alerts, *_row_alerts(tables)]
+
+
+def _column_alerts(tables: Tables, name: str) -> Iterator[Alert]:
+    real, synthetic = tables.real[name], tables.synthetic[name]
+    if name in tables.strange:
+        values = tables.strange[name]
+        text = (
+            f"{len(values):,} rows hold values such as {values[0]!r} where real rows hold {tables.kinds[name]} values"
+        )
+        yield Alert(name, "wrong type", len(values), text)
+    yield from _missing_alerts(name, real, synthetic, len(tables.strange.get(name, ())))
+    present, made = real.dropna(), synthetic.dropna()
+    if present.empty or made.empty:
+        return
+    if tables.kinds[name] == "categorical":
+        yield from _category_alerts(name, present, made)
+    else:
+        yield from _number_alerts(name, present, made, tables.kinds[name])
+    if made.nunique() == 1 < present.nunique():
+        text = f"all values are {_shown(made.iloc[0], tables.kinds[name])}; real rows hold {present.nunique():,} values"
+        yield Alert(name, "constant", len(made), text)
+
+
+def _missing_alerts(name: str, real: pd.Series[Any], synthetic: pd.Series[Any], strange: int) -> Iterator[Alert]:
+    missing = int(synthetic.isna().sum()) - strange
+    share = float(real.isna().mean())
+    if missing and not share:
+        yield Alert(name, "missing values", missing, f"{missing:,} rows have no value; all real rows have one")
+    if missing < _LEAST_SHARE * share * len(synthetic) and share * len(synthetic) >= _EXPECTED_ROWS:
+        text = f"{missing:,} rows have no value, against {share:.1%} of the real rows"
+        yield Alert(name, "missing values lost", len(synthetic) - missing, text)
+
+
+def _category_alerts(name: str, real: pd.Series[Any], synthetic: pd.Series[Any]) -> Iterator[Alert]:
+    counts = synthetic.value_counts()
+    shares = real.value_counts(normalize=True)
+    unknown = counts[~counts.index.isin(shares.index)]
+    if len(unknown):
+        examples = ", ".join(repr(level) for level in unknown.index[:3])
+        text = f"{int(unknown.sum()):,} rows hold values that no real row holds, such as {examples}"
+        yield Alert(name, "unknown value", int(unknown.sum()), text)
+    expected = shares * len(synthetic)
+    lost = expected[(expected >= _EXPECTED_ROWS) & (counts.reindex(shares.index).fillna(0) < _LEAST_SHARE * expected)]
+    if len(lost):
+        examples = ", ".join(f"{level!r} ({shares[level]:.1%} of the real rows)" for level in lost.index[:3])
+        text = f"{len(lost)} of {len(shares)} real values hardly occur: {examples}"
+        yield Alert(name, "lost value", int(counts.reindex(lost.index).fillna(0).sum()), text)
+
+
+def _number_alerts(name: str, real: pd.Series[Any], synthetic: pd.Series[Any], kind: ColumnKind) -> Iterator[Alert]:
+    low, high = real.min(), real.max()
+    outside = synthetic[(synthetic < low) | (synthetic > high)]
+    if len(outside):
+        text = (
+            f"{len(outside):,} rows lie outside of the real range {_shown(low, kind)} to {_shown(high, kind)}, such as "
+            f"{_shown(outside.iloc[0], kind)}"
+        )
+        yield Alert(name, "out of range", len(outside), text)
+    decimals = count_decimals(real.to_numpy())
+    if decimals is None:
+        return
+    finer = synthetic[synthetic.round(decimals) != synthetic]
+    if len(finer):
+        whole = "whole days" if kind == "date" else "whole numbers"
+        form = whole if not decimals else f"numbers of {decimals} decimals"
+        text = f"{len(finer):,} rows are no {form}, as all real values are, such as {finer.iloc[0]:.10g}"
+        yield Alert(name, "not whole" if not decimals else "too many decimals", len(finer), text)
+
+
+def _shown(value: Any, kind: ColumnKind) -> str:
+    if kind == "categorical":
+        return repr(value)
+    if kind == "numeric":
+        return f"{value:.10g}"
+    return str((pd.Timestamp(0) + pd.Timedelta(days=float(value))).floor("s")).removesuffix(" 00:00:00")
+
+
+def _row_alerts(tables: Tables) -> Iterator[Alert]:
+    real, synthetic = _row_hashes(tables.real), _row_hashes(tables.synthetic)
+    doubles, real_share = int(synthetic.duplicated().sum()), float(real.duplicated().mean())
+    if doubles:
+        text = (
+            f"{doubles:,} of {len(synthetic):,} rows repeat an earlier one, against {real_share:.1%} of the real rows"
+        )
+        yield Alert("", "duplicates", doubles, text)
+    copies = int(synthetic.isin(real).sum())
+    if copies:
+        held_out = ""
+        if tables.holdout is not None:
+            share = _row_hashes(tables.holdout).isin(real).mean()
+            held_out = f", as do {share:.1%} of the held-out rows"
+        text = f"{copies:,} of {len(synthetic):,} rows ({copies / len(synthetic):.1%}) equal a real row{held_out}"
+        yield Alert("", "copies", copies, text)
+
+
+def _row_hashes(rows: pd.DataFrame) -> pd.Series[int]:
+    """Return a number for every row, the same for rows that are equal but for the last digits of a float."""
+    numbers = rows.select_dtypes("number")
+    magnitude = np.floor(np.log10(numbers.abs().where(numbers != 0, 1.0)))
+    step = 10.0 ** (magnitude - _DIGITS + 1)
+    # adding zero makes -0.0 the 0.0 that it equals
+    return pd.util.hash_pandas_object(rows.assign(**((numbers / step).round() * step + 0.0)), index=False)

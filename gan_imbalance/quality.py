@@ -1,0 +1,190 @@
+"""How good, and how private, synthetic rows of a table are: one set of figures for every report."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+
+from gan_imbalance.metrics import (
+    DensityCoverage,
+    LogisticTwoSampleAccuracy,
+    PrecisionRecall,
+    TwoSampleAccuracy,
+    closest_records,
+    column_pair_trends,
+    column_shapes,
+    exact_copies,
+    measure_variety,
+    membership_inference,
+)
+from gan_imbalance.transforms.table import Features, TabularTransformer, to_numbers
+
+_REPEATS = 5
+# of the synthetic rows; they are compared with every training row
+_ROWS_FOR_COPIES = 1000
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One figure of quality, as tables show it.
+
+    Attributes:
+        name: its column.
+        title: how a person calls it.
+        best: what a generator reaches that learned the distribution and no more, in words.
+    """
+
+    name: str
+    title: str
+    best: str
+
+
+FIGURES = (
+    Figure("column_shapes", "Column shapes", "1"),
+    Figure("pair_trends", "Column-pair trends", "1"),
+    Figure("two_sample_trees", "Two-sample accuracy, boosted trees", "0.5 or less"),
+    Figure("two_sample_logistic", "Two-sample accuracy, logistic", "0.5 or less"),
+    Figure("precision", "Precision", "that of real rows, below 1"),
+    Figure("recall", "Recall", "that of real rows, below 1"),
+    Figure("density", "Density", "1"),
+    Figure("coverage", "Coverage", "1"),
+    Figure("distinct_share", "Distinct rows", "as among real rows"),
+    Figure("real_distinct_share", "Distinct rows among as many real ones", ""),
+    Figure("mode_coverage", "Modes covered", "1"),
+    Figure("exact_copies", "Exact copies of training rows", "0, or as among held-out rows"),
+    Figure("holdout_copies", "Held-out rows that equal a training row", ""),
+    Figure("closest_record_share", "Nearer to a training than to a held-out row", "0.5"),
+    Figure("training_distance", "Distance to the closest training row, median", "as to held-out rows"),
+    Figure("holdout_distance", "Distance to the closest held-out row, median", ""),
+    Figure("training_distance_low", "Distance to the closest training row, 5th percentile", "as to held-out rows"),
+    Figure("holdout_distance_low", "Distance to the closest held-out row, 5th percentile", ""),
+    Figure("membership_auc", "Membership inference, AUC", "0.5"),
+    Figure("membership_low", "Membership inference, AUC, lower end of 95 %", ""),
+    Figure("membership_high", "Membership inference, AUC, upper end of 95 %", ""),
+)
+"""Every figure that :func:`judge_rows` returns, in order."""
+
+
+def plain(frame: pd.DataFrame, encoder: TabularTransformer) -> pd.DataFrame:
+    """Return the encoder's columns with numbers as float64, and categories as text, whatever their types.
+
+    Raises:
+        InputError: if a numeric column holds something that is no number.
+    """
+    numbers = {name: to_numbers(frame[name]) for name in encoder.numeric_columns or ()}
+    texts = {name: spelled(frame[name]) for name in encoder.categorical_columns or ()}
+    columns = {**numbers, **texts}
+    return pd.DataFrame({name: columns[name] for name in frame.columns if name in columns})
+
+
+def spelled(column: pd.Series[Any]) -> np.ndarray[Any, Any]:
+    """Return values ``(n,)`` as text, whole numbers alike whatever their type; missing ones stay missing."""
+    codes, uniques = pd.factorize(column)
+    texts = [
+        str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+        for value in pd.Index(uniques).tolist()
+    ]
+    return np.array([*texts, np.nan], dtype=object)[codes]
+
+
+def judge_rows(
+    encoder: TabularTransformer,
+    training: pd.DataFrame,
+    synthetic: pd.DataFrame,
+    holdout: pd.DataFrame | None = None,
+    max_rows: int = 1000,
+    max_pairs: int | None = None,
+    seed: int = 0,
+) -> dict[str, float]:
+    """Return the figures of synthetic rows, by the names of :data:`FIGURES`.
+
+    Columns and their pairs are compared with the training rows, variety with theirs; two-sample tests and
+    neighbourhoods with held-out rows, against which a generator that copies does not look perfect. Without held-out
+    rows these take the training rows, and what needs both kinds is missing. Rows are drawn at random where there
+    are more than ``max_rows``, and where kinds must be equally many.
+
+    Args:
+        encoder: fitted on real training rows, with the names of numeric and categorical columns.
+        training: rows that the generator learned from.
+        synthetic: rows that it made.
+        holdout: real rows that it has not seen.
+        max_rows: of every kind, at most.
+        max_pairs: pairs of columns, at most; None for all.
+        seed: of all draws.
+
+    Returns:
+        Figures; NaN where there are too few rows for one. Nothing where there are no synthetic rows.
+    """
+    if not len(synthetic) or not len(training):
+        return {}
+    random = np.random.default_rng(seed)
+
+    def draw(frame: pd.DataFrame, rows: int = max_rows) -> pd.DataFrame:
+        return frame.iloc[random.permutation(len(frame))[:rows]]
+
+    made, known = draw(synthetic), draw(training)
+    unseen = draw(holdout) if holdout is not None and len(holdout) else None
+    encoded_made, encoded_known = _encode(encoder, made), _encode(encoder, known)
+    encoded_all = encoded_known if len(known) == len(training) else _encode(encoder, training)
+    categorical = encoder.categorical_columns or ()
+    columns = plain(known, encoder), plain(made, encoder), categorical
+    figures = dict.fromkeys((figure.name for figure in FIGURES), np.nan)
+    figures["column_shapes"] = float(column_shapes(*columns).mean())
+    figures["pair_trends"] = float(column_pair_trends(*columns, max_pairs, seed).mean())
+    reference = encoded_known if unseen is None else _encode(encoder, unseen)
+    figures |= _distribution(reference, encoded_made, seed)
+    variety = measure_variety(encoded_known, encoded_made, seed)
+    figures["distinct_share"], figures["real_distinct_share"] = variety.distinct, variety.real_distinct
+    figures["mode_coverage"] = variety.mode_coverage
+    figures["exact_copies"] = exact_copies(encoded_made[:_ROWS_FOR_COPIES], encoded_all, encoded=True)
+    if unseen is not None:
+        figures["holdout_copies"] = exact_copies(reference[:_ROWS_FOR_COPIES], encoded_all, encoded=True)
+        figures |= _privacy(encoded_made, encoded_known, reference)
+    return figures
+
+
+def _encode(encoder: TabularTransformer, frame: pd.DataFrame) -> Features:
+    return encoder.transform(frame, unknown="ignore")
+
+
+def _distribution(real: Features, made: Features, seed: int) -> dict[str, float]:
+    """Return the two-sample tests and neighbourhood figures, of equally many rows."""
+    size = min(len(real), len(made))
+    rows = torch.from_numpy(real[:size]), torch.from_numpy(made[:size])
+    figures: dict[str, float] = {}
+    tests: dict[str, Callable[[], TwoSampleAccuracy]] = {
+        "two_sample_trees": lambda: TwoSampleAccuracy(repeats=_REPEATS, seed=seed),
+        "two_sample_logistic": lambda: LogisticTwoSampleAccuracy(repeats=_REPEATS, seed=seed),
+    }
+    for name, test in tests.items():
+        if size >= 2:
+            metric = test()
+            metric.update(*rows)
+            figures[name] = float(metric.compute())
+    for neighbours in (PrecisionRecall(), DensityCoverage()):
+        if size > neighbours.k:
+            neighbours.update(*rows)
+            figures |= {name: float(value) for name, value in neighbours.compute().items()}
+    return figures
+
+
+def _privacy(made: Features, known: Features, unseen: Features) -> dict[str, float]:
+    """Return what needs equally many training and held-out rows."""
+    size = min(len(known), len(unseen))
+    records = closest_records(made, known[:size], unseen[:size], encoded=True)
+    attack = membership_inference(made, known[:size], unseen[:size], encoded=True)
+    return {
+        "closest_record_share": records.share,
+        "training_distance": records.training_median,
+        "holdout_distance": records.holdout_median,
+        "training_distance_low": records.training_low,
+        "holdout_distance_low": records.holdout_low,
+        "membership_auc": attack.auc,
+        "membership_low": attack.low,
+        "membership_high": attack.high,
+    }
