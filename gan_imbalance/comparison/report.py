@@ -160,10 +160,12 @@ def _table(record: Record, group: Group) -> list[dict[str, Any]]:
 def _quality_tables(quality: pd.DataFrame) -> dict[str, pd.DataFrame]:
     """Return of every setting the figures of the added rows: a row per remedy, a column per figure's title."""
     tables = {}
-    for (rows, ratio), of in quality.groupby(["minority_rows", "imbalance_ratio"], sort=False, dropna=False):
+    key: Any
+    for key, of in quality.groupby(list(Setting._fields), sort=False, dropna=False):
+        rows, ratio = key
         setting = Setting(None if pd.isna(rows) else int(rows), None if pd.isna(ratio) else float(ratio))
         texts = of.assign(text=[_mean_and_reach(row) for row in of.to_dict(orient="records")])
-        wide = texts.pivot(index="remedy", columns="title", values="text").fillna("–")
+        wide = texts.pivot(index="remedy", columns="title", values="text").fillna("-")
         tables[setting.name] = wide.loc[of["remedy"].unique(), of["title"].unique()]
     return tables
 

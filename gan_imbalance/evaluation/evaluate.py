@@ -97,7 +97,7 @@ def evaluate(tables: Tables, target: str | None = None, max_rows: int = 2000, se
         parts = swapped.real, swapped.synthetic, swapped.holdout
         real_judged = judge_rows(encoder, *parts, max_rows, _MAX_PAIRS, seed)
     real, synthetic = (_draw(table, max_rows, seed) for table in (tables.real, tables.synthetic))
-    variety = measure_variety(*(encoder.transform(rows, unknown="ignore") for rows in (real, synthetic)), seed=seed)
+    known, made = (encoder.transform(rows, unknown="ignore") for rows in (real, synthetic))
     pairs = column_pair_trends(real, synthetic, tables.categorical, _MAX_PAIRS, seed)
     shapes = column_shapes(tables.real, tables.synthetic, tables.categorical)
     notes = _notes(tables, target, max_rows, seed)
@@ -112,7 +112,7 @@ def evaluate(tables: Tables, target: str | None = None, max_rows: int = 2000, se
         columns=describe_columns(tables, shapes),
         pairs=pairs.sort_values(),
         alerts=find_alerts(tables),
-        collapse=describe_collapse(variety),
+        collapse=describe_collapse(measure_variety(known, made, seed)),
         notes=notes,
     )
 

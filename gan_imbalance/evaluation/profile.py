@@ -322,4 +322,5 @@ def _row_hashes(rows: pd.DataFrame) -> pd.Series[int]:
     magnitude = np.floor(np.log10(numbers.abs().where(numbers != 0, 1.0)))
     step = 10.0 ** (magnitude - _DIGITS + 1)
     # adding zero makes -0.0 the 0.0 that it equals
-    return pd.util.hash_pandas_object(rows.assign(**((numbers / step).round() * step + 0.0)), index=False)
+    rounded: pd.DataFrame = (numbers / step).round() * step + 0.0
+    return pd.util.hash_pandas_object(pd.concat([rounded, rows.select_dtypes("object")], axis=1), index=False)
