@@ -326,7 +326,7 @@ def _print(evaluation: Evaluation, report: Path) -> None:
     for sentence in evaluation.collapse:
         console.print(f"Warning: {sentence}", style="red", markup=False)
     for alert in evaluation.alerts:
-        console.print(f"{alert.column or 'rows'}: {alert.kind}: {alert.text}", markup=False)
+        console.print(f"{alert.column or 'whole rows'}: {alert.kind} ({alert.rows:,}): {alert.text}", markup=False)
     for note in evaluation.notes:
         console.print(note, markup=False)
     # not wrapped, so that it can be copied

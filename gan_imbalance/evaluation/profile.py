@@ -214,7 +214,10 @@ def _describe(column: pd.Series[Any], kind: ColumnKind) -> dict[str, Any]:
     if present.empty:
         return shared | dict.fromkeys(names, np.nan)
     values = present.mean(), present.std(ddof=0), present.min(), present.median(), present.max()
-    return shared | {key: float(value) for key, value in zip(names, values, strict=True)}
+    described = {key: float(value) for key, value in zip(names, values, strict=True)}
+    if kind == "date":
+        return shared | {key: value if key == "deviation" else _shown(value, kind) for key, value in described.items()}
+    return shared | described
 
 
 def find_alerts(tables: Tables) -> list[Alert]:
@@ -227,9 +230,7 @@ def _column_alerts(tables: Tables, name: str) -> Iterator[Alert]:
     real, synthetic = tables.real[name], tables.synthetic[name]
     if name in tables.strange:
         values = tables.strange[name]
-        text = (
-            f"{len(values):,} rows hold values such as {values[0]!r} where real rows hold {tables.kinds[name]} values"
-        )
+        text = f"values such as {values[0]!r} where real rows hold {tables.kinds[name]} values"
         yield Alert(name, "wrong type", len(values), text)
     yield from _missing_alerts(name, real, synthetic, len(tables.strange.get(name, ())))
     present, made = real.dropna(), synthetic.dropna()
@@ -240,7 +241,7 @@ def _column_alerts(tables: Tables, name: str) -> Iterator[Alert]:
     else:
         yield from _number_alerts(name, present, made, tables.kinds[name])
     if made.nunique() == 1 < present.nunique():
-        text = f"all values are {_shown(made.iloc[0], tables.kinds[name])}; real rows hold {present.nunique():,} values"
+        text = f"nothing but {_shown(made.iloc[0], tables.kinds[name])}; real rows hold {present.nunique():,} values"
         yield Alert(name, "constant", len(made), text)
 
 
@@ -248,10 +249,10 @@ def _missing_alerts(name: str, real: pd.Series[Any], synthetic: pd.Series[Any], 
     missing = int(synthetic.isna().sum()) - strange
     share = float(real.isna().mean())
     if missing and not share:
-        yield Alert(name, "missing values", missing, f"{missing:,} rows have no value; all real rows have one")
+        yield Alert(name, "missing values", missing, "no value, while all real rows have one")
     if missing < _LEAST_SHARE * share * len(synthetic) and share * len(synthetic) >= _EXPECTED_ROWS:
-        text = f"{missing:,} rows have no value, against {share:.1%} of the real rows"
-        yield Alert(name, "missing values lost", len(synthetic) - missing, text)
+        text = f"{share:.1%} of the real rows have no value, but {missing / len(synthetic):.1%} of the synthetic ones"
+        yield Alert(name, "missing values lost", missing, text)
 
 
 def _category_alerts(name: str, real: pd.Series[Any], synthetic: pd.Series[Any]) -> Iterator[Alert]:
@@ -260,7 +261,7 @@ def _category_alerts(name: str, real: pd.Series[Any], synthetic: pd.Series[Any])
     unknown = counts[~counts.index.isin(shares.index)]
     if len(unknown):
         examples = ", ".join(repr(level) for level in unknown.index[:3])
-        text = f"{int(unknown.sum()):,} rows hold values that no real row holds, such as {examples}"
+        text = f"values that no real row holds, such as {examples}"
         yield Alert(name, "unknown value", int(unknown.sum()), text)
     expected = shares * len(synthetic)
     lost = expected[(expected >= _EXPECTED_ROWS) & (counts.reindex(shares.index).fillna(0) < _LEAST_SHARE * expected)]
@@ -275,7 +276,7 @@ def _number_alerts(name: str, real: pd.Series[Any], synthetic: pd.Series[Any], k
     outside = synthetic[(synthetic < low) | (synthetic > high)]
     if len(outside):
         text = (
-            f"{len(outside):,} rows lie outside of the real range {_shown(low, kind)} to {_shown(high, kind)}, such as "
+            f"outside of the real range {_shown(low, kind)} to {_shown(high, kind)}, such as "
             f"{_shown(outside.iloc[0], kind)}"
         )
         yield Alert(name, "out of range", len(outside), text)
@@ -286,7 +287,7 @@ def _number_alerts(name: str, real: pd.Series[Any], synthetic: pd.Series[Any], k
     if len(finer):
         whole = "whole days" if kind == "date" else "whole numbers"
         form = whole if not decimals else f"numbers of {decimals} decimals"
-        text = f"{len(finer):,} rows are no {form}, as all real values are, such as {finer.iloc[0]:.10g}"
+        text = f"no {form}, as all real values are, such as {finer.iloc[0]:.10g}"
         yield Alert(name, "not whole" if not decimals else "too many decimals", len(finer), text)
 
 
@@ -302,25 +303,23 @@ def _row_alerts(tables: Tables) -> Iterator[Alert]:
     real, synthetic = _row_hashes(tables.real), _row_hashes(tables.synthetic)
     doubles, real_share = int(synthetic.duplicated().sum()), float(real.duplicated().mean())
     if doubles:
-        text = (
-            f"{doubles:,} of {len(synthetic):,} rows repeat an earlier one, against {real_share:.1%} of the real rows"
-        )
+        share = doubles / len(synthetic)
+        text = f"{share:.1%} of the rows repeat an earlier one, against {real_share:.1%} of the real rows"
         yield Alert("", "duplicates", doubles, text)
     copies = int(synthetic.isin(real).sum())
     if copies:
         held_out = ""
         if tables.holdout is not None:
-            share = _row_hashes(tables.holdout).isin(real).mean()
-            held_out = f", as do {share:.1%} of the held-out rows"
-        text = f"{copies:,} of {len(synthetic):,} rows ({copies / len(synthetic):.1%}) equal a real row{held_out}"
+            held_out = f", as do {_row_hashes(tables.holdout).isin(real).mean():.1%} of the held-out rows"
+        text = f"{copies / len(synthetic):.1%} of the rows equal a real row{held_out}"
         yield Alert("", "copies", copies, text)
 
 
 def _row_hashes(rows: pd.DataFrame) -> pd.Series[int]:
     """Return a number for every row, the same for rows that are equal but for the last digits of a float."""
-    numbers = rows.select_dtypes("number")
-    magnitude = np.floor(np.log10(numbers.abs().where(numbers != 0, 1.0)))
+    numbers = rows.select_dtypes("number").to_numpy(dtype=np.float64)
+    magnitude = np.floor(np.log10(np.where(numbers != 0, np.abs(numbers), 1.0)))
     step = 10.0 ** (magnitude - _DIGITS + 1)
     # adding zero makes -0.0 the 0.0 that it equals
-    rounded: pd.DataFrame = (numbers / step).round() * step + 0.0
+    rounded = pd.DataFrame(np.round(numbers / step) * step + 0.0, index=rows.index)
     return pd.util.hash_pandas_object(pd.concat([rounded, rows.select_dtypes("object")], axis=1), index=False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -66,21 +66,21 @@ def measure_variety(real: Rows, synthetic: Rows, seed: int = 0) -> Variety:
     groups = standardise(real, *as_rows(real, synthetic))
     first, second = (random.permutation(rows.cpu().numpy())[:_MAX_ROWS] for rows in groups)
     size = min(len(first), len(second))
-    clusters = KMeans(min(max(size // 50, 1), _MAX_MODES), n_init=3, random_state=seed).fit(first)
-    count = clusters.n_clusters
+    count = min(max(size // 50, 1), _MAX_MODES, _count_distinct(first))
+    clusters = KMeans(count, n_init=3, random_state=seed).fit(first)
     expected = np.bincount(clusters.labels_, minlength=count) / len(first) * len(second)
     found = np.bincount(clusters.predict(second), minlength=count)
     judged = expected >= min(_EXPECTED_ROWS, expected.max())
     return Variety(
-        _distinct_share(second[:size]),
-        _distinct_share(first[:size]),
+        _count_distinct(second[:size]) / size,
+        _count_distinct(first[:size]) / size,
         int(judged.sum()),
         int((found >= _LEAST_SHARE * expected)[judged].sum()),
     )
 
 
-def _distinct_share(rows: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> float:
-    return len(np.unique(rows.round(_DECIMALS), axis=0)) / len(rows)
+def _count_distinct(rows: np.ndarray[Any, np.dtype[np.float64]]) -> int:
+    return len(np.unique(rows.round(_DECIMALS), axis=0))
 
 
 def describe_collapse(variety: Variety) -> list[str]:

@@ -74,6 +74,19 @@ def test_it_is_well_formed_and_starts_with_the_verdict(report: str) -> None:
     assert body.index('class="verdict"') < body.index("<table") < body.index("<img") < body.index("What could be wrong")
 
 
+def test_fidelity_and_privacy_stand_beside_utility(report: str) -> None:
+    part = report[report.index("The added rows: good, and private?") : report.index("<h2>Pictures")]
+    rows = re.findall(r'<tr><th scope="row">(.+?)</th>(.+?)</tr>', part)
+    assert [name for name, _ in rows] == [
+        "smote",
+        f"gan {NASTY}".replace("<", "&lt;").replace(">", "&gt;"),
+        "real_rows",
+    ]
+    for title in ("Two-sample accuracy", "Column-pair trends", "Exact copies", "Membership inference"):
+        assert title in part
+    assert all(len(re.findall(r"<td>\d\.\d{3} ± ", cells)) >= 5 for _, cells in rows)
+
+
 def test_words_of_the_user_are_escaped(report: str) -> None:
     assert NASTY not in report
     assert "&lt;script&gt;alert(1)" in report

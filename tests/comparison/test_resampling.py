@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,7 @@ import pytest
 from gan_imbalance.comparison.remedies import NAMED_REMEDIES, Remedy, choose_remedies
 from gan_imbalance.comparison.resampling import Resampled, checkpoint_path, resample
 from gan_imbalance.data import TabularDataModule
-from gan_imbalance.synthesis import load_gan, synthesize
+from gan_imbalance.synthesis import load_gan, manifest_path, synthesize
 from gan_imbalance.types import InputError
 
 RARE = 1
@@ -138,6 +140,8 @@ def test_files_hold_everything(remedy: Remedy | str, data: TabularDataModule, tm
     assert read.kept.tolist() == made.kept.tolist()
     assert read.labels.tolist() == made.labels.tolist()
     assert (read.notes, read.history, read.usage) == (made.notes, made.history, made.usage)
+    assert read.quality == pytest.approx(made.quality, nan_ok=True)
+    assert bool(made.quality) == (len(made.added) > 0)
     rows = pd.read_parquet(path)
     assert list(rows.columns) == list(data.given_frame.columns)
     assert (rows["label"] == "yes").all()
@@ -168,3 +172,31 @@ def test_classes_may_be_fractions(mixed_frame: pd.DataFrame) -> None:
     data = TabularDataModule(frame=frame, target="label", keep={"1.5": 12}, validation_fraction=0.2)
     made = resample(NAMED_REMEDIES["jittered_copies"], data.table, data.split, 1, 5)
     assert made.labels.tolist() == [1] * 5
+
+
+def test_added_rows_are_judged(data: TabularDataModule) -> None:
+    copies, smote, real = (apply(remedy, data).quality for remedy in ("random_over", "smote", "real_rows"))
+    assert copies["exact_copies"] == 1
+    assert copies["membership_auc"] > smote["membership_auc"] > 0.5
+    assert real["exact_copies"] == 0
+    assert 0 < smote["pair_trends"] < 1
+    assert 0 <= real["two_sample_trees"] <= 1
+
+
+def test_added_rows_are_judged_without_looking_at_test_rows(data: TabularDataModule) -> None:
+    features = data.table.features.copy()
+    features.loc[data.split.test, "amount"] = -1000.0
+    features.loc[data.split.test, "colour"] = "red"
+    changed = replace(data.table, features=features)
+    expected = resample(NAMED_REMEDIES["smote"], data.table, data.split, RARE, 30).quality
+    found = resample(NAMED_REMEDIES["smote"], changed, data.split, RARE, 30).quality
+    assert found == pytest.approx(expected, nan_ok=True)
+
+
+def test_files_of_earlier_versions_have_no_judgement(data: TabularDataModule, tmp_path: Path) -> None:
+    path = tmp_path / "rows.parquet"
+    apply("smote", data).save(path, data.table)
+    manifest = json.loads(manifest_path(path).read_text())
+    del manifest["quality"]
+    manifest_path(path).write_text(json.dumps(manifest))
+    assert Resampled.load(path, data.table).quality == {}

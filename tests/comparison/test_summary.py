@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from gan_imbalance.comparison.cells import Setting
+from gan_imbalance.comparison.cells import TUNED, Setting
 from gan_imbalance.comparison.protocol import prepare_study
 from gan_imbalance.comparison.record import Record, write_record
 from gan_imbalance.comparison.statistics import bootstrap_scores, holm, paired_comparison
-from gan_imbalance.comparison.summary import at_one_amount, summarise, verdicts
+from gan_imbalance.comparison.summary import at_one_amount, summarise, summarise_quality, verdicts
 from gan_imbalance.data import TabularDataModule
 
 SEEDS = 5
@@ -185,3 +185,23 @@ def test_equal_differences_are_no_evidence(record: Record, seeds: int) -> None:
 
 def test_without_a_gan_there_is_no_contest(record: Record) -> None:
     assert "no GAN" in verdicts(record, results(nothing=0.5 + NOISE, smote=0.6 + NOISE))["linear"]
+
+
+def test_quality_is_summed_up_once_a_split() -> None:
+    made = results(nothing=0.5 + NOISE, wgan=0.6 + NOISE).assign(quality_membership_auc=np.nan, quality_density=0.1)
+    mine = made["remedy"] == "wgan"
+    made.loc[mine, "quality_membership_auc"] = 0.6 + NOISE
+    other = made.assign(classifier="trees")
+    tuned = made[mine].assign(amount=TUNED, quality_membership_auc=0.9)
+    found = summarise_quality(pd.concat([tuned, made, other]))
+    assert found["remedy"].tolist() == ["wgan"]
+    row = found.iloc[0]
+    assert (row["metric"], row["splits"], row["kind"]) == ("membership_auc", SEEDS, "gan")
+    assert row["mean"] == pytest.approx(0.6 + NOISE.mean())
+    assert row["low"] < row["mean"] < row["high"]
+    only_tuned = summarise_quality(tuned)
+    assert only_tuned["mean"].tolist() == pytest.approx([0.9])
+
+
+def test_no_rows_have_no_quality() -> None:
+    assert summarise_quality(results(nothing=0.5 + NOISE)).empty

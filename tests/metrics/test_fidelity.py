@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from xgboost import XGBClassifier
 
-from gan_imbalance.metrics.fidelity import TwoSampleAccuracy
+from gan_imbalance.metrics.fidelity import LogisticTwoSampleAccuracy, TwoSampleAccuracy
 from gan_imbalance.types import InputError
 
 
@@ -63,3 +63,15 @@ def test_repeats_average_different_halvings() -> None:
 def test_too_few_rows_are_refused() -> None:
     with pytest.raises(InputError, match="1 real and 5 synthetic"):
         accuracy(normal(1), normal(5))
+
+
+def test_logistic_regression_sees_means_and_not_shapes() -> None:
+    def logistic(real: Tensor, fake: Tensor) -> float:
+        metric = LogisticTwoSampleAccuracy(repeats=5)
+        metric.update(real, fake)
+        return float(metric.compute())
+
+    wide = 3 * normal(400, seed=1)
+    assert logistic(normal(400), normal(400, shift=3, seed=1)) > 0.9
+    assert logistic(normal(400), wide) == pytest.approx(0.5, abs=0.08)
+    assert accuracy(normal(400), wide) > 0.75

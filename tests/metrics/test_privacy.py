@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from sklearn.metrics import roc_auc_score
 from sklearn.neighbors import NearestNeighbors
 
 from gan_imbalance.metrics import distances
-from gan_imbalance.metrics.privacy import closest_record_share, exact_copies
+from gan_imbalance.metrics.privacy import closest_record_share, closest_records, exact_copies, membership_inference
 from gan_imbalance.types import InputError
 
 RNG = np.random.default_rng(0)
@@ -64,3 +65,49 @@ def test_columns_count_in_their_own_units() -> None:
 def test_rows_that_cannot_be_compared_are_refused(synthetic: np.ndarray) -> None:
     with pytest.raises(InputError, match="Rows to compare"):
         exact_copies(synthetic, TRAINING)
+
+
+def test_closest_records_equal_nearest_neighbours() -> None:
+    near = [NearestNeighbors(n_neighbors=1).fit(rows).kneighbors(FRESH)[0][:, 0] for rows in (TRAINING, HOLDOUT)]
+    found = closest_records(FRESH, TRAINING, HOLDOUT, encoded=True)
+    expected = [np.quantile(distances, q) for distances in near for q in (0.5, 0.05)]
+    assert found[1:] == pytest.approx(expected)
+    assert found.share == pytest.approx((near[0] < near[1]).mean())
+    # standardised, the column that spans hundreds counts no more than the others
+    assert closest_records(FRESH, TRAINING, HOLDOUT).training_median < 3 < found.training_median
+
+
+def test_membership_auc_is_that_of_the_distances() -> None:
+    synthetic = np.concatenate([TRAINING[:20], FRESH])
+    found = membership_inference(synthetic, TRAINING, HOLDOUT, encoded=True)
+    nearest = NearestNeighbors(n_neighbors=1).fit(synthetic)
+    scores = -nearest.kneighbors(np.concatenate([TRAINING, HOLDOUT]))[0][:, 0]
+    assert found.auc == pytest.approx(roc_auc_score(np.repeat([1, 0], 60), scores))
+    assert found.auc > 0.55
+
+
+def test_membership_interval_is_delongs() -> None:
+    # distances to the synthetic row 0: members 1, 3, 5; others 2, 4, 4, so that members win (3 + 2 + 0) of 9 pairs
+    members, others = (np.array([row]).T for row in ([1.0, 3.0, 5.0], [2.0, 4.0, 4.0]))
+    found = membership_inference(np.zeros((1, 1)), members, others, encoded=True)
+    wins, losses = np.array([1, 2 / 3, 0]), np.array([1 / 3, 2 / 3, 2 / 3])
+    deviation = np.sqrt(wins.var(ddof=1) / 3 + losses.var(ddof=1) / 3)
+    assert found.auc == pytest.approx(5 / 9)
+    assert found.high - found.auc == pytest.approx(min(4 / 9, 1.96 * deviation), rel=1e-4)
+    assert found.low == 0
+
+
+def test_membership_interval_holds_a_half_as_often_as_it_says() -> None:
+    random = np.random.default_rng(0)
+    inside = 0
+    for _ in range(200):
+        synthetic, members, others = (random.normal(size=(n, 2)) for n in (100, 60, 60))
+        found = membership_inference(synthetic, members, others)
+        inside += found.low <= 0.5 <= found.high
+    assert 0.9 <= inside / 200 <= 0.99
+
+
+def test_a_generator_that_copies_is_found_out() -> None:
+    found = membership_inference(TRAINING, TRAINING, HOLDOUT)
+    assert found.auc == found.high == 1
+    assert membership_inference(FRESH, TRAINING, HOLDOUT).low < 0.5

@@ -1,0 +1,232 @@
+"""Two tables judged side by side, from files to the page, and every mistake told in a sentence."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from gan_imbalance.evaluation import evaluate
+from gan_imbalance.evaluation.profile import Tables, find_alerts
+from gan_imbalance.main import main
+from gan_imbalance.quality import FIGURES
+from gan_imbalance.types import InputError
+
+NASTY = "<b>&amp;"
+
+
+def table(n: int, seed: int) -> pd.DataFrame:
+    """Return rows with a column of every kind; the rows of one seed are those of one population."""
+    random = np.random.default_rng(seed)
+    amount = random.normal(size=n)
+    opened = pd.Timestamp("2001-01-01") + pd.to_timedelta(random.integers(0, 500, n), unit="D")
+    return pd.DataFrame(
+        {
+            "amount": amount.round(2),
+            "age": random.integers(18, 90, n),
+            "rate": np.where(random.random(n) < 0.2, np.nan, random.random(n)),
+            "colour": random.choice(["red", "blue", NASTY], n),
+            "flag": random.random(n) < 0.5,
+            "opened": opened.strftime("%Y-%m-%d"),
+            "label": np.where(amount + random.normal(size=n) > 1, "bad", "good"),
+        }
+    )
+
+
+REAL, MADE, HELD_OUT = (table(n, seed) for n, seed in ((400, 0), (300, 1), (200, 2)))
+
+
+def alerts(real: pd.DataFrame, synthetic: pd.DataFrame) -> dict[tuple[str, str], int]:
+    """Return the number of rows by column and kind of alert."""
+    return {(alert.column, alert.kind): alert.rows for alert in find_alerts(Tables.of(real, synthetic))}
+
+
+# -- alerts ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "kind"),
+    [
+        ("amount", -50.0, "out of range"),
+        ("amount", 0.12345, "too many decimals"),
+        ("age", 17, "out of range"),
+        ("age", 20.5, "not whole"),
+        ("age", None, "missing values"),
+        ("age", "old", "wrong type"),
+        ("age", np.inf, "wrong type"),
+        ("colour", "pink", "unknown value"),
+        ("flag", "maybe", "unknown value"),
+        ("opened", "2031-05-01", "out of range"),
+        ("opened", "2001-05-01 12:00", "not whole"),
+        ("opened", "soon", "wrong type"),
+        ("label", "ugly", "unknown value"),
+    ],
+)
+def test_what_no_real_row_holds_is_told_and_counted(column: str, value: object, kind: str) -> None:
+    made = REAL.sample(200, random_state=0, ignore_index=True).astype({column: object})
+    made.loc[[3, 50, 199], column] = value
+    found = alerts(REAL, made)
+    assert found.pop((column, kind)) == 3
+    assert set(found) <= {("", "copies"), ("", "duplicates")}
+
+
+def test_rows_of_the_same_kind_raise_no_alert() -> None:
+    assert alerts(REAL, REAL.sample(frac=1, random_state=0)) == {("", "copies"): 400}
+
+
+def test_what_was_lost_is_told() -> None:
+    made = MADE.assign(colour="red", rate=MADE["rate"].fillna(0.5), age=30)
+    found = alerts(REAL, made)
+    assert found["colour", "lost value"] == 0
+    assert found["rate", "missing values lost"] == 0
+    assert found["colour", "constant"] == found["age", "constant"] == 300
+
+
+def test_copies_are_found_however_a_file_spells_them(tmp_path: Path) -> None:
+    made = pd.concat([MADE, REAL.iloc[:40], REAL.iloc[:1]])
+    made["age"] = made["age"].astype(float)
+    made.to_csv(tmp_path / "made.csv", index=False)
+    # the default reader of pandas may be wrong in a number's last digit
+    found = alerts(REAL, pd.read_csv(tmp_path / "made.csv"))
+    assert found["", "copies"] == 41
+    assert found["", "duplicates"] == 1
+
+
+def test_kinds_are_those_of_the_real_table() -> None:
+    real = REAL.assign(
+        moment=pd.Timestamp("2020-01-01", tz="UTC"), code=pd.Categorical(REAL["age"]), bit=REAL["age"] % 2, none=np.nan
+    )
+    kinds = Tables.of(real, real).kinds
+    assert [name for name, kind in kinds.items() if kind == "numeric"] == ["amount", "age", "rate", "none"]
+    assert [name for name, kind in kinds.items() if kind == "date"] == ["opened", "moment"]
+
+
+# -- figures --------------------------------------------------------------------------------------------------------
+
+
+def test_every_figure_is_there_and_tells_copies_from_fresh_rows() -> None:
+    fresh = evaluate(Tables.of(REAL, MADE, HELD_OUT, "label"), "label")
+    copied = evaluate(Tables.of(REAL, REAL.iloc[:300], HELD_OUT, "label"), "label")
+    assert list(fresh.figures) == [figure.name for figure in FIGURES]
+    assert not np.isnan([*fresh.figures.values(), *fresh.real_figures.values()]).any()
+    assert fresh.figures["exact_copies"] == 0
+    assert fresh.figures["membership_low"] < 0.5 < fresh.figures["membership_high"]
+    assert fresh.figures["closest_record_share"] == pytest.approx(0.5, abs=0.1)
+    assert fresh.figures["two_sample_trees"] == pytest.approx(0.5, abs=0.1)
+    assert fresh.collapse == copied.collapse == []
+    assert copied.figures["exact_copies"] == 1
+    assert copied.figures["membership_low"] > 0.7
+    assert copied.figures["closest_record_share"] > 0.6
+    assert abs(fresh.utility["real"]["roc_auc"] - fresh.utility["synthetic"]["roc_auc"]) < 0.1
+
+
+def test_bad_rows_look_bad() -> None:
+    shuffled = MADE.apply(lambda column: column.sample(frac=1, random_state=len(column.name)).to_numpy())
+    tables = Tables.of(REAL, shuffled.assign(age=30, amount=MADE["amount"] + 3), HELD_OUT, "label")
+    found = evaluate(tables, "label")
+    assert found.figures["two_sample_trees"] > 0.9
+    assert found.figures["two_sample_logistic"] > 0.9
+    assert found.figures["precision"] < found.real_figures["precision"]
+    assert found.utility["synthetic"]["roc_auc"] < found.utility["real"]["roc_auc"] - 0.1
+    assert found.columns[1]["score"] < 0.7
+
+
+def test_collapse_is_told_in_words() -> None:
+    found = evaluate(Tables.of(REAL, MADE.iloc[[0, 1, 2] * 100], HELD_OUT))
+    assert "The generator repeats itself: 1% of the synthetic rows are distinct" in found.collapse[0]
+
+
+def test_the_same_seed_finds_the_same() -> None:
+    tables = Tables.of(REAL, MADE, HELD_OUT)
+    first, second, other = (evaluate(tables, max_rows=100, seed=seed).to_dict() for seed in (0, 0, 1))
+    assert first == second != other
+
+
+# -- the command ----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def files(workplace: Path) -> Path:
+    REAL.to_csv("real.csv", index=False)
+    MADE[MADE.columns[::-1]].to_parquet("made.parquet")
+    HELD_OUT.to_csv("held_out.csv.gz", index=False)
+    return workplace
+
+
+def test_from_files_to_the_page(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ("--real", "real.csv", "--synthetic", "made.parquet", "--holdout", "held_out.csv.gz")
+    assert main(["evaluate", *arguments, "--target", "label", "--output", "out"]) == 0
+    told = capsys.readouterr().out
+    assert "Membership inference, AUC" in told
+    assert told.endswith("Report: out/evaluation.html\n")
+
+    found = json.loads((files / "out" / "evaluation.json").read_text())
+    assert found["files"]["synthetic"]["rows"] == 300
+    assert set(found["utility"]) == {"real", "synthetic"}
+    assert len(found["pairs"]) == 21
+    assert [column["name"] for column in found["columns"]] == list(REAL.columns)
+    assert found["columns"][5]["kind"] == "date"
+    assert found["columns"][5]["real"]["low"].startswith("2001-01-")
+
+    page = (files / "out" / "evaluation.html").read_text(encoding="utf-8")
+    assert NASTY not in page
+    assert "Nearer to a training than to a held-out row" in page
+    assert not re.findall(r'(?:src|href)="(?!data:)', page)
+    alternatives = re.findall(r'<img src="data:[^"]+" alt="([^"]+)"', page)
+    assert len(alternatives) == page.count("<img") == 3
+    assert alternatives[0].startswith("Heat maps of the correlations among")
+
+
+def test_without_held_out_rows_it_says_what_cannot_be_told(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["evaluate", "--real", "real.csv", "--synthetic", "made.parquet", "--target", "label"]) == 0
+    told = " ".join(capsys.readouterr().out.split())
+    assert "No held-out rows were given" in told
+    assert "so the target is not used" in told
+    found = json.loads((files / "evaluation" / "evaluation.json").read_text())
+    assert found["utility"] == found["real_figures"] == {}
+    assert found["figures"]["membership_auc"] is None
+    assert found["figures"]["two_sample_trees"] > 0.3
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        (["--real", "absent.csv"], "There is no file absent.csv; name the table's file by --real."),
+        (["--holdout", "absent.csv"], "name the table's file by --holdout."),
+        (["--synthetic", "other.csv"], "The synthetic table lacks 'age' and has 'size' besides"),
+        (["--holdout", "other.csv"], "The held-out table lacks 'age'"),
+        (["--holdout", "strange.csv"], "Column 'age' of the held-out table holds 'old'"),
+        (["--synthetic", "empty.csv"], "has no rows"),
+        (["--target", "lable"], "There is no column 'lable' in the table, as target asks for; did you mean 'label'?"),
+        (["--target", "rate"], "The target 'rate' has 3"),
+        (["--drop", "[colur]"], "did you mean 'colour'?"),
+        (["--drop", "[label]", "--target", "label"], "drop names 'label', which is the target"),
+        (["--max_rows", "3"], "max_rows is 3; compare at least 10 rows."),
+        (["--output", "real.csv/out"], "Cannot write"),
+    ],
+)
+def test_mistakes_are_told(files: Path, capsys: pytest.CaptureFixture[str], changes: list[str], expected: str) -> None:
+    MADE.rename(columns={"age": "size"}).to_csv("other.csv", index=False)
+    HELD_OUT.astype({"age": object}).replace({"age": {HELD_OUT["age"][0]: "old"}}).to_csv("strange.csv", index=False)
+    MADE.iloc[:0].to_csv("empty.csv", index=False)
+    assert main(["evaluate", "--real", "real.csv", "--synthetic", "made.parquet", *changes]) == 2
+    assert expected in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("synthetic", [MADE.iloc[:1], MADE.iloc[:4]])
+def test_a_few_rows_have_the_figures_that_they_can_have(synthetic: pd.DataFrame) -> None:
+    found = evaluate(Tables.of(REAL, synthetic, HELD_OUT.iloc[:3], "label"), "label")
+    assert np.isnan(found.figures["coverage"])
+    assert found.figures["exact_copies"] == 0
+
+
+def test_columns_without_values_or_spread(workplace: Path) -> None:
+    real, made = (rows.assign(none=np.nan, one=1, word="a") for rows in (REAL, MADE))
+    found = evaluate(Tables.of(real, made, HELD_OUT.assign(none=np.nan, one=1, word="a")))
+    assert not {alert.column for alert in found.alerts} & {"none", "one", "word", ""}
+    with pytest.raises(InputError, match="has no value in any column"):
+        Tables.of(real[["none"]], made[["none"]])
