@@ -16,6 +16,7 @@ from matplotlib.image import imread
 
 from gan_imbalance.comparison import Remedy, compare
 from gan_imbalance.data import TabularDataModule
+from gan_imbalance.evaluation import run_evaluate
 
 # Playwright rather than Selenium: its driver is in its wheel and works with any recent Chromium, it waits by itself,
 # and tells of console, requests and page errors without polling logs.
@@ -202,3 +203,24 @@ def test_it_says_its_language_and_title(visit: Callable[..., Any], report: str) 
     page = visit(report)
     assert page.evaluate("document.documentElement.lang") == "en"
     assert page.title().startswith("a_folder_whose_name")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_page_of_two_tables_reads_as_well(
+    visit: Callable[..., Any], workplace: Path, mixed_frame: pd.DataFrame, scheme: str
+) -> None:
+    real = mixed_frame.rename(columns={"amount": _LONG_COLUMN})
+    made = real.sample(frac=1, random_state=0).assign(colour="a colour that no real row has")
+    for name, rows in {"real": real, "made": made}.items():
+        rows.to_csv(f"{name}.csv", index=False)
+    assert run_evaluate("real.csv", "made.csv", holdout="real.csv", target="label") == 0
+    address = (workplace / "evaluation" / "evaluation.html").as_uri()
+    page = visit(address, 400, scheme)
+    assert page.complaints == []
+    assert [url for url in page.requests if not url.startswith("data:")] == [address]
+    assert page.evaluate("document.documentElement.scrollWidth") <= 400, page.evaluate(_TOO_WIDE)
+    texts = page.evaluate(_CONTRASTS)
+    assert [text for text in texts if text["ratio"] < 4.5] == []
+    assert all((text["below"] < text["ink"]) == (scheme == "dark") for text in texts)
+    # words have room enough to be read, beyond the edge where need be
+    assert page.locator("th.wide").evaluate_all("cells => Math.min(...cells.map(cell => cell.offsetWidth))") >= 192
