@@ -25,6 +25,8 @@ from gan_imbalance.metrics import (
 from gan_imbalance.transforms.table import Features, TabularTransformer, to_numbers
 
 _REPEATS = 5
+# counting is cheap, and few rows hide small differences of shares: distances take max_rows, columns so many times that
+COLUMN_ROWS = 10
 # of the synthetic rows; they are compared with every training row
 _ROWS_FOR_COPIES = 1000
 
@@ -113,7 +115,7 @@ def judge_rows(
         training: rows that the generator learned from.
         synthetic: rows that it made.
         holdout: real rows that it has not seen.
-        max_rows: of every kind, at most.
+        max_rows: of every kind, at most; ten times as many where columns and their pairs are compared.
         max_pairs: pairs of columns, at most; None for all.
         seed: of all draws.
 
@@ -132,10 +134,10 @@ def judge_rows(
     encoded_made, encoded_known = _encode(encoder, made), _encode(encoder, known)
     encoded_all = encoded_known if len(known) == len(training) else _encode(encoder, training)
     categorical = encoder.categorical_columns or ()
-    columns = plain(known, encoder), plain(made, encoder), categorical
+    real, fake = (plain(draw(frame, COLUMN_ROWS * max_rows), encoder) for frame in (training, synthetic))
     figures = dict.fromkeys((figure.name for figure in FIGURES), np.nan)
-    figures["column_shapes"] = float(column_shapes(*columns).mean())
-    figures["pair_trends"] = float(column_pair_trends(*columns, max_pairs, seed).mean())
+    figures["column_shapes"] = float(column_shapes(real, fake, categorical).mean())
+    figures["pair_trends"] = float(column_pair_trends(real, fake, categorical, max_pairs, seed).mean())
     reference = encoded_known if unseen is None else _encode(encoder, unseen)
     figures |= _distribution(reference, encoded_made, seed)
     variety = measure_variety(encoded_known, encoded_made, seed)

@@ -17,7 +17,7 @@ from gan_imbalance.data.tables import read_table
 from gan_imbalance.evaluation.profile import Alert, Tables, describe_columns, find_alerts
 from gan_imbalance.files import atomic_path, file_hash, provenance, write_json
 from gan_imbalance.metrics import column_pair_trends, column_shapes, describe_collapse, measure_variety, train_and_test
-from gan_imbalance.quality import FIGURES, judge_rows
+from gan_imbalance.quality import COLUMN_ROWS, FIGURES, judge_rows
 from gan_imbalance.transforms.table import TabularTransformer
 from gan_imbalance.types import InputError
 
@@ -98,7 +98,8 @@ def evaluate(tables: Tables, target: str | None = None, max_rows: int = 2000, se
         real_judged = judge_rows(encoder, *parts, max_rows, _MAX_PAIRS, seed)
     real, synthetic = (_draw(table, max_rows, seed) for table in (tables.real, tables.synthetic))
     known, made = (encoder.transform(rows, unknown="ignore") for rows in (real, synthetic))
-    pairs = column_pair_trends(real, synthetic, tables.categorical, _MAX_PAIRS, seed)
+    counted, made_counted = (_draw(table, COLUMN_ROWS * max_rows, seed) for table in (tables.real, tables.synthetic))
+    pairs = column_pair_trends(counted, made_counted, tables.categorical, _MAX_PAIRS, seed)
     shapes = column_shapes(tables.real, tables.synthetic, tables.categorical)
     notes = _notes(tables, target, max_rows, seed)
     utility: dict[str, dict[str, float]] = {}
@@ -135,8 +136,8 @@ def _notes(tables: Tables, target: str | None, max_rows: int, seed: int) -> list
     sizes = [len(table) for table in (tables.real, tables.synthetic, tables.holdout) if table is not None]
     if max(sizes) > max_rows:
         notes.append(
-            f"Figures are computed from at most {max_rows:,} rows of each kind, drawn at random with seed {seed}; the "
-            "columns' scores and alerts from all."
+            f"Figures are computed from at most {max_rows:,} rows of each kind, drawn at random with seed {seed}, "
+            f"shapes and pair trends from at most {COLUMN_ROWS * max_rows:,}; columns' own scores and alerts from all."
         )
     if tables.holdout is None:
         notes.append(
