@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import warnings
 from abc import abstractmethod
 from collections.abc import Mapping
+from datetime import timedelta
+from numbers import Integral, Real
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, ClassVar, get_args
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import torch
 from imblearn.over_sampling.base import BaseOverSampler
 from imblearn.utils import check_target_type
 from pytorch_lightning import Callback, LightningModule, Trainer
-from pytorch_lightning.callbacks import ModelCheckpoint
-from sklearn.utils import check_random_state
+from pytorch_lightning.callbacks import ModelCheckpoint, Timer
+from scipy import sparse
+from sklearn.utils import check_array, check_consistent_length, check_random_state
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import validate_data
 
 import gan_imbalance.gans
 from gan_imbalance.callbacks import FidelityMonitor, FiniteLossGuard, GeneratorEMA
@@ -23,26 +30,60 @@ from gan_imbalance.data import TabularDataModule
 from gan_imbalance.gans import BaseGAN
 from gan_imbalance.quiet import quiet_lightning
 from gan_imbalance.synthesis import load_gan, synthesize
-from gan_imbalance.transforms.table import Kind, NumericTransform, column_kinds, convert_columns
+from gan_imbalance.transforms.table import Kind, NumericTransform, column_kinds, convert_columns, require_unique
 from gan_imbalance.types import InputError, Label
 
 _EPOCHS = 20
+_STEPS = 300
+
+_ADAM = {"class_path": "gan_imbalance.optimizers.AdversarialAdam", "init_args": {"lr": 1e-3}}
+
+DEFAULT_GAN: dict[str, Any] = {
+    "class_path": "gan_imbalance.gans.WassersteinGAN",
+    "init_args": {
+        "generator": {
+            "class_path": "gan_imbalance.networks.DenseGenerator",
+            "init_args": {"widths": [128, 128], "linear_skip": True},
+        },
+        "discriminator": {
+            "class_path": "gan_imbalance.networks.DenseDiscriminator",
+            "init_args": {"widths": [128, 128], "activation": "leaky_relu"},
+        },
+        "penalty": {"class_path": "gan_imbalance.losses.WassersteinGradientPenalty", "init_args": {"weight": 1.0}},
+        "discriminator_steps": 2,
+        "instance_noise": 0.15,
+        "generator_optimizer": _ADAM,
+        "discriminator_optimizer": _ADAM,
+    },
+}
+"""A small Wasserstein GAN that learns a few hundred rows in seconds: ``configs/gan/wasserstein_gan_small_data.yaml``
+with twice its learning rate."""
 
 
 class TableOverSampler(BaseOverSampler):  # type: ignore[misc]
     """Tops up rare classes of a table, categories and missing values included; who writes the rows is left open.
 
-    The original rows come first, unchanged, in the result; names, dtypes and form are those of the input.
+    It takes arrays, sparse matrices, lists and DataFrames. The original rows come first, unchanged, in the result;
+    names, dtypes and form are those of the input.
 
     Args:
         sampling_strategy: imbalanced-learn's: ``"auto"``, ``"minority"``, ..., a ratio, a dict, or a callable.
-        categorical: names of columns to take as categories, where their type does not tell.
+        categorical: names of columns to take as categories, where their type does not tell; a column of an array is
+            named by its number: ``"0"``.
         random_state: seed, or a numpy random state.
 
     Attributes:
         sampling_strategy_: rows added per class.
-        synthetic_: the rows added, with their target (called as it is, or "target"), as a DataFrame.
+        synthetic_: the rows added, with their target (called as it is, or "target"), as a DataFrame whose columns are
+            named by strings.
+        n_features_in_: number of columns.
+        feature_names_in_: names of the columns, if X has names and all are strings.
     """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        **BaseOverSampler._parameter_constraints,
+        "categorical": ["array-like", None],
+    }
 
     def __init__(
         self,
@@ -55,30 +96,45 @@ class TableOverSampler(BaseOverSampler):  # type: ignore[misc]
         self.categorical = categorical
         self.random_state = random_state
 
-    def _check_X_y(self, X: Any, y: Any) -> tuple[pd.DataFrame, Any, bool]:
-        """Return the rows as a DataFrame, columns of arrays named by number."""
-        self._target = str(getattr(y, "name", None) or "target")
-        y, binarize_y = check_target_type(y, indicate_one_vs_all=True)
-        is_frame = isinstance(X, pd.DataFrame)
-        frame = X if is_frame else pd.DataFrame(np.asarray(X))
-        self._given_columns = frame.columns if is_frame else None
-        frame = frame.set_axis([str(name) for name in frame.columns], axis=1)
-        return frame.reset_index(drop=True), np.asarray(y), binarize_y
+    def __sklearn_tags__(self) -> Any:
+        """Return imbalanced-learn's tags: sparse matrices, DataFrames, text, categories and gaps are taken."""
+        tags = super().__sklearn_tags__()
+        for kind in ("sparse", "dataframe", "string", "categorical", "allow_nan"):
+            setattr(tags.input_tags, kind, True)
+        return tags
 
-    def _fit_resample(self, X: pd.DataFrame, y: Any) -> tuple[Any, Any]:
+    def _check_X_y(self, X: Any, y: Any) -> tuple[Any, Any, bool]:
+        """Return X as it is, lists as arrays; y as a vector; and whether y was encoded one-vs-all."""
+        self._target = str(getattr(y, "name", None) or "target")
+        y, binarize_y = check_target_type(y.to_numpy() if isinstance(y, pd.DataFrame) else y, indicate_one_vs_all=True)
+        if isinstance(X, pd.DataFrame):
+            require_unique(X.columns)
+        else:
+            # the rows of a list may mix numbers and text, and all would become text
+            given = np.array(X, dtype=object) if isinstance(X, list) else X
+            X = check_array(given, accept_sparse=True, dtype=None, ensure_all_finite=False)
+        check_consistent_length(X, y)
+        validate_data(self, X, skip_check_array=True)
+        return X, np.asarray(y), binarize_y
+
+    def _fit_resample(self, X: Any, y: npt.NDArray[Any]) -> tuple[Any, npt.NDArray[Any]]:
+        features = _as_table(X)
         target = self._target
-        while target in X.columns:
+        while target in features.columns:
             target += "_"
-        table = X.assign(**{target: y})
+        # one type of category holds what one of text or numbers could not
+        mixed = {name: "category" for name in features.columns if _is_mixed(features[name])}
+        table = features.astype(mixed).assign(**{target: y})
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
-        added = [table.iloc[:0]]
+        dtypes = {**features.dtypes, target: table[target].dtype}
+        added = [table.iloc[:0].astype(dtypes)]
         for label, count in self.sampling_strategy_.items():
             if count:
-                added.append(self._generate(table, target, label, int(count), seed))
-        self.synthetic_ = pd.concat(added, ignore_index=True).astype(table.dtypes)
-        rows = pd.concat([X, self.synthetic_[list(X.columns)]], ignore_index=True).astype(X.dtypes)
-        given_form = rows.to_numpy() if self._given_columns is None else rows.set_axis(self._given_columns, axis=1)
-        return given_form, np.concatenate([y, self.synthetic_[target].to_numpy().astype(y.dtype)])
+                rows = self._generate(table, target, label, int(count), seed)
+                added.append(rows.reindex(columns=table.columns).astype(dtypes))
+        self.synthetic_ = pd.concat(added, ignore_index=True)
+        labels = self.synthetic_[target].to_numpy().astype(y.dtype)
+        return _append(X, self.synthetic_[features.columns]), np.concatenate([y, labels])
 
     @abstractmethod
     def _generate(self, table: pd.DataFrame, target: str, label: Label, count: int, seed: int) -> pd.DataFrame:
@@ -102,37 +158,63 @@ class GANOverSampler(TableOverSampler):
     """Tops up rare classes with rows that a GAN made.
 
     A conditional GAN learns all classes at once; of an unconditional one, each class to be topped up gets its own.
-    The original rows come first, unchanged, in the result.
+    The original rows come first, unchanged, in the result; names, dtypes and form are those of the input, which may
+    be an array, a sparse matrix, a list or a DataFrame. A class whose rows are all equal, such as a single one, has
+    nothing to learn from: its row is repeated, with a warning.
 
     Args:
         gan: name of a GAN of ours (``"WassersteinGAN"``), a subclass of :class:`BaseGAN`, an instance (whose
-            settings are used, not its weights), or a ``class_path`` dict.
+            settings are used, not its weights), or a ``class_path`` dict. None takes a small Wasserstein GAN that
+            learns fast (:data:`DEFAULT_GAN`).
         sampling_strategy: imbalanced-learn's: ``"auto"``, ``"minority"``, ..., a ratio, a dict, or a callable.
-        max_steps: generator steps, in twenty epochs; 0 samples from an untrained generator.
+        max_steps: generator steps of every GAN; 0 samples from an untrained generator.
+        epochs: passes of every GAN over the rows that it learns.
+        max_time: seconds that training may take, for all GANs together, or a time as Lightning takes it
+            (``"00:00:05:00"`` is five minutes). Training ends by whichever of ``max_steps``, ``epochs`` and
+            ``max_time`` is reached first; where none is given, after 300 steps.
         batch_size: real rows per discriminator step.
         ema_decay: of the generator's moving average.
         validation_fraction: share of rows held out to choose the checkpoint by the two-sample test; 0 trains on
             all rows and takes the last one.
-        numeric_transform: ``quantile``, ``standard`` or ``minmax``.
-        categorical: names of columns to take as categories, where their type does not tell.
+        numeric_transform: what numeric columns become (see :class:`TabularTransformer`).
+        categorical: names of columns to take as categories, where their type does not tell; a column of an array is
+            named by its number: ``"0"``.
         calibrate: whether numeric columns get exactly the marginals of the training rows; for unconditional GANs.
-        accelerator: Lightning's.
+        accelerator: Lightning's: ``"cpu"``, ``"gpu"``, ``"auto"``, ...
         verbose: whether to show a progress bar.
         random_state: seed, or a numpy random state.
 
     Attributes:
         sampling_strategy_: rows added per class.
-        gans_: the trained GAN of every class that was topped up.
-        synthetic_: the rows added, with their target, as a DataFrame.
+        gans_: the trained GAN of every class that was topped up, except those with nothing to learn from.
+        synthetic_: the rows added, with their target, as a DataFrame whose columns are named by strings.
         history_: per epoch of training, the class, step and last losses and metrics.
+        n_features_in_: number of columns.
+        feature_names_in_: names of the columns, if X has names and all are strings.
     """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        **TableOverSampler._parameter_constraints,
+        "max_steps": [Interval(Integral, 0, None, closed="left"), None],
+        "epochs": [Interval(Integral, 0, None, closed="left"), None],
+        "max_time": [Interval(Real, 0, None, closed="neither"), str, timedelta, dict, None],
+        "batch_size": [Interval(Integral, 1, None, closed="left")],
+        "ema_decay": [Interval(Real, 0, 1, closed="left")],
+        "validation_fraction": [Interval(Real, 0, 1, closed="left")],
+        "numeric_transform": [StrOptions(set(get_args(NumericTransform)))],
+        "calibrate": ["boolean"],
+        "accelerator": [str],
+        "verbose": ["boolean"],
+    }
 
     def __init__(
         self,
-        gan: str | type[BaseGAN] | BaseGAN | Mapping[str, Any] = "WassersteinGAN",
+        gan: str | type[BaseGAN] | BaseGAN | Mapping[str, Any] | None = None,
         *,
         sampling_strategy: Any = "auto",
-        max_steps: int = 2000,
+        max_steps: int | None = None,
+        epochs: int | None = None,
+        max_time: float | str | timedelta | dict[str, int] | None = None,
         batch_size: int = 128,
         ema_decay: float = 0.99,
         validation_fraction: float = 0.0,
@@ -146,6 +228,8 @@ class GANOverSampler(TableOverSampler):
         super().__init__(sampling_strategy=sampling_strategy, categorical=categorical, random_state=random_state)
         self.gan = gan
         self.max_steps = max_steps
+        self.epochs = epochs
+        self.max_time = max_time
         self.batch_size = batch_size
         self.ema_decay = ema_decay
         self.validation_fraction = validation_fraction
@@ -154,41 +238,49 @@ class GANOverSampler(TableOverSampler):
         self.accelerator = accelerator
         self.verbose = verbose
 
-    def _fit_resample(self, X: pd.DataFrame, y: Any) -> tuple[Any, Any]:
+    def _fit_resample(self, X: Any, y: npt.NDArray[Any]) -> tuple[Any, npt.NDArray[Any]]:
         self.gans_: dict[Label, BaseGAN] = {}
         self.history_: list[dict[str, Any]] = []
         with quiet_lightning(), torch.random.fork_rng():
             return super()._fit_resample(X, y)
 
     def _generate(self, table: pd.DataFrame, target: str, label: Label, count: int, seed: int) -> pd.DataFrame:
-        self.gans_[label] = self._gan_for(label, table, target, seed)
+        gan_class, settings = resolve_gan(DEFAULT_GAN if self.gan is None else self.gan)
+        rows = table[table[target] == label]
+        learned = table if gan_class.conditional else rows
+        if not (learned.drop(columns=target).nunique(dropna=False) > 1).any():
+            warnings.warn(
+                f"All {len(learned)} row(s) to learn class {_plain(label)!r} from are equal: there is nothing to "
+                "learn, so they are repeated.",
+                stacklevel=2,
+            )
+            return rows.iloc[[0] * count]
+        if gan_class.conditional and self.gans_:
+            self.gans_[label] = next(iter(self.gans_.values()))
+        else:
+            classes = "all" if gan_class.conditional else [_plain(label)]
+            gan = gan_class(**{**settings, "classes": classes})
+            self.gans_[label] = self._train(gan, table, target, label, len(learned), seed)
         return synthesize(self.gans_[label], {_plain(label): count}, seed, self.calibrate).rows
 
-    def _gan_for(self, label: Label, table: pd.DataFrame, target: str, seed: int) -> BaseGAN:
-        """Return a trained GAN that generates the class: a new one, or a conditional one trained already."""
-        gan_class, settings = resolve_gan(self.gan)
-        if gan_class.conditional:
-            if self.gans_:
-                return next(iter(self.gans_.values()))
-            settings = {**settings, "classes": "all"}
-        else:
-            settings = {**settings, "classes": [_plain(label)]}
+    def _train(self, gan: BaseGAN, table: pd.DataFrame, target: str, label: Label, rows: int, seed: int) -> BaseGAN:
+        """Return the GAN, trained on as many rows of the table as are of the classes that it learns."""
+        max_steps, max_time = self._budget(rows, gan.conditional)
         torch.manual_seed(seed)
         data = TabularDataModule(
             frame=table,
             target=target,
+            # a column without any value cannot be learned, and stays so
+            drop=[name for name in table.columns if table[name].isna().all()],
             categorical=self.categorical or (),
             numeric_transform=self.numeric_transform,
             test_fraction=0.0,
             validation_fraction=self.validation_fraction,
             split_seed=seed,
             batch_size=self.batch_size,
-            steps_per_epoch=max(1, self.max_steps // _EPOCHS),
+            steps_per_epoch=max(1, (_STEPS if max_steps < 0 else max_steps) // _EPOCHS),
             seed=seed,
         )
-        return self._train(gan_class(**settings), data, label)
-
-    def _train(self, gan: BaseGAN, data: TabularDataModule, label: Label) -> BaseGAN:
         history = _History(label)
         callbacks: list[Callback] = [GeneratorEMA(self.ema_decay), FiniteLossGuard(), history]
         with TemporaryDirectory() as folder:
@@ -197,8 +289,9 @@ class GANOverSampler(TableOverSampler):
                 best = ModelCheckpoint(folder, monitor="val/c2st", mode="min")
                 callbacks += [FidelityMonitor(), best]
             Trainer(
-                max_steps=self.max_steps,
+                max_steps=max_steps,
                 max_epochs=-1,
+                max_time=max_time,
                 accelerator=self.accelerator,
                 devices=1,
                 callbacks=callbacks,
@@ -213,6 +306,20 @@ class GANOverSampler(TableOverSampler):
             ).fit(gan, data)
             self.history_ += history.rows
             return load_gan(best.best_model_path) if best else gan.cpu().eval()
+
+    def _budget(self, rows: int, conditional: bool) -> tuple[int, timedelta | None]:
+        """Return the steps of a GAN that learns so many rows (-1: no limit), and its share of the time."""
+        limits = [] if self.max_steps is None else [int(self.max_steps)]
+        if self.epochs is not None:
+            limits.append(int(self.epochs) * -(-rows // self.batch_size))
+        if self.max_time is None:
+            return min(limits, default=_STEPS), None
+        given = self.max_time
+        time = given if isinstance(given, str | dict | timedelta) else timedelta(seconds=float(given))
+        seconds = Timer(time).time_remaining()
+        assert seconds is not None, "a timer with a duration has time left"
+        gans = 1 if conditional else sum(count > 0 for count in self.sampling_strategy_.values())
+        return min(limits, default=-1), timedelta(seconds=seconds / gans)
 
 
 def resolve_gan(
@@ -251,3 +358,35 @@ class _History(Callback):
 def _plain(label: Any) -> Label:
     """Return a numpy scalar as Python's own."""
     return label.item() if isinstance(label, np.generic) else label  # type: ignore[no-any-return]
+
+
+def _as_table(X: Any) -> pd.DataFrame:
+    """Return the rows as a dense DataFrame whose columns are named by strings, those of arrays by number."""
+    if not isinstance(X, pd.DataFrame):
+        X = pd.DataFrame(X.toarray() if sparse.issparse(X) else X).infer_objects()
+    table: pd.DataFrame = X.set_axis([str(name) for name in X.columns], axis=1).reset_index(drop=True)
+    require_unique(table.columns)
+    dense = {
+        str(name): np.asarray(column) for name, column in table.items() if isinstance(column.dtype, pd.SparseDtype)
+    }
+    return table.assign(**dense)
+
+
+def _is_mixed(column: pd.Series[Any]) -> bool:
+    """Return whether a column holds values of several types, or text of which some but not all could be numbers."""
+    content = pd.api.types.infer_dtype(column, skipna=True)
+    if content == "string":
+        numbers = pd.to_numeric(pd.Series(column.dropna().unique()), errors="coerce").notna()
+        return bool(numbers.any() and not numbers.all())
+    return content.startswith("mixed") and content != "mixed-integer-float"
+
+
+def _append(X: Any, added: pd.DataFrame) -> Any:
+    """Return the rows of X as they are and then those added, in the form of X."""
+    if isinstance(X, pd.DataFrame):
+        added = added.set_axis(X.columns, axis=1).astype(X.dtypes)
+        return pd.concat([X, added], ignore_index=True)
+    values = added.to_numpy(dtype=X.dtype)
+    if sparse.issparse(X):
+        return sparse.vstack([X, type(X)(values)], format=X.format)
+    return np.concatenate([X, values])

@@ -121,7 +121,7 @@ def split_rows(
             ``keep`` chooses stays the same.
 
     Raises:
-        InputError: if there is one class only, a class has fewer than three rows or fewer rows than there
+        InputError: if there is one class only, a class has fewer than three rows to hold some out, or fewer than there
             are folds, a class is absent from a part, the fractions leave no row to train on, or there is
             no such fold.
     """
@@ -266,7 +266,8 @@ def _check(
     if len(names) < 2:
         raise InputError(f"The target has one class only, {names[0]!r}; at least two are needed.")
     counts = np.bincount(labels, minlength=len(names))
-    if counts.min() < _FEWEST_ROWS:
+    held_out = test_fraction or validation_fraction or folds is not None
+    if held_out and counts.min() < _FEWEST_ROWS:
         raise InputError(
             f"Class {names[int(counts.argmin())]!r} has {counts.min()} row(s), too few to split; "
             f"give at least {_FEWEST_ROWS}, or remove that class."
