@@ -34,9 +34,9 @@ from gan_imbalance.transforms.table import Kind, NumericTransform, column_kinds,
 from gan_imbalance.types import InputError, Label
 
 _EPOCHS = 20
-_STEPS = 300
+_STEPS = 150
 
-_ADAM = {"class_path": "gan_imbalance.optimizers.AdversarialAdam", "init_args": {"lr": 1e-3}}
+_ADAM = {"class_path": "gan_imbalance.optimizers.AdversarialAdam", "init_args": {"lr": 2e-3}}
 
 DEFAULT_GAN: dict[str, Any] = {
     "class_path": "gan_imbalance.gans.WassersteinGAN",
@@ -57,7 +57,7 @@ DEFAULT_GAN: dict[str, Any] = {
     },
 }
 """A small Wasserstein GAN that learns a few hundred rows in seconds: ``configs/gan/wasserstein_gan_small_data.yaml``
-with twice its learning rate."""
+with four times its learning rate, which in 150 steps does as well as half of it in 300 on validation rows."""
 
 
 class TableOverSampler(BaseOverSampler):  # type: ignore[misc]
@@ -171,7 +171,7 @@ class GANOverSampler(TableOverSampler):
         epochs: passes of every GAN over the rows that it learns.
         max_time: seconds that training may take, for all GANs together, or a time as Lightning takes it
             (``"00:00:05:00"`` is five minutes). Training ends by whichever of ``max_steps``, ``epochs`` and
-            ``max_time`` is reached first; where none is given, after 300 steps.
+            ``max_time`` is reached first; where none is given, after 150 steps.
         batch_size: real rows per discriminator step.
         ema_decay: of the generator's moving average.
         validation_fraction: share of rows held out to choose the checkpoint by the two-sample test; 0 trains on

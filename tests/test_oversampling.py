@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+import io
 import random
+import time
+import warnings
 from collections import Counter
+from collections.abc import Callable
+from datetime import timedelta
 from functools import partial
+from pathlib import Path
 from typing import Any
 
+import joblib
 import numpy as np
 import pandas as pd
 import pytest
 import torch
 from imblearn.pipeline import make_pipeline
+from scipy import sparse
+from sklearn import datasets
 from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import cross_val_score
+from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.utils.multiclass import type_of_target
 
 from gan_imbalance import GANOverSampler, gans
 from gan_imbalance.gans import ConditionalGAN, WassersteinGAN
@@ -100,6 +110,80 @@ def test_a_column_may_be_called_target(table: tuple[pd.DataFrame, pd.Series]) ->
     assert resampled["target"].iloc[120:].between(X["target"].min(), X["target"].max()).all()
 
 
+@pytest.mark.parametrize("container", ["matrix", "array"])
+@pytest.mark.parametrize("form", ["csr", "csc", "coo", "lil"])
+def test_sparse_rows_come_back_in_their_format(
+    form: str, container: str, numbers: tuple[np.ndarray, np.ndarray]
+) -> None:
+    dense = np.where(numbers[0] < 1, 0, numbers[0]).astype(np.float32)
+    X = getattr(sparse, f"{form}_{container}")(dense)
+    resampled, _ = GANOverSampler(**FAST).fit_resample(X, numbers[1])
+    assert (type(resampled), resampled.dtype, resampled.shape) == (type(X), X.dtype, (80, 3))
+    assert np.array_equal(resampled.toarray()[:60], dense)
+    expected, _ = GANOverSampler(**FAST).fit_resample(dense, numbers[1])
+    assert np.array_equal(resampled.toarray(), expected)
+
+
+def test_sparse_columns_stay_sparse(numbers: tuple[np.ndarray, np.ndarray]) -> None:
+    X = pd.DataFrame(numbers[0].round(), columns=list("abc")).astype(pd.SparseDtype(float, 0.0))
+    X["b"] = np.asarray(X["b"])
+    resampled, _ = GANOverSampler(**FAST).fit_resample(X, numbers[1])
+    pd.testing.assert_frame_equal(resampled.iloc[:60], X)
+    assert (resampled.dtypes == X.dtypes).all()
+
+
+def test_lists_may_mix_numbers_text_and_gaps(numbers: tuple[np.ndarray, np.ndarray]) -> None:
+    X = [[1, "a", None], [2, "b", 1.5], [7, "b", 0.5]] * 20
+    resampled, labels = GANOverSampler(**FAST).fit_resample(X, numbers[1].tolist())
+    assert resampled[:60] == X
+    assert labels[:60] == numbers[1].tolist()
+    for number, text, gap in resampled[60:]:
+        assert isinstance(number, int)
+        assert 1 <= number <= 7
+        assert text in ("a", "b")
+        assert np.isnan(gap) or 0.5 <= gap <= 1.5
+
+
+def test_text_that_partly_looks_like_numbers_is_a_category(numbers: tuple[np.ndarray, np.ndarray]) -> None:
+    values = np.arange(60) % 3
+    doors, anything = np.array(["2", "3", "5more"])[values], np.array([1, "x", 2.5], dtype=object)[values]
+    X = pd.DataFrame(numbers[0], columns=list("abc")).assign(doors=doors, anything=anything)
+    sampler = GANOverSampler(**FAST)
+    resampled, _ = sampler.fit_resample(X, numbers[1])
+    pd.testing.assert_frame_equal(resampled.iloc[:60], X)
+    assert resampled["doors"].iloc[60:].isin(["2", "3", "5more"]).all()
+    assert set(map(repr, resampled["anything"].iloc[60:])) <= {"1", "'x'", "2.5"}
+    assert sampler.synthetic_["doors"].dtype == object
+
+
+def test_targets_come_back_as_they_were(numbers: tuple[np.ndarray, np.ndarray]) -> None:
+    X, y = numbers
+    frame = pd.DataFrame(X, columns=list("abc"))
+    words = np.where(y == 1, "rare", "common")
+    series = [
+        pd.Series(words, dtype=pd.CategoricalDtype(["common", "rare", "never"]), name="kind"),
+        pd.Series(words, dtype="string"),
+        pd.Series(y, dtype="Int64", name="y"),
+        pd.Series(y == 1),
+    ]
+    for given in series:
+        _, labels = GANOverSampler(**FAST).fit_resample(frame, given)
+        pd.testing.assert_series_equal(labels.iloc[:60], given)
+        assert labels.value_counts().tolist()[:2] == [40, 40]
+    _, labels = GANOverSampler(**FAST).fit_resample(frame, pd.DataFrame({"y": y}))
+    pd.testing.assert_frame_equal(labels.iloc[:60], pd.DataFrame({"y": y}))
+
+
+def test_classes_encoded_one_against_all_stay_so() -> None:
+    X, y = three_classes()
+    encoded = pd.DataFrame((y[:, None] == ["a", "b", "c"]).astype(int), columns=["is a", "is b", "is c"])
+    for given in (encoded, encoded.to_numpy()):
+        _, labels = GANOverSampler(**FAST).fit_resample(X, given)
+        assert type(labels) is type(given)
+        assert type_of_target(labels) == "multilabel-indicator"
+        assert np.asarray(labels).sum(axis=0).tolist() == [30, 30, 30]
+
+
 def test_learned_attributes(table: tuple[pd.DataFrame, pd.Series]) -> None:
     sampler = GANOverSampler(**FAST)
     resampled, labels = sampler.fit_resample(*table)
@@ -111,6 +195,8 @@ def test_learned_attributes(table: tuple[pd.DataFrame, pd.Series]) -> None:
     )
     assert sampler.history_[-1]["step"] == 4
     assert {"class", "train/generator_loss"} <= set(sampler.history_[-1])
+    assert sampler.n_features_in_ == len(table[0].columns)
+    assert sampler.feature_names_in_.tolist() == table[0].columns.tolist()
 
 
 # -- how much is added ----------------------------------------------------------------------------------------------
@@ -272,6 +358,93 @@ def test_named_categories_are_kept_apart(numbers: tuple[np.ndarray, np.ndarray])
         GANOverSampler(categorical=["kode"], **FAST).fit_resample(X, numbers[1])
 
 
+@pytest.mark.parametrize("gan", [None, "ConditionalGAN"])
+@pytest.mark.parametrize("rows", [1, 2, 5])
+def test_a_class_may_have_very_few_rows(gan: str | None, rows: int) -> None:
+    X, _ = three_classes()
+    y = np.repeat(["a", "b", "c"], [44 - rows, 10, rows])
+    with warnings.catch_warnings(record=True) as caught:
+        resampled, labels = GANOverSampler(gan, **FAST).fit_resample(X[:54], y)
+    # one row tells nothing, unless the GAN learns from the other classes, too
+    assert [str(one.message)[:20] for one in caught] == (["All 1 row(s) to lear"] if not gan and rows == 1 else [])
+    assert Counter(labels.tolist()) == dict.fromkeys("abc", 44 - rows)
+    assert np.isfinite(resampled).all()
+
+
+@pytest.mark.parametrize("gan", ["GAN", "ConditionalGAN"])
+def test_equal_rows_are_repeated(gan: str) -> None:
+    X = pd.DataFrame({"a": [1.5] * 9, "b": ["x"] * 9, "c": [None] * 9})
+    sampler = GANOverSampler(gan, **FAST)
+    with pytest.warns(UserWarning, match="nothing to learn"):
+        resampled, _ = sampler.fit_resample(X, [0] * 6 + [1] * 3)
+    pd.testing.assert_frame_equal(resampled, pd.concat([X, X.iloc[:3]], ignore_index=True))
+    assert sampler.gans_ == {}
+
+
+def test_columns_without_values_stay_without(numbers: tuple[np.ndarray, np.ndarray]) -> None:
+    X = pd.DataFrame(numbers[0], columns=list("abc")).assign(empty=np.nan, nothing=None, same=3)
+    resampled, _ = GANOverSampler(**FAST).fit_resample(X, numbers[1])
+    pd.testing.assert_frame_equal(resampled.iloc[:60], X)
+    assert resampled[["empty", "nothing"]].isna().all(axis=None)
+    assert (resampled["same"] == 3).all()
+
+
+def test_columns_of_two_levels_keep_them(numbers: tuple[np.ndarray, np.ndarray]) -> None:
+    X = pd.DataFrame(numbers[0], columns=pd.MultiIndex.from_tuples([("a", 1), ("a", 2), ("b", 1)]))
+    X.index = pd.MultiIndex.from_product([range(30), ["x", "y"]])
+    resampled, _ = GANOverSampler(**FAST).fit_resample(X, numbers[1])
+    pd.testing.assert_frame_equal(resampled.iloc[:60], X.reset_index(drop=True))
+
+
+@pytest.mark.parametrize(
+    ("settings", "steps"),
+    [
+        ({"epochs": 3}, 6),  # of two batches each, for 20 rows of the class
+        ({"epochs": 3, "max_steps": 4}, 4),
+        ({"epochs": 3, "max_time": 600}, 6),
+        ({"max_steps": 3, "max_time": "00:00:10:00"}, 3),
+        ({"epochs": 0}, None),
+    ],
+)
+def test_whatever_is_reached_first_ends_training(
+    settings: dict[str, Any], steps: int | None, numbers: tuple[np.ndarray, np.ndarray]
+) -> None:
+    sampler = GANOverSampler(batch_size=16, random_state=0, **settings)
+    sampler.fit_resample(*numbers)
+    assert (sampler.history_[-1]["step"] if sampler.history_ else None) == steps
+
+
+@pytest.mark.parametrize("max_time", [0.4, timedelta(seconds=0.4), {"seconds": 0.4}])
+def test_time_is_shared_by_all_gans(max_time: Any) -> None:
+    sampler = GANOverSampler(max_time=max_time, batch_size=16)
+    assert sampler._budget(20, True) == (-1, timedelta(seconds=0.4))
+    sampler.sampling_strategy_ = {"a": 0, "b": 10, "c": 20}
+    assert sampler._budget(20, False) == (-1, timedelta(seconds=0.2))
+    start = time.monotonic()
+    sampler.fit_resample(*three_classes())
+    assert time.monotonic() - start < 60
+    assert sorted(sampler.gans_) == ["b", "c"]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"max_steps": -1}, {"epochs": 1.5}, {"max_time": 0}, {"batch_size": 0}, {"numeric_transform": "log"}],
+    ids=lambda wrong: next(iter(wrong)),
+)
+def test_settings_that_cannot_be_are_refused(wrong: dict[str, Any], numbers: tuple[np.ndarray, np.ndarray]) -> None:
+    with pytest.raises(ValueError, match=f"The '{next(iter(wrong))}' parameter of GANOverSampler must be"):
+        GANOverSampler(**{**FAST, **wrong}).fit_resample(*numbers)
+
+
+def test_it_is_quiet_unless_told(numbers: tuple[np.ndarray, np.ndarray], capfd: pytest.CaptureFixture[str]) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        GANOverSampler(**FAST).fit_resample(*numbers)
+    assert capfd.readouterr() == ("", "")
+    GANOverSampler(verbose=True, **FAST).fit_resample(*numbers)
+    assert "Epoch" in "".join(capfd.readouterr())
+
+
 # -- among others ---------------------------------------------------------------------------------------------------
 
 
@@ -288,6 +461,37 @@ def test_it_stands_in_a_pipeline_under_cross_validation(numbers: tuple[np.ndarra
     scores = cross_val_score(model, *numbers, cv=3, scoring="average_precision", error_score="raise")
     assert scores.shape == (3,)
     assert (scores > 0.9).all()
+
+
+def test_it_is_tuned_by_a_grid_search(numbers: tuple[np.ndarray, np.ndarray]) -> None:
+    model = make_pipeline(GANOverSampler(**FAST), LogisticRegression())
+    grid = {"ganoversampler__gan": ["GAN", WassersteinGAN], "ganoversampler__sampling_strategy": [0.75, "auto"]}
+    search = GridSearchCV(model, grid, cv=2, error_score="raise").fit(*numbers)
+    assert search.best_score_ > 0.9
+
+
+def test_it_is_pickled_with_what_it_learned(numbers: tuple[np.ndarray, np.ndarray]) -> None:
+    sampler = GANOverSampler(**FAST)
+    sampler.fit_resample(*numbers)
+    file = io.BytesIO()
+    joblib.dump(sampler, file)
+    file.seek(0)
+    loaded = joblib.load(file)
+    labels = torch.ones(5, dtype=torch.int64)
+    assert torch.equal(loaded.gans_[1].sample(labels, 0), sampler.gans_[1].sample(labels, 0))
+    pd.testing.assert_frame_equal(loaded.synthetic_, sampler.synthetic_)
+
+
+@pytest.mark.parametrize("X", [np.zeros(60), np.zeros((60, 2, 2)), [1.0] * 60, np.zeros((60, 0)), np.zeros((59, 2))])
+def test_what_is_no_table_is_refused(X: Any, numbers: tuple[np.ndarray, np.ndarray]) -> None:
+    with pytest.raises(ValueError, match=r"2D array|dim|0 feature|inconsistent numbers"):
+        GANOverSampler(**FAST).fit_resample(X, numbers[1])
+
+
+def test_names_that_occur_twice_are_refused(numbers: tuple[np.ndarray, np.ndarray]) -> None:
+    X = pd.DataFrame(numbers[0], columns=["a", "b", "a"])
+    with pytest.raises(InputError, match="two columns named 'a'"):
+        GANOverSampler(**FAST).fit_resample(X, numbers[1])
 
 
 def test_a_table_that_cannot_be_used_is_refused(numbers: tuple[np.ndarray, np.ndarray]) -> None:
@@ -339,3 +543,63 @@ def test_nothing_to_add_adds_nothing(numbers: tuple[np.ndarray, np.ndarray]) -> 
 def test_who_writes_the_rows_must_be_said() -> None:
     with pytest.raises(TypeError, match="_generate"):
         TableOverSampler()
+
+
+# -- with no setting at all, on small real tables ---------------------------------------------------------------------
+
+
+def cut(frame: pd.DataFrame, target: str, counts: dict[Any, int]) -> tuple[pd.DataFrame, pd.Series]:
+    rows = pd.concat([frame[frame[target] == label].iloc[:count] for label, count in counts.items()])
+    return rows.drop(columns=target), rows[target]
+
+
+def bundled(name: str, counts: dict[Any, int]) -> Callable[[Any], tuple[pd.DataFrame, pd.Series]]:
+    return lambda _: cut(getattr(datasets, f"load_{name}")(as_frame=True).frame, "target", counts)
+
+
+def shared(name: str, target: str, counts: dict[Any, int]) -> Callable[[Any], tuple[pd.DataFrame, pd.Series]]:
+    return lambda shared_data: cut(pd.read_csv(shared_data(name), skipinitialspace=True), target, counts)
+
+
+SMALL_TABLES = {
+    "breast cancer": bundled("breast_cancer", {1: 300, 0: 100}),
+    "wine": bundled("wine", {1: 71, 0: 30, 2: 20}),
+    "iris": bundled("iris", {0: 50, 1: 30, 2: 12}),
+    "digits": bundled("digits", {3: 150, 8: 60}),
+    "card fraud": shared("creditcard_sample.csv.gz", "Class", {0: 480, 1: 120}),
+    "rare card fraud": shared("creditcard_sample.csv.gz", "Class", {0: 580, 1: 20}),
+    "diabetes": shared("diabetes_binary_health_indicators_BRFSS2015.csv.gz", "Diabetes_binary", {0: 480, 1: 120}),
+    "lending club": shared("lending_club.csv.gz", "loan_status", {"Fully Paid": 480, "Charged Off": 120}),
+    "adult": shared("adult_train.csv.gz", "income", {"<=50K": 480, ">50K": 120}),
+    "car": shared("car.csv.gz", "class", {"unacc": 400, "acc": 100, "vgood": 60, "good": 40}),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", SMALL_TABLES)
+def test_nothing_collapses_without_tuning(name: str, shared_data: Callable[[str], Path]) -> None:
+    X, y = SMALL_TABLES[name](shared_data)
+    sampler = GANOverSampler(random_state=0)
+    start = time.process_time()
+    resampled, labels = sampler.fit_resample(X, y)
+    assert time.process_time() - start < 15
+    assert len(set(labels.value_counts())) == 1
+    pd.testing.assert_frame_equal(resampled.iloc[: len(X)], X.reset_index(drop=True))
+    for label, count in sampler.sampling_strategy_.items():
+        real, made = X[y == label], sampler.synthetic_[(sampler.synthetic_[y.name] == label)][X.columns]
+        assert len(made) == count
+        # as many rows differ as among as many real ones drawn anew
+        drawn = real.sample(count, replace=True, random_state=0)
+        assert len(made.drop_duplicates()) >= 0.8 * len(drawn.drop_duplicates())
+        varies = spread(real) > 0
+        assert (spread(made) / spread(real))[varies].median() > 0.5
+
+
+def spread(rows: pd.DataFrame) -> pd.Series:
+    """Return the standard deviation of every column of numbers, and of others the chance that two rows differ."""
+    return pd.Series(
+        {
+            name: column.std() if column.dtype.kind in "if" else 1 - (column.value_counts(normalize=True) ** 2).sum()
+            for name, column in rows.items()
+        }
+    )
