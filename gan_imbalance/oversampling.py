@@ -57,7 +57,7 @@ DEFAULT_GAN: dict[str, Any] = {
     },
 }
 """A small Wasserstein GAN for classes of a few hundred rows, ``configs/gan/wasserstein_gan_small_data.yaml`` with four
-times its learning rate. Chosen on validation rows of ten tables of at most 600 rows (those of
+times its learning rate. Chosen on validation rows of ten tables of at most 600 rows (cut as in
 ``tests/test_oversampling.py``): in 150 steps it comes as close to them as with half the rate in 300."""
 
 
