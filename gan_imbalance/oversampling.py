@@ -30,7 +30,8 @@ from gan_imbalance.data import TabularDataModule
 from gan_imbalance.gans import BaseGAN
 from gan_imbalance.quiet import quiet_lightning
 from gan_imbalance.synthesis import load_gan, synthesize
-from gan_imbalance.transforms.table import Kind, NumericTransform, column_kinds, convert_columns, require_unique
+from gan_imbalance.transforms.kinds import Kind, column_kinds, require_unique
+from gan_imbalance.transforms.numeric import NumericTransform
 from gan_imbalance.types import InputError, Label
 
 _EPOCHS = 20
@@ -152,7 +153,7 @@ class TableOverSampler(BaseOverSampler):  # type: ignore[misc]
     def _kinds(self, features: pd.DataFrame) -> dict[str, Kind]:
         """Return what every column holds, judged by all rows, as :func:`load_table` does."""
         named = self.categorical or ()
-        return column_kinds(convert_columns(features, (), named), (), named)
+        return column_kinds(features, (), named)
 
 
 class GANOverSampler(TableOverSampler):

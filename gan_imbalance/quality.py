@@ -22,7 +22,8 @@ from gan_imbalance.metrics import (
     measure_variety,
     membership_inference,
 )
-from gan_imbalance.transforms.table import Features, TabularTransformer, to_numbers
+from gan_imbalance.transforms.dtypes import Features, to_numbers
+from gan_imbalance.transforms.table import TabularTransformer
 
 _REPEATS = 5
 # counting is cheap, and few rows hide small differences of shares: distances take max_rows, columns so many times that

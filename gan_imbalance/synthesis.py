@@ -73,7 +73,7 @@ def synthesize(gan: BaseGAN, counts: Mapping[Any, int], seed: int, calibrate: bo
     transformer = TabularTransformer.from_state_dict(gan.data_state["transformer"])
     if calibrate:
         encoded = calibrate_marginals(gan, transformer, encoded, seed)
-    features = transformer.inverse_transform(encoded)
+    features = transformer.inverse_transform(encoded, seed)
     schema = TableSchema.from_dict(gan.data_state["schema"])
     rows = schema.restore(features, [gan.spec.classes[index] for index in labels.tolist()])
     manifest = provenance(
@@ -91,8 +91,9 @@ def calibrate_marginals(gan: BaseGAN, transformer: TabularTransformer, encoded: 
     """Map every numeric feature by its rank among the generator's own samples to the normal quantile of that rank.
 
     The quantile transform makes the training rows' marginals standard normal, so decoded rows then have exactly
-    those marginals; the dependence between columns (the copula) stays the generator's. No data is looked at: ranks
-    are taken in 10,000 fresh samples.
+    those marginals; the dependence between columns (the copula) stays the generator's. Where a column has states
+    (spikes, missing values), which one a row is in stays the generator's, too, and the continuous values are ranked
+    among themselves. No data is looked at: ranks are taken in 10,000 fresh samples.
 
     Args:
         gan: the generator of the samples; it learnt one class.
@@ -110,12 +111,19 @@ def calibrate_marginals(gan: BaseGAN, transformer: TabularTransformer, encoded: 
             "calibrate needs a GAN of one class on quantile-transformed columns: train it with "
             "numeric_transform quantile and one class, or leave calibrate off."
         )
-    features = [span.start for span in gan.spec.spans if span.kind == "linear"]
     labels = torch.full((_CALIBRATION_SAMPLES,), gan.trained_classes[0])
-    reference = gan.sample(labels, seed + 1).float().cpu()[:, features].sort(dim=0).values.T.contiguous()
-    ranks = torch.searchsorted(reference, encoded[:, features].T.contiguous())
+    reference = gan.sample(labels, seed + 1).float().cpu()
+    states = {span.name: span for span in gan.spec.spans if span.kind == "categorical"}
     calibrated = encoded.clone()
-    calibrated[:, features] = torch.special.ndtri((ranks.T + 0.5) / (_CALIBRATION_SAMPLES + 1))
+    for span in gan.spec.spans:
+        if span.kind == "linear":
+            known = reference[:, span.start]
+            if span.name in states:
+                # the first state is that of continuous values
+                block = states[span.name]
+                known = known[reference[:, block.start : block.stop].argmax(dim=1) == 0]
+            ranks = torch.searchsorted(known.sort().values, encoded[:, span.start].contiguous())
+            calibrated[:, span.start] = torch.special.ndtri((ranks + 0.5) / (len(known) + 1))
     return calibrated
 
 

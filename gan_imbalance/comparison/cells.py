@@ -27,7 +27,8 @@ from gan_imbalance.data.split import Split
 from gan_imbalance.data.tables import Table
 from gan_imbalance.files import atomic_path, content_hash, provenance, write_json
 from gan_imbalance.metrics import ImbalanceMetrics, reweighted_precision, tune_threshold
-from gan_imbalance.transforms.table import Features, TabularTransformer
+from gan_imbalance.transforms.dtypes import Features
+from gan_imbalance.transforms.table import TabularTransformer
 from gan_imbalance.types import InputError
 
 THRESHOLD_FREE = ("pr_auc", "roc_auc", "brier", "calibration_error")

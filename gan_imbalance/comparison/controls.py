@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from gan_imbalance.oversampling import TableOverSampler
-from gan_imbalance.transforms.table import Floats, count_decimals, to_numbers
+from gan_imbalance.transforms.dtypes import Floats, count_decimals, to_numbers
 from gan_imbalance.types import InputError, Label
 
 

@@ -13,7 +13,8 @@ from joblib import parallel_config
 
 from gan_imbalance.comparison.controls import in_the_form_of
 from gan_imbalance.oversampling import TableOverSampler
-from gan_imbalance.transforms.table import Kind, to_numbers
+from gan_imbalance.transforms.dtypes import to_numbers
+from gan_imbalance.transforms.kinds import Kind
 from gan_imbalance.types import InputError, Label
 
 
@@ -131,7 +132,7 @@ def _encode(rows: pd.DataFrame, kinds: dict[str, Kind]) -> tuple[pd.DataFrame, l
     discrete = []
     for position, (name, kind) in enumerate(kinds.items()):
         column = rows[name]
-        if kind == "categorical" or column.nunique() < 2:
+        if kind != "numeric" or column.nunique() < 2:
             _, first, inverse = np.unique(pd.factorize(column)[0], return_index=True, return_inverse=True)
             columns[_key(position)] = first[inverse]
             discrete.append(_key(position))

@@ -312,7 +312,7 @@ def _synthetic_pictures(record: Record) -> Iterator[Figure]:
     gaps = np.abs(encoded[rare].mean(axis=0) - encoded[~rare].mean(axis=0))
     order = sorted(encoder.spans, key=lambda span: -float(gaps[span.start : span.stop].max()))
     columns = list(dict.fromkeys(span.name for span in order))[:_SHOWN_COLUMNS]
-    categorical = [name for name in columns if table.column_types[name] == "categorical"]
+    categorical = [name for name in columns if table.column_types[name] != "numeric"]
     minority_rows = {name: made.added[made.labels == record.minority] for name, made in sets.items()}
     real = table.features[rare]
     for name, rows in minority_rows.items():

@@ -23,7 +23,9 @@ from gan_imbalance.gans import BaseGAN
 from gan_imbalance.oversampling import TableOverSampler
 from gan_imbalance.quality import judge_rows
 from gan_imbalance.synthesis import manifest_path, save_gan, write_synthetic_set
-from gan_imbalance.transforms.table import Features, TabularTransformer
+from gan_imbalance.transforms.dtypes import Features
+from gan_imbalance.transforms.kinds import named_columns
+from gan_imbalance.transforms.table import TabularTransformer
 from gan_imbalance.types import InputError, Label, Span, SyntheticSet
 
 # pairs of columns, the same ones for all remedies; more would take longer than many a remedy
@@ -108,12 +110,11 @@ def checkpoint_path(rows: Path, number: int) -> Path:
 
 def fit_encoder(table: Table, rows: Rows) -> TabularTransformer:
     """Return the encoding that classifiers and imbalanced-learn's samplers see, fitted on ``rows``."""
-    kinds = table.column_types
-    return TabularTransformer(
-        "standard",
-        numeric_columns=[name for name, kind in kinds.items() if kind == "numeric"],
-        categorical_columns=[name for name, kind in kinds.items() if kind == "categorical"],
-    ).fit(table.features.iloc[rows])
+    # a classifier needs no states, and SMOTE would copy them from a neighbour
+    transformer = TabularTransformer(
+        "standard", spikes=False, ordinal_columns=table.ordinal, **named_columns(table.column_types)
+    )
+    return transformer.fit(table.features.iloc[rows])
 
 
 def resample(remedy: Remedy, table: Table, split: Split, minority: int, rows: int | None) -> Resampled:

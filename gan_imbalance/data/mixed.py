@@ -13,7 +13,7 @@ from torch import Tensor
 from gan_imbalance.data.loaders import Batch, SequentialLoader, TensorLoader, draw_mixed, draw_uniform
 from gan_imbalance.data.split import Split
 from gan_imbalance.data.tables import TabularDataModule, read_table
-from gan_imbalance.transforms.table import require_columns
+from gan_imbalance.transforms.kinds import require_columns
 from gan_imbalance.types import DataSpec, InputError, SyntheticSet, find_class
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Literal
@@ -27,15 +27,17 @@ from gan_imbalance.data.loaders import (
 from gan_imbalance.data.schema import Derivation, TableSchema
 from gan_imbalance.data.split import Part, Split, connected_groups, duplicate_groups, split_rows
 from gan_imbalance.files import content_hash
-from gan_imbalance.transforms.table import (
+from gan_imbalance.transforms.kinds import (
     Kind,
-    NumericTransform,
-    TabularTransformer,
     column_kinds,
     convert_columns,
+    named_columns,
     require_columns,
     require_unique,
 )
+from gan_imbalance.transforms.levels import find_levels
+from gan_imbalance.transforms.numeric import NumericTransform
+from gan_imbalance.transforms.table import TabularTransformer
 from gan_imbalance.types import ClassSelection, DataSpec, InputError, Label, find_class
 
 
@@ -53,6 +55,7 @@ class Table:
         groups: equal for rows that stay on one side of every split, int64 of shape (n,): those with equal
             features and, if a column groups them, those of one group.
         test_rows: mask of the rows of the separate test file, shape (n,), if there is one.
+        ordinal: levels, lowest first, of the columns whose order was named.
     """
 
     features: pd.DataFrame
@@ -62,6 +65,7 @@ class Table:
     column_types: dict[str, Kind]
     groups: npt.NDArray[np.int64]
     test_rows: npt.NDArray[np.bool_] | None = None
+    ordinal: dict[str, list[Label]] = field(default_factory=dict)
 
     @cached_property
     def hash(self) -> str:
@@ -77,6 +81,8 @@ def load_table(
     test_path: str | Path | None = None,
     numeric: Sequence[str] = (),
     categorical: Sequence[str] = (),
+    ordinal: Mapping[str, Sequence[Label]] | None = None,
+    dates: Sequence[str] = (),
     drop: Sequence[str] = (),
     derive: Mapping[str, Derivation] | None = None,
     missing_values: Sequence[str] = (),
@@ -90,7 +96,9 @@ def load_table(
         target: column to predict.
         test_path: file of a separate test set, looked for beside ``source`` first.
         numeric: columns to treat as numbers.
-        categorical: columns to treat as categories; one of mixed types becomes strings.
+        categorical: columns to treat as categories; one of mixed types keeps them.
+        ordinal: levels, lowest first, of columns whose categories have an order.
+        dates: columns to treat as dates or times; of text, all values are written in one format.
         drop: columns to leave out.
         derive: columns to see in another form (see :class:`~gan_imbalance.data.schema.TableSchema`).
         missing_values: further strings that stand for a missing value.
@@ -110,7 +118,8 @@ def load_table(
         require_columns(frame.columns, test.columns, "the training file")
         test_rows = np.arange(len(frame) + len(test)) >= len(frame)
         frame = pd.concat([frame, test[frame.columns]], ignore_index=True)
-    for option, names in (("numeric", numeric), ("categorical", categorical)):
+    ordinal = ordinal or {}
+    for option, names in (("numeric", numeric), ("categorical", categorical), ("ordinal", ordinal), ("dates", dates)):
         require_columns(names, frame.columns, option)
         if target in names:
             raise InputError(f"{option} names {target!r}, which is the target; leave it out.")
@@ -119,12 +128,16 @@ def load_table(
         if group == target:
             raise InputError(f"group names {target!r}, which is the target; leave it out.")
         drop = [*drop, group] if group not in drop else drop
-    frame = convert_columns(frame, numeric, categorical)
+    frame = convert_columns(frame, numeric)
     schema = TableSchema.of(frame, target, drop, derive)
     labels, classes = _classes(frame[target])
     features = schema.derive(frame)
     _require_values(features)
-    kinds = column_kinds(features, _among(numeric, features), _among(categorical, features))
+    orders = {name: list(ordinal[name]) for name in _among(ordinal, features)}
+    for name, order in orders.items():
+        find_levels(features[name], order, "error")
+    named = (_among(names, features) for names in (numeric, categorical, orders, dates))
+    kinds = column_kinds(features, *named)
     duplicates = duplicate_groups(features)
     # Groups are connected while duplicates are still there: the one that stays is a row of all their groups.
     groups = duplicates if group is None else connected_groups(duplicates, _groups(frame[group]))
@@ -134,7 +147,7 @@ def load_table(
             kept |= test_rows
             test_rows = test_rows[kept]
         features, labels, groups = features[kept].reset_index(drop=True), labels[kept], groups[kept]
-    return Table(features, labels, classes, schema, kinds, groups, test_rows)
+    return Table(features, labels, classes, schema, kinds, groups, test_rows, orders)
 
 
 class TabularDataModule(pl.LightningDataModule):
@@ -156,6 +169,8 @@ class TabularDataModule(pl.LightningDataModule):
         target: column to predict; bundled and OpenML data sets know theirs.
         numeric: columns to treat as numbers; others are inferred.
         categorical: columns to treat as categories; others are inferred.
+        ordinal: levels, lowest first, of columns whose categories have an order, by column.
+        dates: columns to treat as dates or times; others are inferred.
         drop: columns to leave out.
         derive: columns to see in another form: ``hour_of_day`` (from seconds) or ``log10`` (of x + 1).
         missing_values: further strings that stand for a missing value, such as "?".
@@ -170,7 +185,11 @@ class TabularDataModule(pl.LightningDataModule):
         keep: of a class, the number (whole) or share (in (0, 1]) of its training rows to keep; the others
             become the reserve.
         split_seed: seed of the split.
-        numeric_transform: what numeric columns become: normal quantiles, standardised, or in [-1, 1].
+        numeric_transform: what continuous numbers become: normal quantiles, standardised, in [-1, 1], or in [-1, 1]
+            within a mode of their distribution (``modes``).
+        spikes: whether single numbers that far more rows hold than those beside them, such as zeros, become categories
+            of their own beside the continuous feature.
+        max_levels: categories of a column that a network sees one by one; where there are more, the rarest are one.
         batch_size: rows per batch.
         steps_per_epoch: training steps per epoch, whatever the number of rows; drawn with replacement.
         balanced: whether a GAN's conditions are drawn equally often, or as often as there are rows.
@@ -187,6 +206,8 @@ class TabularDataModule(pl.LightningDataModule):
         target: str | None = None,
         numeric: Sequence[str] = (),
         categorical: Sequence[str] = (),
+        ordinal: dict[str, list[Label]] | None = None,
+        dates: Sequence[str] = (),
         drop: Sequence[str] = (),
         derive: dict[str, Derivation] | None = None,
         missing_values: Sequence[str] = (),
@@ -199,6 +220,8 @@ class TabularDataModule(pl.LightningDataModule):
         keep: dict[str, int | float] | None = None,
         split_seed: int = 0,
         numeric_transform: NumericTransform = "quantile",
+        max_levels: int = 100,
+        spikes: bool = True,
         batch_size: int = 128,
         steps_per_epoch: int = 100,
         balanced: bool = True,
@@ -213,6 +236,8 @@ class TabularDataModule(pl.LightningDataModule):
         self.target = target
         self.numeric = numeric
         self.categorical = categorical
+        self.ordinal = ordinal
+        self.dates = dates
         self.drop = drop
         self.derive = derive
         self.missing_values = missing_values
@@ -225,6 +250,8 @@ class TabularDataModule(pl.LightningDataModule):
         self.keep = keep
         self.split_seed = split_seed
         self.numeric_transform = numeric_transform
+        self.max_levels = max_levels
+        self.spikes = spikes
         self.batch_size = batch_size
         self.steps_per_epoch = steps_per_epoch
         self.balanced = balanced
@@ -255,6 +282,8 @@ class TabularDataModule(pl.LightningDataModule):
             test_path=self.test_path,
             numeric=self.numeric,
             categorical=self.categorical,
+            ordinal=self.ordinal,
+            dates=self.dates,
             drop=self.drop,
             derive=self.derive,
             missing_values=self.missing_values,
@@ -508,12 +537,14 @@ class TabularDataModule(pl.LightningDataModule):
         return trained
 
     def _fit_transformer(self, rows: Rows) -> TabularTransformer:
-        kinds = self.table.column_types
-        return TabularTransformer(
+        transformer = TabularTransformer(
             self.numeric_transform,
-            numeric_columns=[name for name, kind in kinds.items() if kind == "numeric"],
-            categorical_columns=[name for name, kind in kinds.items() if kind == "categorical"],
-        ).fit(self.table.features.iloc[rows])
+            ordinal_columns=self.table.ordinal,
+            max_levels=self.max_levels,
+            spikes=self.spikes,
+            **named_columns(self.table.column_types),
+        )
+        return transformer.fit(self.table.features.iloc[rows])
 
     def _given_transformer(self, state: Mapping[str, Any]) -> TabularTransformer:
         """Return the encoding that a GAN brings along, whose networks were made for it."""
@@ -688,7 +719,7 @@ def _require_values(features: pd.DataFrame) -> None:
         raise InputError(f"Column {empty[0]!r} has no value in any row; drop it (drop: [{empty[0]}]).")
 
 
-def _among(names: Sequence[str], features: pd.DataFrame) -> list[str]:
+def _among(names: Iterable[str], features: pd.DataFrame) -> list[str]:
     return [name for name in names if name in features.columns]
 
 

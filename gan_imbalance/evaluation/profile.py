@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 
 from gan_imbalance.quality import spelled
-from gan_imbalance.transforms.table import count_decimals, require_columns
+from gan_imbalance.transforms.dtypes import count_decimals
+from gan_imbalance.transforms.kinds import require_columns
 from gan_imbalance.types import InputError
 
 _DATE = r"\d{4}-\d\d-\d\d"

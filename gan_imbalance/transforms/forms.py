@@ -1,0 +1,272 @@
+"""Columns that have an order, as numbers and back: numbers, dates and times, ordered levels.
+
+A form knows which values its column could hold: ``series`` returns the nearest of them.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, Self
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from gan_imbalance.transforms.dtypes import Floats, cast, count_decimals, dtype_to_state, to_numbers
+from gan_imbalance.transforms.levels import Unknown, factorize, find_levels, take
+from gan_imbalance.types import InputError, Label
+
+_FORMATS = ("%b-%Y", "%b %Y", "%B %Y", "%d-%b-%Y", "%d %b %Y", "%H:%M:%S", "%H:%M", "%d.%m.%Y %H:%M", "%m/%d/%Y %H:%M")
+_CALENDAR = ("Y", "M", "D")
+_UNITS = (*_CALENDAR, "h", "m", "s", "ms", "us", "ns")
+# the contents, in pandas' words, that are dates by themselves
+DATE_CONTENTS = ("datetime64", "datetime", "date", "timedelta64", "timedelta")
+
+
+class Form(Protocol):
+    """A column's values in order."""
+
+    def numbers(self, column: pd.Series[Any], unknown: Unknown = "error") -> Floats:
+        """Return every row's number, shape (n,), NaN where it is missing."""
+
+    def series(self, numbers: Floats) -> pd.Series[Any]:
+        """Return the value nearest to every number that the column could hold; missing where it is NaN."""
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """Numbers in the observed range, with the observed number of decimals.
+
+    Whole numbers beyond 2**53 are as near as float64 goes.
+    """
+
+    dtype: dict[str, Any]
+    minimum: float
+    maximum: float
+    decimals: int | None
+
+    @classmethod
+    def of(cls, column: pd.Series[Any]) -> Self:
+        """Describe a column of numbers; without a value, its range is NaN."""
+        numbers = to_numbers(column)
+        present = numbers[~np.isnan(numbers)]
+        ends = (float(present.min()), float(present.max())) if present.size else (np.nan, np.nan)
+        is_single = pd.api.types.is_float_dtype(column.dtype) and getattr(column.dtype, "itemsize", 8) == 4
+        decimals = count_decimals(present.astype(np.float32) if is_single else present)
+        return cls(dtype_to_state(column.dtype), *ends, decimals)
+
+    def numbers(self, column: pd.Series[Any], unknown: Unknown = "error") -> Floats:
+        """Return the numbers."""
+        return to_numbers(column)
+
+    def series(self, numbers: Floats) -> pd.Series[Any]:
+        """Return numbers clipped to the observed range, rounded, in the column's dtype."""
+        numbers = np.clip(numbers, self.minimum, self.maximum)
+        if self.decimals is not None:
+            numbers = np.round(numbers, self.decimals)
+        if self.dtype["name"] in ("int64", "Int64", "uint64", "UInt64"):
+            # what float64 makes of the largest integer is one too many
+            bits = 64 if self.dtype["name"].lower().startswith("u") else 63
+            numbers = np.minimum(numbers, np.nextafter(2.0**bits, 0))
+        return cast(pd.Series(numbers), self.dtype)
+
+
+@dataclass(frozen=True)
+class Levels:
+    """Levels in a stated order; a number is a position among those observed."""
+
+    dtype: dict[str, Any]
+    levels: list[Label]
+
+    @classmethod
+    def of(cls, column: pd.Series[Any], order: Sequence[Label] | None) -> Self:
+        """Describe a column by the order of its levels, lowest first; without one, by that of its pandas categories.
+
+        Raises:
+            InputError: if the column holds a level that the order leaves out.
+        """
+        if order is None:
+            _, observed = factorize(column)
+        else:
+            codes = find_levels(column, order, "error")
+            observed = [order[code] for code in np.unique(codes[codes >= 0])]
+        return cls(dtype_to_state(column.dtype), observed)
+
+    def numbers(self, column: pd.Series[Any], unknown: Unknown = "error") -> Floats:
+        """Return the positions of the levels; an unknown one is missing."""
+        codes = find_levels(column, self.levels, unknown)
+        return np.where(codes < 0, np.nan, codes.astype(np.float64))
+
+    def series(self, numbers: Floats) -> pd.Series[Any]:
+        """Return the level at the nearest position."""
+        nearest = np.clip(np.round(numbers), 0, len(self.levels) - 1)
+        codes = np.where(np.isnan(numbers), -1, nearest).astype(np.intp)
+        return cast(take(self.levels, codes), self.dtype)
+
+
+@dataclass(frozen=True)
+class Dates:
+    """Dates, times or durations: units since the first one.
+
+    The unit is the longest of years, months, days, …, nanoseconds that tells all values, so whole days stay whole
+    days. In a time zone, whole days are those of the wall clock; shorter units pass without its jumps, as in UTC.
+
+    Attributes:
+        dtype: of the column.
+        unit: numpy's name of it.
+        first: the earliest value, in units since 1970 (durations: since 0).
+        last: the latest.
+        zone: time zone, if the column has one.
+        text: format of a column of text, as ``strftime`` has it.
+        objects: what Python's objects in the column are, in pandas' word: ``date``, ``datetime``, ``timedelta``.
+    """
+
+    dtype: dict[str, Any]
+    unit: str
+    first: int
+    last: int
+    is_duration: bool
+    zone: str | None
+    text: str | None
+    objects: str | None
+
+    @classmethod
+    def of(cls, column: pd.Series[Any]) -> Self:
+        """Describe a column of dates.
+
+        Raises:
+            InputError: if its values are no dates, or text without one format for all.
+        """
+        content = pd.api.types.infer_dtype(column, skipna=True)
+        text = cls.format_of(pd.Series(column.dropna().unique())) if content == "string" else None
+        if content not in DATE_CONTENTS and text is None:
+            raise InputError(
+                f"Column {column.name!r} should hold dates or times in one format, but holds "
+                f"{column.dropna().iloc[:1].tolist()}; correct it, or take the column out of `dates`."
+            )
+        moments = _moments(column, text)
+        unit = _longest_unit(moments)
+        ticks = _in_units(moments.dropna(), unit).astype(np.int64)
+        return cls(
+            dtype=dtype_to_state(column.dtype),
+            unit=unit,
+            first=int(ticks.min()) if ticks.size else 0,
+            last=int(ticks.max()) if ticks.size else 0,
+            is_duration=moments.dtype.kind == "m",
+            zone=str(moments.dt.tz) if getattr(moments.dt, "tz", None) else None,
+            text=text,
+            objects=content if content in ("date", "datetime", "timedelta") else None,
+        )
+
+    @staticmethod
+    def format_of(texts: pd.Series[Any]) -> str | None:
+        """Return the format in which every text is a date or time and would be written again, if there is one."""
+        from pandas.tseries.api import guess_datetime_format  # type: ignore[attr-defined]
+
+        if texts.empty:
+            return None
+        first = str(texts.iloc[0])
+        with warnings.catch_warnings(action="ignore"):
+            guessed = [guess_datetime_format(first, dayfirst=dayfirst) for dayfirst in (False, True)]
+        # digits alone may as well be a number
+        likely = [one for one in guessed if one and "%z" not in one and not first.isdigit()]
+        for candidate in [*likely, *_FORMATS]:
+            # the first text alone spares most tries
+            if all(_is_written_in(candidate, part) for part in (texts.iloc[:1], texts)):
+                return str(candidate)
+        return None
+
+    def numbers(self, column: pd.Series[Any], unknown: Unknown = "error") -> Floats:
+        """Return units since the first value.
+
+        Raises:
+            InputError: if a text is no date in the column's format.
+        """
+        ticks = _in_units(_moments(column, self.text), self.unit)
+        missing = np.isnat(ticks)
+        return np.where(missing, np.nan, (ticks.astype(np.int64) - self.first).astype(np.float64))
+
+    def series(self, numbers: Floats) -> pd.Series[Any]:
+        """Return the dates, clipped to those observed, in the column's dtype."""
+        missing = np.isnan(numbers)
+        length = self.last - self.first
+        passed = np.clip(np.round(np.where(missing, 0, numbers)), 0, length).astype(np.int64)
+        # calendars and text cost more than looking them up; float64 may round the length up
+        distinct, rows = np.unique(np.minimum(passed, length) + self.first, return_inverse=True)
+        kind = "m8" if self.is_duration else "M8"
+        # pandas knows no unit longer than a second
+        unit = self.unit if self.unit in _UNITS[-3:] else "s"
+        written = self._written(pd.Series(distinct.astype(f"{kind}[{self.unit}]").astype(f"{kind}[{unit}]")))
+        return cast(pd.Series(written.array.take(np.where(missing, -1, rows), allow_fill=True)), self.dtype)
+
+    def _written(self, moments: pd.Series[Any]) -> pd.Series[Any]:
+        """Return moments without a zone as the column would hold them, or so that they can be cast to its dtype."""
+        if self.text is not None:
+            return pd.Series(moments.dt.strftime(self.text))
+        if self.zone is not None and self.unit in _CALENDAR:
+            # midnight may not exist, or come twice
+            first_of_two = np.ones(len(moments), dtype=np.bool_)
+            moments = moments.dt.tz_localize(self.zone, ambiguous=first_of_two, nonexistent="shift_forward")
+        elif self.zone is not None:
+            moments = moments.dt.tz_localize("UTC").dt.tz_convert(self.zone)
+        if self.objects == "date":
+            return pd.Series(moments.dt.date)
+        return moments.astype(object) if self.objects else moments
+
+
+def _is_written_in(form: str, texts: pd.Series[Any]) -> bool:
+    """Return whether every text is a date or time that would be written like this again."""
+    moments = pd.to_datetime(texts, format=form, errors="coerce")
+    return bool(moments.notna().all()) and bool((moments.dt.strftime(form) == texts.astype(object)).all())
+
+
+def _moments(column: pd.Series[Any], text: str | None) -> pd.Series[Any]:
+    """Return datetimes or timedeltas of numpy's kind, with their zone.
+
+    Raises:
+        InputError: if a text is no date in the format ``text``, or an object none at all.
+    """
+    if isinstance(column.dtype, pd.ArrowDtype) and text is None:
+        import pyarrow
+
+        column = pyarrow.array(column).to_pandas().rename(column.name)
+    if column.dtype.kind in "mM":
+        return column
+    if pd.api.types.infer_dtype(column, skipna=True).startswith("timedelta"):
+        return pd.to_timedelta(column)
+    moments = pd.to_datetime(column.astype(object), format=text, errors="coerce")
+    wrong = column[moments.isna() & column.notna()]
+    if len(wrong):
+        form = f" written as {text}" if text else ""
+        raise InputError(
+            f"Column {column.name!r} should hold dates or times{form}, but holds {wrong.iloc[0]!r}; "
+            "correct it, or name the column in `categorical`."
+        )
+    return moments
+
+
+def _in_units(moments: pd.Series[Any], unit: str) -> npt.NDArray[Any]:
+    """Return moments as numpy's dates (n,) in a unit, fractions cut off."""
+    values = _without_zone(moments, unit)
+    return values.astype(f"{values.dtype.str[1:3]}[{unit}]")
+
+
+def _without_zone(moments: pd.Series[Any], unit: str) -> npt.NDArray[Any]:
+    """Return moments as numpy's dates (n,): for days and longer by the wall clock, for shorter units in UTC."""
+    if getattr(moments.dt, "tz", None) is not None:
+        moments = (moments if unit in _CALENDAR else moments.dt.tz_convert("UTC")).dt.tz_localize(None)
+    values: npt.NDArray[Any] = moments.to_numpy()
+    return values
+
+
+def _longest_unit(moments: pd.Series[Any]) -> str:
+    """Return the longest unit in which every moment is whole."""
+    present = moments.dropna()
+    units = _UNITS[2:] if moments.dtype.kind == "m" else _UNITS
+    for unit in units:
+        exact = _without_zone(present, unit)
+        if np.array_equal(_in_units(present, unit).astype(exact.dtype), exact):
+            break
+    return unit

@@ -1,0 +1,156 @@
+"""What the columns of a table hold: as the user says, or as their values do."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any, Literal, TypedDict
+
+import pandas as pd
+
+from gan_imbalance.transforms.dtypes import to_numbers
+from gan_imbalance.transforms.forms import DATE_CONTENTS, Dates
+from gan_imbalance.types import InputError
+
+Kind = Literal["numeric", "categorical", "ordinal", "date"]
+
+
+def column_kinds(
+    frame: pd.DataFrame,
+    numeric: Collection[str],
+    categorical: Collection[str],
+    ordinal: Collection[str] = (),
+    dates: Collection[str] = (),
+) -> dict[str, Kind]:
+    """Return what every column holds: as named, or as its values say.
+
+    Text, booleans, pandas categories and numbers of exactly two different values are categorical (so that
+    nothing but those values can come back); ordered pandas categories are ordinal; other numbers are
+    numeric. Dates, times, durations, and text of more than two values that are all dates in one format, are dates.
+
+    Raises:
+        InputError: if a name is unknown, named twice or double in the table, or a column holds infinite
+            numbers, mixed types without being named, or values of another kind.
+    """
+    require_unique(frame.columns)
+    kinds: dict[str, Kind] = {}
+    named: dict[Kind, Collection[str]] = {
+        "numeric": numeric,
+        "categorical": categorical,
+        "ordinal": ordinal,
+        "date": dates,
+    }
+    for kind, names in named.items():
+        require_columns(names, frame.columns, "dates" if kind == "date" else kind)
+        for name in names:
+            if kinds.setdefault(name, kind) != kind:
+                raise InputError(f"Column {name!r} is named both {kinds[name]} and {kind}; choose one.")
+    return {name: _checked_kind(frame[name], kinds.get(name)) for name in frame.columns}
+
+
+class NamedColumns(TypedDict):
+    """The parameters of :class:`~gan_imbalance.transforms.TabularTransformer` that name columns."""
+
+    numeric_columns: list[str]
+    categorical_columns: list[str]
+    date_columns: list[str]
+
+
+def named_columns(kinds: Mapping[str, Kind]) -> NamedColumns:
+    """Return kinds as the parameters that name columns; orders of levels are named apart."""
+    return NamedColumns(
+        numeric_columns=[name for name, kind in kinds.items() if kind == "numeric"],
+        categorical_columns=[name for name, kind in kinds.items() if kind == "categorical"],
+        date_columns=[name for name, kind in kinds.items() if kind == "date"],
+    )
+
+
+def _checked_kind(column: pd.Series[Any], named: Kind | None) -> Kind:
+    if named == "date":
+        Dates.of(column)
+        return named
+    inferred = _infer_kind(column, named)
+    return named or inferred
+
+
+def _infer_kind(column: pd.Series[Any], named: Kind | None) -> Kind:
+    dtype = column.dtype
+    if isinstance(dtype, pd.CategoricalDtype):
+        return "ordinal" if dtype.ordered else "categorical"
+    if pd.api.types.is_bool_dtype(dtype):
+        return "categorical"
+    if pd.api.types.is_numeric_dtype(dtype) and not pd.api.types.is_complex_dtype(dtype):
+        to_numbers(column)
+        return "categorical" if column.nunique() == 2 else "numeric"
+    content = pd.api.types.infer_dtype(column, skipna=True)
+    if content in ("integer", "floating", "mixed-integer-float", "decimal"):
+        return _infer_kind(pd.to_numeric(column), named)
+    if content in DATE_CONTENTS:
+        return "date"
+    if named == "categorical" and content.startswith("mixed"):
+        return "categorical"
+    if content not in ("string", "boolean", "empty"):
+        raise _mixed(column) if content.startswith("mixed") else _unsupported(column, content)
+    if content == "string" and named is None:
+        distinct = pd.Series(column.dropna().unique())
+        numbers = pd.to_numeric(distinct, errors="coerce").notna()
+        if numbers.any() and not numbers.all():
+            raise _mixed(column)
+        if len(distinct) > 2 and not numbers.any() and Dates.format_of(distinct):
+            return "date"
+    return "categorical"
+
+
+def _mixed(column: pd.Series[Any]) -> InputError:
+    values = pd.Series(column.dropna().unique(), dtype=object)
+    numbers = pd.to_numeric(values, errors="coerce").notna()
+    examples = [values[numbers].iloc[:1].tolist(), values[~numbers].iloc[:1].tolist()]
+    shown = " and ".join(repr(value) for example in examples for value in example)
+    return InputError(
+        f"Column {column.name!r} mixes types ({shown}); name it in `categorical` if it holds categories, "
+        "or add what stands for a missing value to `missing_values`."
+    )
+
+
+def _unsupported(column: pd.Series[Any], content: str) -> InputError:
+    return InputError(
+        f"Column {column.name!r} holds {content} values, which cannot be encoded; "
+        "drop it or convert it to numbers or strings."
+    )
+
+
+def convert_columns(frame: pd.DataFrame, numeric: Sequence[str]) -> pd.DataFrame:
+    """Return ``frame`` with numbers in columns named numeric.
+
+    Raises:
+        InputError: if such a column holds something that is no number.
+    """
+    named = frame.columns.intersection(pd.Index(numeric))
+    changed = {name: to_numbers(frame[name]) for name in named if not pd.api.types.is_numeric_dtype(frame[name].dtype)}
+    return frame.assign(**changed) if changed else frame
+
+
+def require_columns(names: Iterable[str], columns: Iterable[str], where: str) -> None:
+    """Raise unless every one of ``names`` (asked for by ``where``) is among ``columns``.
+
+    Raises:
+        InputError: naming the first that is not, and the column it may have meant.
+    """
+    known = list(columns)
+    present = set(known)
+    for name in names:
+        if name not in present:
+            close = difflib.get_close_matches(str(name), map(str, known), n=1)
+            hint = f"did you mean {close[0]!r}?" if close else f"the table has {', '.join(map(str, known))}."
+            raise InputError(f"There is no column {name!r} in the table, as {where} asks for; {hint}")
+
+
+def require_unique(columns: Sequence[str] | pd.Index[Any]) -> None:
+    """Raise unless every column name occurs once.
+
+    Raises:
+        InputError: naming the first double one.
+    """
+    index = pd.Index(columns)
+    if index.has_duplicates:
+        raise InputError(f"The table has two columns named {index[index.duplicated()][0]!r}; rename one.")
