@@ -31,7 +31,7 @@ ALLOWED: dict[str, set[str]] = {
     "checkpoints": _LEAVES,
     "components": _LEAVES,
     "networks": _LEAVES,
-    "transforms": _LEAVES,
+    "transforms": {*_LEAVES, "components"},
     "data": {*_LEAVES, "transforms"},
     "gans": _NETWORKS,
     "classifiers": {*_NETWORKS, "metrics", "data", "quiet"},

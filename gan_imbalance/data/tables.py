@@ -27,6 +27,7 @@ from gan_imbalance.data.loaders import (
 from gan_imbalance.data.schema import Derivation, TableSchema
 from gan_imbalance.data.split import Part, Split, connected_groups, duplicate_groups, split_rows
 from gan_imbalance.files import content_hash
+from gan_imbalance.transforms.constraints import Constraint
 from gan_imbalance.transforms.kinds import (
     Kind,
     column_kinds,
@@ -189,6 +190,8 @@ class TabularDataModule(pl.LightningDataModule):
             within a mode of their distribution (``modes``).
         spikes: whether single numbers that far more rows hold than those beside them, such as zeros, become categories
             of their own beside the continuous feature.
+        constraints: what holds between columns of the training rows, and will hold in synthetic rows; they speak of
+            columns that are not derived.
         max_levels: categories of a column that a network sees one by one; where there are more, the rarest are one.
         batch_size: rows per batch.
         steps_per_epoch: training steps per epoch, whatever the number of rows; drawn with replacement.
@@ -222,6 +225,7 @@ class TabularDataModule(pl.LightningDataModule):
         numeric_transform: NumericTransform = "quantile",
         max_levels: int = 100,
         spikes: bool = True,
+        constraints: Sequence[Constraint] = (),
         batch_size: int = 128,
         steps_per_epoch: int = 100,
         balanced: bool = True,
@@ -252,6 +256,7 @@ class TabularDataModule(pl.LightningDataModule):
         self.numeric_transform = numeric_transform
         self.max_levels = max_levels
         self.spikes = spikes
+        self.constraints = constraints
         self.batch_size = batch_size
         self.steps_per_epoch = steps_per_epoch
         self.balanced = balanced
@@ -537,11 +542,19 @@ class TabularDataModule(pl.LightningDataModule):
         return trained
 
     def _fit_transformer(self, rows: Rows) -> TabularTransformer:
+        for constraint in self.constraints:
+            for name in constraint.names:
+                if name in self.schema.derivations:
+                    raise InputError(
+                        f"The constraint {constraint} speaks of column {name!r}, which is derived; take it out of "
+                        "`derive`, or take the constraint out."
+                    )
         transformer = TabularTransformer(
             self.numeric_transform,
             ordinal_columns=self.table.ordinal,
             max_levels=self.max_levels,
             spikes=self.spikes,
+            constraints=self.constraints,
             **named_columns(self.table.column_types),
         )
         return transformer.fit(self.table.features.iloc[rows])

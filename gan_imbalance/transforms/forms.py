@@ -6,7 +6,7 @@ A form knows which values its column could hold: ``series`` returns the nearest 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, Self
 
@@ -33,6 +33,9 @@ class Form(Protocol):
 
     def series(self, numbers: Floats) -> pd.Series[Any]:
         """Return the value nearest to every number that the column could hold; missing where it is NaN."""
+
+    def step(self, numbers: Floats) -> Floats:
+        """Return what lies between every number and the next that the column could hold."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,14 @@ class Numbers:
             numbers = np.minimum(numbers, np.nextafter(2.0**bits, 0))
         return cast(pd.Series(numbers), self.dtype)
 
+    def step(self, numbers: Floats) -> Floats:
+        """Return one in the last decimal, or what floats of the column's size tell apart."""
+        if self.decimals is not None:
+            return np.full_like(numbers, 10.0**-self.decimals)
+        is_single = self.dtype["name"].lower() == "float32"
+        spacing: Floats = np.spacing(numbers.astype(np.float32) if is_single else numbers).astype(np.float64)
+        return spacing
+
 
 @dataclass(frozen=True)
 class Levels:
@@ -104,6 +115,10 @@ class Levels:
         nearest = np.clip(np.round(numbers), 0, len(self.levels) - 1)
         codes = np.where(np.isnan(numbers), -1, nearest).astype(np.intp)
         return cast(take(self.levels, codes), self.dtype)
+
+    def step(self, numbers: Floats) -> Floats:
+        """Return one position for every number."""
+        return np.ones_like(numbers)
 
 
 @dataclass(frozen=True)
@@ -184,9 +199,29 @@ class Dates:
         Raises:
             InputError: if a text is no date in the column's format.
         """
-        ticks = _in_units(_moments(column, self.text), self.unit)
+        return self.units(self.moments(column))
+
+    def moments(self, column: pd.Series[Any]) -> pd.Series[Any]:
+        """Return datetimes or timedeltas.
+
+        Raises:
+            InputError: if a text is no date in the column's format.
+        """
+        return _moments(column, self.text)
+
+    def units(self, moments: pd.Series[Any]) -> Floats:
+        """Return the units since the first value, fractions cut off, NaN where missing."""
+        ticks = _in_units(moments, self.unit)
         missing = np.isnat(ticks)
         return np.where(missing, np.nan, (ticks.astype(np.int64) - self.first).astype(np.float64))
+
+    def exact(self, column: pd.Series[Any]) -> npt.NDArray[Any]:
+        """Return the column as numpy's dates, in UTC if it has a zone."""
+        return _without_zone(self.moments(column), "ns")
+
+    def step(self, numbers: Floats) -> Floats:
+        """Return one unit for every number."""
+        return np.ones_like(numbers)
 
     def series(self, numbers: Floats) -> pd.Series[Any]:
         """Return the dates, clipped to those observed, in the column's dtype."""
@@ -270,3 +305,20 @@ def _longest_unit(moments: pd.Series[Any]) -> str:
         if np.array_equal(_in_units(present, unit).astype(exact.dtype), exact):
             break
     return unit
+
+
+_FORMS: dict[str, type[Numbers] | type[Levels] | type[Dates]] = {
+    "Numbers": Numbers,
+    "Levels": Levels,
+    "Dates": Dates,
+}
+
+
+def form_to_state(form: Form) -> dict[str, Any]:
+    """Return a form as plain values."""
+    return {"type": type(form).__name__, **vars(form)}
+
+
+def form_from_state(state: Mapping[str, Any]) -> Form:
+    """Rebuild the form that :func:`form_to_state` described."""
+    return _FORMS[state["type"]](**{key: value for key, value in state.items() if key != "type"})

@@ -29,9 +29,8 @@ class Mixture(NamedTuple):
 
     def likeliest(self, values: Floats) -> npt.NDArray[np.intp]:
         """Return the mode that every value belongs to most probably, shape (n,)."""
-        likeliest: npt.NDArray[np.intp] = _logits(
-            values[:, None], np.log(self.weights), self.means, self.deviations
-        ).argmax(axis=-1)
+        distances = (values[:, None] - self.means) / self.deviations
+        likeliest: npt.NDArray[np.intp] = (np.log(self.weights / self.deviations) - 0.5 * distances**2).argmax(axis=1)
         return likeliest
 
 
@@ -55,7 +54,7 @@ def _fit(columns: list[Floats], max_modes: int) -> list[Mixture]:
     knots = np.stack([column[np.linspace(0, len(column) - 1, _KNOTS).round().astype(np.intp)] for column in columns])
     lower, centre, upper = np.quantile(knots, (0.25, 0.5, 0.75), axis=1)
     scale = np.where(upper > lower, (upper - lower) / _QUARTILE_RANGE, knots.std(axis=1))
-    x = ((knots - centre[:, None]) / scale[:, None])[:, None, :, None]  # (columns, candidates, knots, modes)
+    x = (knots - centre[:, None]) / scale[:, None]
     counts = np.array([count for count in _MODE_COUNTS if count <= max_modes])
     gaps = np.diff(knots, axis=1)
     gap = np.array([np.median(row[row > 0]) for row in gaps])
@@ -76,42 +75,39 @@ def _fit(columns: list[Floats], max_modes: int) -> list[Mixture]:
 def _expectation_maximisation(
     x: Floats, counts: npt.NDArray[np.int64], least: Floats
 ) -> tuple[Floats, Floats, Floats, Floats]:
-    """Return weights, means and deviations, (columns, candidates, modes), and the mean log-likelihood per value.
+    """Return weights, means and deviations, (columns, candidates, modes), and the mean log-likelihood per knot.
 
-    A candidate starts with modes of equal weight at the middles of as many equal parts of the values.
+    ``x`` are the knots, (columns, knots), ``counts`` the modes of every candidate, ``least`` the least deviation of
+    every column, (columns, 1, 1). A candidate starts with modes of equal weight at the middles of as many equal parts
+    of the values.
     """
     modes = counts.max()
-    knots = x.shape[2]
+    knots = x.shape[1]
     # the quantile that every mode of every candidate starts at, and where its part ends
     start = (np.arange(modes) + 0.5) / counts[:, None]
     absent = start > 1
     at = (np.minimum(start, 1) * (knots - 1)).round().astype(np.intp)
     half = (0.5 / counts[:, None] * (knots - 1)).astype(np.intp)
-    flat = x[:, 0, :, 0]
-    means = flat[:, at]
-    spread = flat[:, np.minimum(at + half, knots - 1)] - flat[:, np.maximum(at - half, 0)]
+    means = x[:, at]
+    spread = x[:, np.minimum(at + half, knots - 1)] - x[:, np.maximum(at - half, 0)]
     deviations = np.maximum(spread / np.sqrt(12), least)
     weights = np.broadcast_to(np.where(absent, 0, 1 / counts[:, None]), means.shape)
+    # 1, x and x² of every knot: expectations and logits are products with them
+    powers = x[:, None, :, None] ** np.arange(3)
     for _ in range(_STEPS):
         with np.errstate(divide="ignore"):
-            log_weights = np.log(weights)
-        logits = _logits(x, log_weights[:, :, None], means[:, :, None], deviations[:, :, None])
-        largest = logits.max(axis=-1, keepdims=True)
-        shares = np.exp(logits - largest)
+            constants = np.log(weights) - np.log(deviations) - 0.5 * (means / deviations) ** 2
+        factors = np.stack([constants, means / deviations**2, -0.5 / deviations**2], axis=2)
+        # an absent mode's constant is -inf, and 0 times that would be undefined
+        shares = powers @ np.maximum(factors, -1e300)
+        largest = shares.max(axis=-1, keepdims=True)
+        np.exp(np.subtract(shares, largest, out=shares), out=shares)
         total = shares.sum(axis=-1, keepdims=True)
         likelihood = (largest + np.log(total)).mean(axis=(2, 3))
         shares /= total
-        mass = shares.sum(axis=2)
+        mass, first, second = np.moveaxis(shares.swapaxes(2, 3) @ powers, -1, 0)
         weights = mass / knots
         mass = np.maximum(mass, 1e-9)
-        first = np.einsum("cakm,ck->cam", shares, flat)
         means = first / mass
-        second = np.einsum("cakm,ck->cam", shares, flat**2) / mass
-        deviations = np.sqrt(np.maximum(second - means**2, least**2))
+        deviations = np.sqrt(np.maximum(second / mass - means**2, least**2))
     return weights, means, deviations, likelihood - 0.5 * np.log(2 * np.pi)
-
-
-def _logits(x: Floats, log_weights: Floats, means: Floats, deviations: Floats) -> Floats:
-    """Return the log-probability of every value with every mode, but for a constant."""
-    logits: Floats = log_weights - np.log(deviations) - 0.5 * ((x - means) / deviations) ** 2
-    return logits

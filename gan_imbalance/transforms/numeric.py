@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from gan_imbalance.transforms.dtypes import Features, Floats
-from gan_imbalance.transforms.forms import Dates, Form, Levels, Numbers
+from gan_imbalance.transforms.forms import Form, form_from_state, form_to_state
 from gan_imbalance.transforms.levels import Unknown, refuse_missing
 from gan_imbalance.transforms.mixtures import fit_mixtures
 from gan_imbalance.types import Span
@@ -190,11 +190,15 @@ class NumericColumn:
     def from_state(cls, state: Mapping[str, Any]) -> Self:
         """Rebuild the column that :meth:`to_state` described."""
         fields = {key: value for key, value in state.items() if key != "kind"}
-        return cls(**{**fields, "form": _from_state(state["form"]), "map": _from_state(state["map"])})
+        if state["map"]:
+            parts = {key: value for key, value in state["map"].items() if key != "type"}
+            fields["map"] = _MAPS[state["map"]["type"]](**parts)
+        return cls(**{**fields, "form": form_from_state(state["form"])})
 
     def to_state(self) -> dict[str, Any]:
         """Return plain values and tensors."""
-        return {"kind": self.kind, **vars(self), "form": _to_state(self.form), "map": _to_state(self.map)}
+        map_state = {"type": type(self.map).__name__, **vars(self.map)} if self.map else None
+        return {"kind": self.kind, **vars(self), "form": form_to_state(self.form), "map": map_state}
 
     @property
     def _continuous(self) -> int:
@@ -372,12 +376,4 @@ def _exp(numbers: Floats) -> Floats:
     return signed
 
 
-_PARTS = {part.__name__: part for part in (Numbers, Dates, Levels, PiecewiseMap, ModesMap)}
-
-
-def _to_state(part: Any) -> dict[str, Any] | None:
-    return None if part is None else {"type": type(part).__name__, **vars(part)}
-
-
-def _from_state(state: Mapping[str, Any] | None) -> Any:
-    return None if state is None else _PARTS[state["type"]](**{k: v for k, v in state.items() if k != "type"})
+_MAPS: dict[str, type[PiecewiseMap] | type[ModesMap]] = {"PiecewiseMap": PiecewiseMap, "ModesMap": ModesMap}

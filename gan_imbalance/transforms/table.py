@@ -11,8 +11,14 @@ import pandas as pd
 from torch import Tensor
 
 from gan_imbalance.transforms.categorical import CategoricalColumn
+from gan_imbalance.transforms.constraints import (
+    Constraint,
+    decode_constraints,
+    encode_constraints,
+    fit_constraints,
+)
 from gan_imbalance.transforms.dtypes import Features
-from gan_imbalance.transforms.forms import Dates, Levels, Numbers
+from gan_imbalance.transforms.forms import Dates, Form, Levels, Numbers
 from gan_imbalance.transforms.kinds import column_kinds, convert_columns, require_columns
 from gan_imbalance.transforms.levels import Unknown
 from gan_imbalance.transforms.numeric import NumericColumn, NumericTransform, fit_numeric
@@ -48,6 +54,8 @@ class TabularTransformer:
         date_columns: columns to treat as dates or times; text is returned in the format that all of it has.
         max_levels: categories of a column that have a feature of their own; where there are more, the most frequent.
         spikes: whether frequent single numbers become states; those of a constant column do in any case.
+        constraints: what holds between columns in every row, and will hold in every decoded one (see
+            :mod:`~gan_imbalance.transforms.constraints`).
     """
 
     def __init__(
@@ -60,6 +68,7 @@ class TabularTransformer:
         date_columns: Sequence[str] | None = None,
         max_levels: int = 100,
         spikes: bool = True,
+        constraints: Sequence[Constraint] = (),
     ) -> None:
         self.numeric = numeric
         self.numeric_columns = numeric_columns
@@ -71,14 +80,18 @@ class TabularTransformer:
         self.spikes = spikes
         if max_levels < 1:
             raise InputError(f"max_levels is {max_levels}; it must be at least 1.")
+        self.constraints = constraints
+        self._constraints: tuple[Constraint, ...] = ()
+        self._names: list[str] = []
         self._set_columns(())
 
     def fit(self, frame: pd.DataFrame) -> Self:
         """Learn the columns of ``frame`` (n ≥ 1 rows).
 
         Raises:
-            InputError: if there is no row, a name is unknown or double, no column varies, or a column
-                cannot be encoded (infinite values, mixed types without being named, a name for every row).
+            InputError: if there is no row, a name is unknown or double, no column varies, a column cannot be
+                encoded (infinite values, mixed types without being named, a name for every row), or a row breaks
+                a constraint.
         """
         if frame.empty:
             raise InputError("There are no rows to fit the table's encoding on; give at least one.")
@@ -88,7 +101,7 @@ class TabularTransformer:
             frame, self.numeric_columns or (), self.categorical_columns or (), ordinal, self.date_columns or ()
         )
         require_columns(self.log_columns, frame.columns, "log_columns")
-        forms = {
+        forms: dict[str, Form] = {
             name: Numbers.of(frame[name])
             if kind == "numeric"
             else Dates.of(frame[name])
@@ -97,7 +110,12 @@ class TabularTransformer:
             for name, kind in kinds.items()
             if kind != "categorical"
         }
-        ordered = {name: (frame[name], form) for name, form in forms.items()}
+        self._names = list(kinds)
+        self._constraints = fit_constraints(self.constraints, frame, forms)
+        frame, rewritten = encode_constraints(self._constraints, frame, "error")
+        kinds = {name: rewritten.get(name) or kinds[name] for name in map(str, frame)}
+        forms |= {name: Numbers.of(frame[name]) for name, kind in rewritten.items() if kind == "numeric"}
+        ordered = {name: (frame[name], forms[name]) for name, kind in kinds.items() if kind != "categorical"}
         numbers = fit_numeric(ordered, self.numeric, self.log_columns, self.spikes)
         self._set_columns(
             numbers[name] if name in numbers else CategoricalColumn.fit(frame[name], self.max_levels) for name in kinds
@@ -121,7 +139,8 @@ class TabularTransformer:
             InputError: if a column is missing, or a value cannot be encoded.
         """
         self._require_fitted()
-        require_columns([column.name for column in self._columns], frame.columns, "the fitted table")
+        require_columns(self._names, frame.columns, "the fitted table")
+        frame, _ = encode_constraints(self._constraints, frame, unknown)
         features = np.zeros((len(frame), self.width), dtype=np.float32)
         for column, block in self._blocks(features):
             column.encode(frame[column.name], block, unknown)
@@ -148,12 +167,11 @@ class TabularTransformer:
             raise InputError(f"Features of shape {array.shape} cannot be decoded; give (rows, {self.width}).")
         if not np.isfinite(array).all():
             raise InputError("Samples with infinite or undefined features cannot be decoded; the generator diverged.")
-        return pd.DataFrame(
-            {
-                column.name: column.decode(block, np.random.default_rng([seed, position]))
-                for position, (column, block) in enumerate(self._blocks(array))
-            }
-        )
+        columns = {
+            column.name: column.decode(block, np.random.default_rng([seed, position]))
+            for position, (column, block) in enumerate(self._blocks(array))
+        }
+        return decode_constraints(self._constraints, pd.DataFrame(columns), self._names)
 
     @property
     def width(self) -> int:
@@ -166,6 +184,8 @@ class TabularTransformer:
             "numeric": self.numeric,
             "max_levels": self.max_levels,
             "spikes": self.spikes,
+            "names": self._names,
+            "constraints": [constraint.to_state() for constraint in self._constraints],
             "columns": [column.to_state() for column in self._columns],
         }
 
@@ -173,6 +193,8 @@ class TabularTransformer:
     def from_state_dict(cls, state: Mapping[str, Any]) -> Self:
         """Rebuild the fitted transformer that :meth:`state_dict` described."""
         transformer = cls(state["numeric"], max_levels=state["max_levels"], spikes=state["spikes"])
+        transformer._names = list(state["names"])
+        transformer._constraints = tuple(Constraint.from_state(constraint) for constraint in state["constraints"])
         transformer._set_columns(_KINDS[column["kind"]].from_state(column) for column in state["columns"])
         return transformer
 
