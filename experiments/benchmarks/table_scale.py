@@ -4,7 +4,8 @@ A table of 10 numeric columns (normal, bimodal, heavy-tailed, zero-inflated, who
 and 10 categorical ones, one of them of 50,000 levels, is made with 100,000 rows and with 1,000,000. Each is fitted,
 transformed and transformed back by a process of its own, whose peak resident memory is that of everything: the
 interpreter with torch and pandas, the table, its features, and the table that comes back. The last line is a JSON
-object: the peak for a million rows, the seconds of every step, and how many times as long ten times the rows take.
+object: for a million rows the processor's seconds of every step (of one thread; on an idle machine they are those of
+the wall clock) and the peak, and how many times as long ten times the rows take.
 
     python -m experiments.benchmarks.table_scale [--numeric modes] [--quick]
 """
@@ -13,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import resource
 import subprocess
 import sys
@@ -25,7 +27,7 @@ import pandas as pd
 from gan_imbalance.transforms import TabularTransformer
 
 MANY_LEVELS = 50_000
-REPETITIONS = 3
+REPETITIONS = 2
 
 
 def make_table(rows: int, levels: int = MANY_LEVELS) -> pd.DataFrame:
@@ -57,17 +59,17 @@ def _draw(random: np.random.Generator, rows: int, count: int) -> np.ndarray:
 
 
 def measure(rows: int, levels: int, numeric: str) -> dict[str, float]:
-    """Return the least seconds of each step, the width, and this process's peak of resident memory in GB."""
+    """Return the least processor seconds of each step, the width, and this process's peak of resident memory in GB."""
     frame = make_table(rows, levels)
     seconds: dict[str, list[float]] = {"fit": [], "transform": [], "inverse_transform": []}
     for _ in range(REPETITIONS):
-        started = time.perf_counter()
+        started = time.process_time()
         transformer = TabularTransformer(numeric).fit(frame)  # type: ignore[arg-type]
-        fitted = time.perf_counter()
+        fitted = time.process_time()
         features = transformer.transform(frame)
-        transformed = time.perf_counter()
+        transformed = time.process_time()
         back = transformer.inverse_transform(features)
-        done = time.perf_counter()
+        done = time.process_time()
         for step, took in zip(seconds, (fitted - started, transformed - fitted, done - transformed), strict=True):
             seconds[step].append(took)
         assert back.shape == frame.shape
@@ -81,8 +83,10 @@ def measure(rows: int, levels: int, numeric: str) -> dict[str, float]:
 def measure_apart(rows: int, levels: int, numeric: str) -> dict[str, float]:
     """Return :func:`measure` of a process of its own."""
     command = [sys.executable, "-m", "experiments.benchmarks.table_scale", "--numeric", numeric]
+    # numpy's threads would count twice
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
     command += ["--rows", str(rows), "--levels", str(levels)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
     measured: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
     return measured
 

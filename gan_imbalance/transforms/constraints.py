@@ -63,10 +63,9 @@ class Constraint(ABC):
         fitted.learned = self._learn(frame, forms)
         rows = np.flatnonzero(fitted.broken(frame))
         if rows.size:
-            values = ", ".join(f"{name!r} holds {frame[name].iloc[rows[0]]!r}" for name in self.names)
             raise InputError(
-                f"Row {frame.index[rows[0]]} (and {rows.size - 1} more) breaks the constraint {self}: column {values}; "
-                "correct or drop such rows, or take the constraint out."
+                f"Row {frame.index[rows[0]]} (and {rows.size - 1} more) breaks the constraint {self}: "
+                f"{self._shown(frame, int(rows[0]))}; correct or drop such rows, or take the constraint out."
             )
         return fitted
 
@@ -91,6 +90,12 @@ class Constraint(ABC):
         constraint: Constraint = object.__new__(import_class(state["class_path"]))
         vars(constraint).update({key: value for key, value in state.items() if key != "class_path"})
         return constraint
+
+    def _shown(self, frame: pd.DataFrame, row: int) -> str:
+        """Return what its columns hold in a row, for a message."""
+        return ", ".join(
+            f"column {name!r} holds {frame[name].iloc[row : row + 1].tolist()[0]!r}" for name in self.names
+        )
 
     def __str__(self) -> str:
         """Return how it was stated."""
@@ -278,10 +283,9 @@ class FixedCombinations(Constraint):
         numbers = pd.MultiIndex.from_arrays([*known.T]).get_indexer(pd.MultiIndex.from_arrays([*codes.T]))
         if unknown == "error" and (numbers < 0).any():
             row = int(numbers.argmin())
-            values = ", ".join(f"{name!r} holds {frame[name].iloc[row]!r}" for name in self.columns)
             raise InputError(
-                f"Row {frame.index[row]} breaks the constraint {self}: column {values}, a combination that the rows "
-                "that it was fitted on do not have."
+                f"Row {frame.index[row]} breaks the constraint {self}: {self._shown(frame, row)}, a combination that "
+                "the rows that it was fitted on do not have."
             )
         return {" + ".join(self.columns): ("categorical", pd.Series(numbers, index=frame.index))}
 

@@ -24,8 +24,8 @@ def column_kinds(
 ) -> dict[str, Kind]:
     """Return what every column holds: as named, or as its values say.
 
-    Text, booleans, pandas categories and numbers of exactly two different values are categorical (so that
-    nothing but those values can come back); ordered pandas categories are ordinal; other numbers are
+    Text, booleans, pandas categories and whatever has exactly two different values are categorical (so that
+    nothing but those values can come back); other ordered pandas categories are ordinal; other numbers are
     numeric. Dates, times, durations, and text of more than two values that are all dates in one format, are dates.
 
     Raises:
@@ -76,7 +76,7 @@ def _checked_kind(column: pd.Series[Any], named: Kind | None) -> Kind:
 def _infer_kind(column: pd.Series[Any], named: Kind | None) -> Kind:
     dtype = column.dtype
     if isinstance(dtype, pd.CategoricalDtype):
-        return "ordinal" if dtype.ordered else "categorical"
+        return "ordinal" if dtype.ordered and column.nunique() != 2 else "categorical"
     if pd.api.types.is_bool_dtype(dtype):
         return "categorical"
     if pd.api.types.is_numeric_dtype(dtype) and not pd.api.types.is_complex_dtype(dtype):

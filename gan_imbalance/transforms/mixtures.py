@@ -16,7 +16,7 @@ _MODE_COUNTS = (1, 2, 3, 5, 7, 10)
 _LEAST_WEIGHT = 0.005
 # of the standard deviation of a normal column with the same middle half; and no mode is narrower than what lies
 # between two values of a column of few
-_LEAST_DEVIATION = 0.05
+_LEAST_DEVIATION = 0.01
 _QUARTILE_RANGE = 1.349
 
 

@@ -133,14 +133,15 @@ class ModesMap:
         """Learn the maps of the sorted values of many columns at once."""
         maps = []
         for values, mixture in zip(columns, fit_mixtures(columns), strict=True):
-            knots = np.unique(values)
+            knots = np.unique(values[_ranks(values.size)])
             likeliest = mixture.likeliest(knots)
             changes = np.flatnonzero(np.diff(likeliest))
             edges = (knots[changes] + knots[changes + 1]) / 2
             # a mode that is nowhere the likeliest is none
             kept, cells = np.unique(likeliest[np.append(changes, len(knots) - 1)], return_inverse=True)
             means, scales = mixture.means[kept], _DEVIATIONS * mixture.deviations[kept]
-            for ends in (np.append(knots[0], edges), np.append(edges, knots[-1])):
+            starts = np.searchsorted(values, edges, side="right")
+            for ends in (values[np.append(0, starts)], values[np.append(starts, 0) - 1]):
                 np.maximum.at(scales, cells, np.abs(ends - means[cells]))
             maps.append(cls(*(torch.from_numpy(part) for part in (means, scales, edges, cells))))
         return maps
@@ -298,7 +299,7 @@ def fit_numeric(
         log_columns: names of the columns whose continuous numbers first pass sign(x) · log(1 + |x|).
         spikes: whether to look for spikes.
     """
-    prepared = [_prepare(*column, transform, name in log_columns, spikes) for name, column in columns.items()]
+    prepared = [_prepare(*column, name in log_columns, spikes) for name, column in columns.items()]
     varying = [part.rest for part in prepared if part.rest.size]
     maps: Iterator[ContinuousMap] = (
         iter(ModesMap.fit_all(varying))
@@ -319,7 +320,7 @@ def fit_numeric(
     }
 
 
-def _prepare(column: pd.Series[Any], form: Form, transform: NumericTransform, log: bool, spikes: bool) -> _Prepared:
+def _prepare(column: pd.Series[Any], form: Form, log: bool, spikes: bool) -> _Prepared:
     numbers = form.numbers(column)
     present = np.sort(numbers[~np.isnan(numbers)])
     values, counts = np.unique(present, return_counts=True)
@@ -328,9 +329,6 @@ def _prepare(column: pd.Series[Any], form: Form, transform: NumericTransform, lo
     is_spike |= np.count_nonzero(~is_spike) == 1
     rest = present[np.repeat(~is_spike, counts)]
     rest = _log(rest) if log else rest
-    if transform == "modes":
-        # so that the columns' own values need not be held all at once
-        rest = rest[_ranks(rest.size)]
     fill = float(np.median(present)) if present.size else np.nan
     return _Prepared(values[is_spike], rest, fill, present.size < numbers.size)
 

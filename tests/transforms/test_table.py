@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow
 import pytest
 import torch
 from hypothesis import given, settings
@@ -15,7 +16,9 @@ from gan_imbalance.transforms.kinds import column_kinds
 from gan_imbalance.transforms.table import TabularTransformer
 from gan_imbalance.types import InputError
 
-TRANSFORMS = ["quantile", "standard", "minmax"]
+TRANSFORMS = ["quantile", "standard", "minmax", "modes"]
+START = pd.Timestamp("2020-02-25")
+ARROW_TEXT = pd.ArrowDtype(pyarrow.string())
 
 
 @st.composite
@@ -38,6 +41,14 @@ def tables(draw: st.DrawFn) -> pd.DataFrame:
             "maybe": pd.Series(column(st.booleans() | st.none()), dtype="boolean"),
             "text": pd.Series(column(st.sampled_from(["a", "b", "ü", np.nan])), dtype="object"),
             "string": pd.Series(column(st.sampled_from(["x", "y"]) | st.none()), dtype="string"),
+            "day": START
+            + pd.to_timedelta(pd.Series(column(st.integers(0, 5000) | st.none()), dtype="float64"), unit="D"),
+            "moment": (START + pd.to_timedelta(pd.Series(column(st.integers(0, 9999))), unit="h"))
+            .dt.tz_localize("UTC")
+            .dt.tz_convert("Europe/Berlin"),
+            "duration": pd.to_timedelta(pd.Series(column(st.integers(-500, 500))), unit="min"),
+            "arrow": pd.Series(column(st.integers(0, 9) | st.none()), dtype="Int64").astype("int64[pyarrow]"),
+            "words": pd.Series(column(st.sampled_from(["x", "y"]) | st.none()), dtype=ARROW_TEXT),
             "level": pd.Series(column(st.sampled_from([1, 2, 3]) | st.none())).astype(
                 pd.CategoricalDtype([3, 2, 1, 0], ordered=True)
             ),
@@ -45,7 +56,7 @@ def tables(draw: st.DrawFn) -> pd.DataFrame:
     )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(frame=tables(), numeric=st.sampled_from(TRANSFORMS), log=st.booleans())
 def test_every_kind_of_column_comes_back(frame: pd.DataFrame, numeric: Any, log: bool) -> None:
     transformer = TabularTransformer(numeric, numeric_columns=["row"], log_columns=["float"] if log else [])
@@ -68,12 +79,14 @@ def test_whatever_is_generated_stays_in_the_observed_range(frame: pd.DataFrame, 
     transformer = TabularTransformer(numeric).fit(frame)
     noise = np.random.default_rng(seed).normal(scale=5, size=(50, transformer.width))
     made = transformer.inverse_transform(noise)
-    for name in ["float", "float_missing", "whole", "int", "nullable"]:
+    for name in ["float", "float_missing", "whole", "int", "nullable", "day", "moment", "duration", "arrow"]:
         assert made[name].dropna().between(frame[name].min(), frame[name].max()).all()
-    for name in ["bool", "maybe", "text", "string", "level"]:
+    for name in ["bool", "maybe", "text", "string", "level", "words"]:
         assert set(made[name].dropna()) <= set(frame[name].dropna())
     assert not made[frame.columns[frame.notna().all()]].isna().any(axis=None)
     assert (made["whole"] % 1 == 0).all()
+    assert made.dtypes.to_dict() == frame.dtypes.to_dict()
+    assert (made["day"].dropna() == made["day"].dropna().dt.normalize()).all()
 
 
 def test_spans_say_what_the_features_are(mixed_frame: pd.DataFrame) -> None:
