@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -11,7 +13,7 @@ from gan_imbalance.data import TabularDataModule
 from gan_imbalance.data.mixed import read_synthetic_set
 from gan_imbalance.files import file_hash
 from gan_imbalance.gans import BaseGAN, ConditionalGAN, WassersteinGAN
-from gan_imbalance.synthesis import load_gan, synthesize, write_synthetic_set
+from gan_imbalance.synthesis import calibrate_marginals, load_gan, synthesize, write_synthetic_set
 from gan_imbalance.types import InputError, SyntheticSet
 
 
@@ -124,3 +126,21 @@ def test_calibration_keeps_the_order_of_samples(gan: BaseGAN) -> None:
     plain, calibrated = (synthesize(gan, {"yes": 200}, seed=0, calibrate=how).rows["amount"] for how in (False, True))
     assert not plain.equals(calibrated)
     assert plain.corr(calibrated, method="spearman") > 0.99
+
+
+def test_calibration_ranks_continuous_values_among_themselves(
+    tiny_data: Callable[..., Any], tiny_gan: Callable[..., BaseGAN], fit: Callable[..., Any], separated_frame: pd.DataFrame
+) -> None:
+    frame = separated_frame.assign(amount=lambda rows: rows["amount"].mask(rows.index % 2 == 0, 0.0))
+    data = tiny_data(frame=frame, target="label")
+    gan = tiny_gan(WassersteinGAN, classes=["yes"])
+    fit(gan, data)
+    transformer = data.transformer
+    feature, states = (span for span in transformer.spans if span.name == "amount")
+    encoded = gan.sample(torch.ones(20_000, dtype=torch.long), seed=5)
+    calibrated = calibrate_marginals(gan, transformer, encoded, seed=0)
+    continuous = encoded[:, states.start : states.stop].argmax(dim=1) == 0
+    assert 0 < continuous.float().mean() < 1
+    scores = calibrated[continuous, feature.start]
+    torch.testing.assert_close(torch.stack([scores.mean(), scores.std()]), torch.tensor([0.0, 1.0]), atol=0.05, rtol=0)
+    assert torch.equal(calibrated[:, states.start : states.stop], encoded[:, states.start : states.stop])

@@ -143,6 +143,7 @@ def _in_levels(column: pd.Series[Any], scale: Sequence[pd.Series[Any]]) -> pd.Ca
     if _holds_numbers(values) and values.nunique() > _MOST_LEVELS:
         values = pd.cut(values.astype(float), _MOST_LEVELS)
         column = pd.cut(column.astype(float), values.cat.categories)
-    levels = [str(value) for value in sorted(values.dropna().unique())]
+    # sorts values of mixed types, too
+    levels = [str(value) for value in pd.factorize(values, sort=True)[1]]
     missing = [_MISSING] if values.isna().any() else []
     return pd.Categorical(column.astype(str).where(column.notna(), _MISSING), [*levels, *missing])
