@@ -123,6 +123,7 @@ def _fit_encoder(tables: Tables, rows: pd.DataFrame, without: str | None = None)
         "standard",
         numeric_columns=[name for name in tables.numeric if name != without],
         categorical_columns=[name for name in tables.categorical if name != without],
+        spikes=False,
     ).fit(rows.drop(columns=without or []))
 
 
