@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
@@ -11,7 +11,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from gan_imbalance.transforms.dtypes import Features, cast, dtype_to_state
+from gan_imbalance.transforms.dtypes import Encoded, cast, dtype_to_state
 from gan_imbalance.transforms.levels import MISSING, UNKNOWN, Unknown, factorize, find_levels, refuse_missing, take
 from gan_imbalance.types import InputError, Label, Span
 
@@ -94,10 +94,10 @@ class CategoricalColumn:
         """Return the spans of the features, the first of which is ``start``."""
         return [Span(self.name, "categorical", start, self.width)] if self.width else []
 
-    def encode(self, column: pd.Series[Any], block: Features, unknown: Unknown) -> None:
-        """Write the features of n values into ``block`` of shape (n, width), which holds zeros.
+    def encode(self, column: pd.Series[Any], unknown: Unknown) -> list[Encoded]:
+        """Return the features' positions of n values, if there is a span for them.
 
-        An unknown category that is ignored gets no bit.
+        An unknown category that is ignored has a negative one.
 
         Raises:
             InputError: if a value is unknown, or missing where none was, and ``unknown`` is "error".
@@ -106,13 +106,11 @@ class CategoricalColumn:
         if not self.missing and unknown == "error" and (codes == MISSING).any():
             raise refuse_missing(self.name)
         codes[codes == MISSING] = self._known if self.missing else UNKNOWN
-        if self.width:
-            rows = np.flatnonzero(codes >= 0)
-            block[rows, codes[rows]] = 1
+        return [codes] if self.width else []
 
-    def decode(self, block: Features, random: np.random.Generator) -> pd.Series[Any]:
-        """Return the values of features of shape (n, width): the level of the largest one."""
-        codes = block.argmax(axis=1) if self.width else np.zeros(len(block), dtype=np.intp)
+    def decode(self, encoded: Sequence[Encoded], rows: int, random: np.random.Generator) -> pd.Series[Any]:
+        """Return the n values of what :meth:`encode` returns; rare levels are drawn."""
+        codes = encoded[0].astype(np.intp) if self.width else np.zeros(rows, dtype=np.intp)
         missing = codes == self._known
         if self._known > self.frequent:
             rare = np.flatnonzero(codes == self.frequent)

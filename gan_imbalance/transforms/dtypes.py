@@ -13,6 +13,8 @@ from gan_imbalance.types import InputError
 
 Floats = npt.NDArray[np.float64]
 Features = npt.NDArray[np.float32]
+# of one span, (rows,): the feature itself, or the position of the one that is 1 (negative where none is)
+Encoded = npt.NDArray[np.float32] | npt.NDArray[np.intp]
 
 _MAX_DECIMALS = 6
 

@@ -8,7 +8,7 @@ depending on the other columns. With a single state there is no block.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, NamedTuple, Protocol, Self
 
@@ -18,7 +18,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from gan_imbalance.transforms.dtypes import Features, Floats
+from gan_imbalance.transforms.dtypes import Encoded, Floats
 from gan_imbalance.transforms.forms import Form, form_from_state, form_to_state
 from gan_imbalance.transforms.levels import Unknown, refuse_missing
 from gan_imbalance.transforms.mixtures import fit_mixtures
@@ -221,8 +221,8 @@ class NumericColumn:
         spans = [Span(self.name, self.map.span_kind, start, 1)] if self.map else []
         return spans + ([Span(self.name, "categorical", start + len(spans), self._block)] if self._block else [])
 
-    def encode(self, column: pd.Series[Any], block: Features, unknown: Unknown) -> None:
-        """Write the features of n values into ``block`` of shape (n, width), which holds zeros.
+    def encode(self, column: pd.Series[Any], unknown: Unknown) -> list[Encoded]:
+        """Return the features of n values, then their states, as far as there are spans for them.
 
         Numbers outside the fitted range are clipped to it; where all known values are spikes, others become the
         nearest.
@@ -236,6 +236,7 @@ class NumericColumn:
             if unknown == "error":
                 raise refuse_missing(self.name)
             missing, numbers = np.zeros_like(missing), np.where(missing, self.fill, numbers)
+        encoded: list[Encoded] = []
         states = np.full(len(numbers), self._continuous + len(self.spikes), dtype=np.intp)
         present = ~missing
         if len(self.spikes):
@@ -247,20 +248,17 @@ class NumericColumn:
             known = numbers if present.all() else np.where(present, numbers, self.fill)
             continuous, features = self.map.encode(_log(known) if self.log else known)
             states[present] = continuous[present]
-            block[:, 0] = np.where(present, features, self.map.neutral)
-        if self._block:
-            block[np.arange(len(block)), block.shape[1] - self._block + states] = 1
+            encoded.append(np.where(present, features, self.map.neutral).astype(np.float32))
+        return [*encoded, states] if self._block else encoded
 
-    def decode(self, block: Features, random: np.random.Generator) -> pd.Series[Any]:
-        """Return the values of features of shape (n, width): those of the largest state."""
+    def decode(self, encoded: Sequence[Encoded], rows: int, random: np.random.Generator) -> pd.Series[Any]:
+        """Return the n values of what :meth:`encode` returns."""
         del random  # nothing is drawn
-        states = np.zeros(len(block), dtype=np.intp)
-        if self._block:
-            states = block[:, block.shape[1] - self._block :].argmax(axis=1)
-        numbers = np.full(len(block), np.nan)
+        states = encoded[-1].astype(np.intp) if self._block else np.zeros(rows, dtype=np.intp)
+        numbers = np.full(rows, np.nan)
         if self.map:
             clipped = np.minimum(states, self._continuous - 1)
-            numbers = self.map.decode(clipped, block[:, 0].astype(np.float64))
+            numbers = self.map.decode(clipped, encoded[0].astype(np.float64))
             numbers = _exp(numbers) if self.log else numbers
         # after the continuous states come the spikes, then missing
         fixed = np.append(self.spikes.numpy(), np.nan)

@@ -17,12 +17,14 @@ from gan_imbalance.transforms.constraints import (
     encode_constraints,
     fit_constraints,
 )
-from gan_imbalance.transforms.dtypes import Features
+from gan_imbalance.transforms.dtypes import Encoded, Features
 from gan_imbalance.transforms.forms import Dates, Form, Levels, Numbers
 from gan_imbalance.transforms.kinds import column_kinds, convert_columns, require_columns
 from gan_imbalance.transforms.levels import Unknown
 from gan_imbalance.transforms.numeric import NumericColumn, NumericTransform, fit_numeric
 from gan_imbalance.types import InputError, Label, Span
+
+_ROWS_AT_ONCE = 2048
 
 
 class TabularTransformer:
@@ -141,9 +143,17 @@ class TabularTransformer:
         self._require_fitted()
         require_columns(self._names, frame.columns, "the fitted table")
         frame, _ = encode_constraints(self._constraints, frame, unknown)
+        # arrays of one span each; few rows at a time, which the processor's cache holds, become features
+        encoded = [part for column in self._columns for part in column.encode(frame[column.name], unknown)]
         features = np.zeros((len(frame), self.width), dtype=np.float32)
-        for column, block in self._blocks(features):
-            column.encode(frame[column.name], block, unknown)
+        for start in range(0, len(frame), _ROWS_AT_ONCE):
+            rows = slice(start, start + _ROWS_AT_ONCE)
+            for span, part in zip(self.spans, encoded, strict=True):
+                if span.kind == "categorical":
+                    known = np.flatnonzero(part[rows] >= 0)
+                    features[start + known, span.start + part[start + known].astype(np.intp)] = 1
+                else:
+                    features[rows, span.start] = part[rows]
         return features
 
     def inverse_transform(self, features: npt.ArrayLike | Tensor, seed: int = 0) -> pd.DataFrame:
@@ -167,10 +177,19 @@ class TabularTransformer:
             raise InputError(f"Features of shape {array.shape} cannot be decoded; give (rows, {self.width}).")
         if not np.isfinite(array).all():
             raise InputError("Samples with infinite or undefined features cannot be decoded; the generator diverged.")
-        columns = {
-            column.name: column.decode(block, np.random.default_rng([seed, position]))
-            for position, (column, block) in enumerate(self._blocks(array))
-        }
+        encoded: list[Encoded] = [
+            np.empty(len(array), np.intp if span.kind == "categorical" else np.float32) for span in self.spans
+        ]
+        for start in range(0, len(array), _ROWS_AT_ONCE):
+            rows = slice(start, start + _ROWS_AT_ONCE)
+            for span, part in zip(self.spans, encoded, strict=True):
+                block = array[rows, span.start : span.stop]
+                part[rows] = block.argmax(axis=1) if span.kind == "categorical" else block[:, 0]
+        columns = {}
+        parts = iter(encoded)
+        for position, column in enumerate(self._columns):
+            own = [next(parts) for _ in column.spans(0)]
+            columns[column.name] = column.decode(own, len(array), np.random.default_rng([seed, position]))
         return decode_constraints(self._constraints, pd.DataFrame(columns), self._names)
 
     @property
@@ -205,20 +224,13 @@ class TabularTransformer:
             spans += column.spans(spans[-1].stop if spans else 0)
         self.spans = tuple(spans)
 
-    def _blocks(self, features: npt.NDArray[Any]) -> Iterable[tuple[_Column, npt.NDArray[Any]]]:
-        """Yield every column with its features, a view of shape (n, column.width)."""
-        start = 0
-        for column in self._columns:
-            yield column, features[:, start : start + column.width]
-            start += column.width
-
     def _require_fitted(self) -> None:
         if not self._columns:
             raise RuntimeError("This TabularTransformer has learned no table yet; call fit first.")
 
 
 class _Column(Protocol):
-    """One column's encoding."""
+    """One column's encoding: an array for each of its spans."""
 
     @property
     def name(self) -> str: ...
@@ -228,9 +240,9 @@ class _Column(Protocol):
 
     def spans(self, start: int) -> list[Span]: ...
 
-    def encode(self, column: pd.Series[Any], block: Features, unknown: Unknown) -> None: ...
+    def encode(self, column: pd.Series[Any], unknown: Unknown) -> list[Encoded]: ...
 
-    def decode(self, block: Features, random: np.random.Generator) -> pd.Series[Any]: ...
+    def decode(self, encoded: Sequence[Encoded], rows: int, random: np.random.Generator) -> pd.Series[Any]: ...
 
     def to_state(self) -> dict[str, Any]: ...
 
