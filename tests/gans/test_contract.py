@@ -273,7 +273,7 @@ def test_components_survive_a_checkpoint(tiny_gan: MakeGAN, tiny_data: MakeData,
     assert list(loaded.loss.fake_label_range) == [0.0, 0.1]
     assert isinstance(loaded.penalty, DRAGANPenalty)
     assert (loaded.penalty.noise_scale, loaded.feature_matching.weight) == (0.2, 0.3)
-    generator_optimizer, discriminator_optimizer = loaded.configure_optimizers()
+    (generator_optimizer, discriminator_optimizer), _ = loaded.configure_optimizers()
     assert generator_optimizer.defaults["lr"] == 0.02
     assert list(generator_optimizer.defaults["betas"]) == [0.1, 0.8]
     assert isinstance(discriminator_optimizer, torch.optim.RMSprop)
