@@ -6,6 +6,7 @@ waits for the device; random draws come from torch's global generator on the ten
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 
@@ -275,6 +276,102 @@ class FeatureMatching(nn.Module):
     def forward(self, real_features: Tensor, fake_features: Tensor) -> Tensor:
         """Return the weighted term, a scalar, from features ``(n, ...)`` and ``(m, ...)``."""
         return self.weight * feature_matching_loss(real_features, fake_features)
+
+
+def cramer_scores(vectors: Tensor, others: Tensor) -> Tensor:
+    """Return ``f(x) = ||h(x) - h(x')|| - ||h(x)||`` (Bellemare et al., 2017, algorithm 1), ``(n,)``.
+
+    In place of a second real sample it takes zero: its expectation on real samples less that on fakes is the paper's
+    surrogate for the energy distance.
+
+    References:
+        The Cramer Distance as a Solution to Biased Wasserstein Gradients, https://arxiv.org/abs/1705.10743
+
+    Args:
+        vectors: ``h(x)``, the critic's vectors of the samples to score, ``(n, k)``.
+        others: ``h(x')``, those of independent fakes, ``(n, k)``.
+    """
+    distances: Tensor = torch.linalg.vector_norm(vectors - others, dim=1)
+    lengths: Tensor = torch.linalg.vector_norm(vectors, dim=1)
+    return distances - lengths
+
+
+def energy_distance_loss(real: Tensor, fake: Tensor, other: Tensor) -> Tensor:
+    """Return ``E||r - g|| + E||r - g'|| - E||g - g'||`` (Bellemare et al., 2017, algorithm 1), a scalar.
+
+    This is the energy distance up to ``E||r - r'||``, on which the generator has no influence.
+
+    References:
+        The Cramer Distance as a Solution to Biased Wasserstein Gradients, https://arxiv.org/abs/1705.10743
+
+    Args:
+        real: the critic's vectors of real samples, ``(n, k)``.
+        fake: those of fakes, ``(n, k)``.
+        other: those of fakes that are independent of the first, ``(n, k)``.
+    """
+    pairs = torch.stack([real - fake, real - other, fake - other])
+    distances: Tensor = torch.linalg.vector_norm(pairs, dim=2)
+    means = distances.mean(dim=1)
+    return means[0] + means[1] - means[2]
+
+
+class CodeInformation(nn.Module):
+    """A lower bound of what samples tell of the code they were made from (Chen et al., 2016, eqs. 5 and 6).
+
+    The code is one category, as one-hot, followed by numbers from U(-1, 1), all independent. The head's outputs are
+    the logits of the category and the means of normal distributions, of variance 1, of the numbers.
+
+    References:
+        InfoGAN, https://arxiv.org/abs/1606.03657
+
+    Args:
+        categories: number of categories, equally likely, at least 2; 0 for a code without one.
+        numbers: how many numbers, at least 0.
+        weight: factor of the bound.
+
+    Raises:
+        InputError: if there is no code, or a single category.
+    """
+
+    def __init__(self, categories: int = 4, numbers: int = 1, weight: float = 1.0) -> None:
+        super().__init__()
+        if categories < 0 or categories == 1 or numbers < 0 or categories + numbers == 0:
+            raise InputError(
+                f"A code of {categories} categories and {numbers} numbers tells nothing: "
+                "give at least 2 categories, or none and at least one number."
+            )
+        self.categories = categories
+        self.numbers = numbers
+        self.weight = weight
+
+    @property
+    def width(self) -> int:
+        """Return the width of the code."""
+        return self.categories + self.numbers
+
+    def draw(self, count: int, device: torch.device) -> Tensor:
+        """Return so many codes, ``(count, width)``, from the global random state."""
+        numbers = 2 * torch.rand(count, self.numbers, device=device) - 1
+        if not self.categories:
+            return numbers
+        chosen = torch.randint(self.categories, (count,), device=device)
+        return torch.cat([F.one_hot(chosen, self.categories).to(numbers.dtype), numbers], dim=1)
+
+    def forward(self, predicted: Tensor, code: Tensor) -> Tensor:
+        """Return ``-weight (E[log Q(c|x)] + H(c))``, a scalar.
+
+        Args:
+            predicted: the head's outputs, ``(n, width)``.
+            code: the codes that the samples were made from, ``(n, width)``.
+        """
+        logits, means = predicted[:, : self.categories], predicted[:, self.categories :]
+        category, numbers = code[:, : self.categories], code[:, self.categories :]
+        surprise = (numbers - means).square().sum(dim=1) / 2 + self.numbers * math.log(2 * math.pi) / 2
+        entropy = self.numbers * math.log(2)
+        if self.categories:
+            surprise = surprise + F.cross_entropy(logits, category, reduction="none")
+            entropy += math.log(self.categories)
+        return self.weight * (surprise.mean() - entropy)
 
 
 class AuxiliaryLoss(nn.Module, ABC):

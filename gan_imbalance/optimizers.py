@@ -1,4 +1,4 @@
-"""The optimizer that adversarial training starts from."""
+"""The optimizer that adversarial training starts from, and a schedule of its learning rate."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 import torch
 from torch import nn
+from torch.optim.lr_scheduler import CosineAnnealingWarmRestarts
 
 
 class AdversarialAdam(torch.optim.Adam):
@@ -29,3 +30,22 @@ class AdversarialAdam(torch.optim.Adam):
         weight_decay: float = 0.0,
     ) -> None:
         super().__init__(params, lr=lr, betas=betas, weight_decay=weight_decay, fused=True)
+
+
+class WarmRestarts(CosineAnnealingWarmRestarts):
+    """Raises the learning rate to a multiple, anneals it back by a cosine, and starts over.
+
+    Loshchilov and Hutter 2017, SGDR (https://arxiv.org/abs/1608.03983), eq. 5. The optimizer's own learning rate is
+    the lowest, so that leaving the schedule out leaves that one.
+
+    Args:
+        optimizer: whose learning rate to set; all its groups have the same.
+        factor: the highest learning rate by the lowest, above 0.
+        period: steps from one restart to the next, at least 1.
+    """
+
+    def __init__(self, optimizer: torch.optim.Optimizer, factor: float = 10.0, period: int = 1000) -> None:
+        lowest = optimizer.param_groups[0]["lr"]
+        for group in optimizer.param_groups:
+            group["lr"] = factor * lowest
+        super().__init__(optimizer, T_0=period, eta_min=lowest)

@@ -15,6 +15,7 @@ from gan_imbalance.losses import (
     AdversarialLoss,
     AuxiliaryLoss,
     ClippedWassersteinLoss,
+    CodeInformation,
     DRAGANPenalty,
     FeatureMatching,
     GradientPenalty,
@@ -26,6 +27,8 @@ from gan_imbalance.losses import (
     TwoHeadedLoss,
     WassersteinGradientPenalty,
     WassersteinLoss,
+    cramer_scores,
+    energy_distance_loss,
     feature_matching_loss,
 )
 from gan_imbalance.types import InputError
@@ -351,3 +354,63 @@ def test_nothing_waits_for_the_device(step: Callable[[], None]) -> None:
 )
 def test_parameters_are_kept_under_their_names(module: nn.Module, parameters: dict[str, object]) -> None:
     assert {name: getattr(module, name) for name in parameters} == parameters
+
+
+def test_the_generators_energy_distance_is_scipys_up_to_what_real_rows_have_among_themselves() -> None:
+    from scipy.stats import energy_distance
+
+    random = np.random.default_rng(0)
+    real, fake = random.normal(size=40), random.normal(1, 2, size=40)
+    pairs = [torch.from_numpy(rows).reshape(-1, 1) for rows in map(np.ravel, np.meshgrid(real, fake))]
+    # all pairs stand for the expectations: real with fake, and fake with fake
+    across = energy_distance_loss(pairs[0], pairs[1], pairs[1])
+    one, other = (torch.from_numpy(np.ravel(rows)).reshape(-1, 1) for rows in np.meshgrid(fake, fake))
+    within = energy_distance_loss(torch.zeros_like(one), one, other) - 2 * one.abs().mean()
+    within_real = np.abs(real[:, None] - real).mean()
+    found = float(across + within) - within_real
+    assert found == pytest.approx(energy_distance(real, fake) ** 2)
+
+
+def test_the_critics_scores_are_distances_from_a_fake_less_lengths() -> None:
+    vectors, others = torch.randn(2, 7, 3, dtype=torch.float64)
+    expected = [math.dist(v, o) - math.hypot(*v) for v, o in zip(vectors.tolist(), others.tolist(), strict=True)]
+    assert cramer_scores(vectors, others).tolist() == pytest.approx(expected)
+
+
+def test_information_about_a_code_is_its_bound() -> None:
+    from scipy.stats import norm
+
+    term = CodeInformation(categories=3, numbers=2, weight=0.7)
+    torch.manual_seed(0)
+    code = term.draw(6, torch.device("cpu"))
+    predicted = torch.randn(6, 5)
+    shares = np.exp(predicted[:, :3].double().numpy())
+    shares /= shares.sum(axis=1, keepdims=True)
+    likely = np.log(shares[np.arange(6), code[:, :3].argmax(dim=1).numpy()])
+    numbers = norm(predicted[:, 3:].double().numpy()).logpdf(code[:, 3:].double().numpy()).sum(axis=1)
+    bound = (likely + numbers).mean() + math.log(3) + 2 * math.log(2)
+    assert term(predicted, code).item() == pytest.approx(-0.7 * bound, rel=1e-5)
+
+
+def test_a_head_that_knows_nothing_finds_no_information_and_one_that_knows_all_finds_the_entropy() -> None:
+    term = CodeInformation(categories=4, numbers=0)
+    code = term.draw(20, torch.device("cpu"))
+    assert term(torch.zeros(20, 4), code).item() == pytest.approx(0, abs=1e-6)
+    assert term(100 * code, code).item() == pytest.approx(-math.log(4))
+
+
+def test_codes_are_spread_evenly() -> None:
+    torch.manual_seed(0)
+    code = CodeInformation(categories=4, numbers=2).draw(20_000, torch.device("cpu"))
+    assert code[:, :4].sum(dim=1).unique().tolist() == [1]
+    # five standard deviations
+    torch.testing.assert_close(code[:, :4].mean(dim=0), torch.full((4,), 0.25), atol=0.016, rtol=0)
+    torch.testing.assert_close(code[:, 4:].mean(dim=0), torch.zeros(2), atol=0.021, rtol=0)
+    torch.testing.assert_close(code[:, 4:].var(dim=0), torch.full((2,), 1 / 3), atol=0.011, rtol=0)
+    assert CodeInformation(categories=0, numbers=2).draw(3, torch.device("cpu")).shape == (3, 2)
+
+
+@pytest.mark.parametrize(("categories", "numbers"), [(0, 0), (1, 2), (-1, 3), (2, -1)])
+def test_a_code_that_tells_nothing_is_refused(categories: int, numbers: int) -> None:
+    with pytest.raises(InputError, match="tells nothing"):
+        CodeInformation(categories, numbers)

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import math
+
+import pytest
 import torch
 from torch import nn
 
-from gan_imbalance.optimizers import AdversarialAdam
+from gan_imbalance.optimizers import AdversarialAdam, WarmRestarts
 
 
 def test_it_is_adam_with_low_momentum() -> None:
@@ -16,3 +19,15 @@ def test_it_is_adam_with_low_momentum() -> None:
             optimizer.step()
     torch.testing.assert_close(ours, plain)
     assert not torch.equal(ours, torch.ones(5))
+
+
+def test_warm_restarts_anneal_from_a_multiple_back_to_the_optimizers_own_rate() -> None:
+    optimizer = AdversarialAdam([nn.Parameter(torch.ones(1))], lr=0.01)
+    schedule = WarmRestarts(optimizer, factor=5.0, period=8)
+    rates = []
+    for _ in range(20):
+        rates.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        schedule.step()
+    expected = [0.01 + 0.04 * (1 + math.cos(math.pi * (step % 8) / 8)) / 2 for step in range(20)]
+    assert rates == pytest.approx(expected)

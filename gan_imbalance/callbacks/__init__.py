@@ -1,17 +1,20 @@
 """Pictures, monitors, averaging and safety: everything that is not the algorithm."""
 
 from gan_imbalance.callbacks.critic import CriticMonitor
+from gan_imbalance.callbacks.distances import DistanceMonitor
 from gan_imbalance.callbacks.ema import GeneratorEMA
 from gan_imbalance.callbacks.fidelity import FidelityMonitor
 from gan_imbalance.callbacks.guard import FiniteLossGuard
-from gan_imbalance.callbacks.pictures import ColumnPairPictures
+from gan_imbalance.callbacks.pictures import ColumnPairPictures, PrincipalComponentPictures
 from gan_imbalance.callbacks.record import RunRecord
 
 __all__ = [
     "ColumnPairPictures",
     "CriticMonitor",
+    "DistanceMonitor",
     "FidelityMonitor",
     "FiniteLossGuard",
     "GeneratorEMA",
+    "PrincipalComponentPictures",
     "RunRecord",
 ]

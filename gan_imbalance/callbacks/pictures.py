@@ -1,15 +1,17 @@
-"""Pictures of two columns, real against synthetic, as training goes."""
+"""Pictures of real and synthetic rows as training goes: two columns, or principal components."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import numpy as np
 import pandas as pd
 import torch
 from pytorch_lightning import Callback, LightningModule, Trainer
 from pytorch_lightning.loggers import WandbLogger
+from torch import Tensor
 
 from gan_imbalance.files import atomic_path
 from gan_imbalance.gans import BaseGAN
@@ -24,7 +26,55 @@ _MOST_LEVELS = 20
 _MISSING = "missing"
 
 
-class ColumnPairPictures(Callback):
+class TrainingPictures(Callback, ABC):
+    """Draws real training rows and synthetic ones as training goes, to files and to Weights & Biases.
+
+    Args:
+        every_n_epochs: how often, in validation epochs.
+        max_rows: rows of each kind that are drawn at most.
+        seed: of the generated rows.
+    """
+
+    name: ClassVar[str]
+    """What Weights & Biases calls the pictures."""
+    folder: ClassVar[str]
+    """Where they lie within the folder of the run."""
+
+    def __init__(self, every_n_epochs: int = 10, max_rows: int = 1000, seed: int = 0) -> None:
+        self.every_n_epochs = every_n_epochs
+        self.max_rows = max_rows
+        self.seed = seed
+        self._validations = 0
+
+    def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Draw, if it is time."""
+        if trainer.sanity_checking or trainer.fast_dev_run:  # type: ignore[attr-defined]
+            return
+        self._validations += 1
+        if (self._validations - 1) % self.every_n_epochs:
+            return
+        import matplotlib.pyplot as plt
+
+        figure = self._draw(trainer, *self._rows(trainer, cast(BaseGAN, pl_module)))
+        with atomic_path(run_folder(trainer) / self.folder / f"step_{trainer.global_step:07d}.png") as path:
+            figure.savefig(path, dpi=80)
+        for logger in trainer.loggers:
+            if isinstance(logger, WandbLogger):
+                logger.log_image(f"pictures/{self.name}", [figure], step=trainer.global_step)
+        plt.close(figure)
+
+    def _rows(self, trainer: Trainer, gan: BaseGAN) -> tuple[Tensor, Tensor]:
+        """Return encoded rows, real ones and as many synthetic ones of the same conditions."""
+        rows, conditions = trainer.datamodule.encoded("train", gan.class_selection)  # type: ignore[attr-defined]
+        shown = torch.from_numpy(np.random.default_rng(self.seed).permutation(len(rows))[: self.max_rows])
+        return rows[shown], gan.sample_conditions(conditions[shown].to(gan.device), self.seed).cpu()
+
+    @abstractmethod
+    def _draw(self, trainer: Trainer, real: Tensor, synthetic: Tensor) -> Figure:
+        """Return the picture of encoded rows, (n, features) each."""
+
+
+class ColumnPairPictures(TrainingPictures):
     """Draws two columns of real training rows beside synthetic ones, to files and to Weights & Biases.
 
     Two columns of numbers make a scatter plot, anything else a two-dimensional histogram.
@@ -36,6 +86,9 @@ class ColumnPairPictures(Callback):
         seed: of the generated rows.
     """
 
+    name: ClassVar[str] = "columns"
+    folder: ClassVar[str] = "pictures"
+
     def __init__(
         self,
         columns: tuple[str, str] | None = None,
@@ -43,11 +96,8 @@ class ColumnPairPictures(Callback):
         max_rows: int = 1000,
         seed: int = 0,
     ) -> None:
+        super().__init__(every_n_epochs, max_rows, seed)
         self.columns = columns
-        self.every_n_epochs = every_n_epochs
-        self.max_rows = max_rows
-        self.seed = seed
-        self._validations = 0
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Choose the columns, or make sure that they exist."""
@@ -58,31 +108,11 @@ class ColumnPairPictures(Callback):
         if self.columns is None:
             self.columns = self._most_important(trainer)
 
-    def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Draw, if it is time."""
-        if trainer.sanity_checking or trainer.fast_dev_run:  # type: ignore[attr-defined]
-            return
-        self._validations += 1
-        if (self._validations - 1) % self.every_n_epochs:
-            return
-        import matplotlib.pyplot as plt
-
-        figure = self._draw(trainer, cast(BaseGAN, pl_module))
-        with atomic_path(run_folder(trainer) / "pictures" / f"step_{trainer.global_step:07d}.png") as path:
-            figure.savefig(path, dpi=80)
-        for logger in trainer.loggers:
-            if isinstance(logger, WandbLogger):
-                logger.log_image("pictures/columns", [figure], step=trainer.global_step)
-        plt.close(figure)
-
-    def _draw(self, trainer: Trainer, gan: BaseGAN) -> Figure:
+    def _draw(self, trainer: Trainer, real: Tensor, synthetic: Tensor) -> Figure:
         import matplotlib.pyplot as plt
 
         data = trainer.datamodule  # type: ignore[attr-defined]
-        rows, conditions = data.encoded("train", gan.class_selection)
-        shown = torch.from_numpy(np.random.default_rng(self.seed).permutation(len(rows))[: self.max_rows])
-        synthetic = gan.sample_conditions(conditions[shown].to(gan.device), self.seed).cpu()
-        frames = [data.transformer.inverse_transform(part) for part in (rows[shown], synthetic)]
+        frames = [data.transformer.inverse_transform(part) for part in (real, synthetic)]
         figure, axes = plt.subplots(1, 2, figsize=(8, 4), sharex=True, sharey=True, layout="constrained")
         for axis, frame, title in zip(axes, frames, ("real", "synthetic"), strict=True):
             draw_pair(axis, frame, self.columns or (), frames)
@@ -108,6 +138,38 @@ class ColumnPairPictures(Callback):
         # the only column of a table is drawn against itself
         first, second = frame.columns[np.resize(ranking, max(2, len(ranking)))[:2]]
         return str(first), str(second)
+
+
+class PrincipalComponentPictures(TrainingPictures):
+    """Draws the first two principal components of real training rows and of synthetic ones in one scatter plot.
+
+    The components are those of the real rows, so the axes stay the same while training goes. Synthetic rows are drawn
+    in the form in which they would be exported; points of rows with few attributes are moved a little apart.
+
+    Args:
+        every_n_epochs: how often, in validation epochs.
+        max_rows: rows of each kind that are drawn at most.
+        seed: of the generated rows.
+    """
+
+    name: ClassVar[str] = "principal_components"
+    folder: ClassVar[str] = "principal_components"
+
+    def _draw(self, trainer: Trainer, real: Tensor, synthetic: Tensor) -> Figure:
+        import matplotlib.pyplot as plt
+
+        centre = real.mean(dim=0)
+        _, _, components = torch.linalg.svd(real - centre, full_matrices=False)
+        exported = trainer.datamodule.as_exported(synthetic)  # type: ignore[attr-defined]
+        random = torch.Generator().manual_seed(self.seed)
+        figure, axis = plt.subplots(figsize=(5, 4), layout="constrained")
+        for rows, label in ((real, "real"), (exported, f"synthetic, step {trainer.global_step}")):
+            points = (rows - centre) @ components[:2].T
+            jittered = points + 0.02 * torch.randn(points.shape, generator=random)
+            axis.scatter(jittered[:, 0], jittered[:, -1], s=12, alpha=0.5, linewidths=0, label=label)
+        axis.set(xlabel="first component", ylabel="second component")
+        axis.legend(loc="upper right")
+        return figure
 
 
 def draw_pair(axis: Axes, frame: pd.DataFrame, columns: Sequence[str], scale: Sequence[pd.DataFrame]) -> None:

@@ -151,6 +151,16 @@ STANDARD_REMEDIES: Mapping[str, Remedy] = {
 }
 """What competes where a configuration names nothing; with categories, ``smote`` becomes SMOTENC or SMOTEN."""
 
+FURTHER_REMEDIES: Mapping[str, Remedy] = {
+    remedy.name: remedy
+    for remedy in (
+        _sampler("cramer_gan", _GAN_SAMPLER, gan="CramerGAN"),
+        _sampler("info_gan", _GAN_SAMPLER, gan="InfoGAN"),
+        _sampler("one_hot_gan", _GAN_SAMPLER, gan="OneHotGAN", batch_size=32),
+    )
+}
+"""GANs for some kinds of data, or for those who want to compare more of them: they compete where they are named."""
+
 PEER_REMEDIES: Mapping[str, Remedy] = {
     remedy.name: remedy
     for remedy in (
@@ -160,7 +170,7 @@ PEER_REMEDIES: Mapping[str, Remedy] = {
 }
 """Other people's generators, which the ``benchmark`` extra installs."""
 
-NAMED_REMEDIES: Mapping[str, Remedy] = {**CONTROLS, **STANDARD_REMEDIES, **PEER_REMEDIES}
+NAMED_REMEDIES: Mapping[str, Remedy] = {**CONTROLS, **STANDARD_REMEDIES, **FURTHER_REMEDIES, **PEER_REMEDIES}
 
 
 def choose_remedies(given: Sequence[str | Remedy] | None, controls: bool = True) -> tuple[Remedy, ...]:

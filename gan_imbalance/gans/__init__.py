@@ -4,8 +4,11 @@ from gan_imbalance.gans.auxiliary import AuxiliaryClassifierGAN
 from gan_imbalance.gans.base import BaseGAN
 from gan_imbalance.gans.conditional import ConditionalGAN
 from gan_imbalance.gans.conditional_wasserstein import ConditionalWassersteinGAN
+from gan_imbalance.gans.cramer import CramerGAN
 from gan_imbalance.gans.gan import GAN
+from gan_imbalance.gans.info import InfoGAN
 from gan_imbalance.gans.minority_transfer import MinorityTransferGAN
+from gan_imbalance.gans.one_hot import OneHotGAN
 from gan_imbalance.gans.wasserstein import WassersteinGAN
 
 __all__ = [
@@ -14,6 +17,9 @@ __all__ = [
     "BaseGAN",
     "ConditionalGAN",
     "ConditionalWassersteinGAN",
+    "CramerGAN",
+    "InfoGAN",
     "MinorityTransferGAN",
+    "OneHotGAN",
     "WassersteinGAN",
 ]

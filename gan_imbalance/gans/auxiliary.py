@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, cast
 
-import torch
 from torch import Tensor
 
 from gan_imbalance.gans.base import BaseGAN
@@ -49,7 +48,7 @@ class AuxiliaryClassifierGAN(BaseGAN):
 
     def discriminator_objective(self, real: Tensor, fake: Tensor, conditions: Tensor) -> Tensor:
         """Return the discriminator's adversarial and class loss."""
-        real_out, fake_out = self._outputs(torch.cat([real, fake])).chunk(2)
+        real_out, fake_out = self.judge_both(lambda x, _: self._outputs(x), real, fake, conditions)
         loss = self.auxiliary_loss.discriminator_loss(real_out, conditions, fake_out, conditions)
         return loss + self.penalty_term(real, fake, conditions)
 

@@ -8,11 +8,12 @@ from typing import Any, ClassVar, cast
 
 import torch
 from pytorch_lightning import LightningModule
-from pytorch_lightning.cli import OptimizerCallable
+from pytorch_lightning.cli import LRSchedulerCallable, OptimizerCallable
 from pytorch_lightning.core.optimizer import LightningOptimizer
 from pytorch_lightning.utilities.parsing import collect_init_args
 from torch import Tensor, nn
 from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler
 
 from gan_imbalance.components import build, factory, to_config
 from gan_imbalance.losses import AdversarialLoss, FeatureMatching, GradientPenalty, NonSaturatingLoss
@@ -50,6 +51,7 @@ class BaseGAN(LightningModule):
         classes: what it learns: ``minority`` (the rarest class), ``majority``, ``all``, or a list of labels.
         generator_optimizer: called with the generator's parameters.
         discriminator_optimizer: called with the discriminator's parameters.
+        scheduler: called with each of the two optimizers; sets its learning rate anew after every training step.
 
     Components may also be given as ``class_path`` dicts, as checkpoints and YAML hold them.
     """
@@ -74,6 +76,7 @@ class BaseGAN(LightningModule):
         classes: ClassSelection = "minority",
         generator_optimizer: OptimizerCallable = AdversarialAdam,
         discriminator_optimizer: OptimizerCallable = AdversarialAdam,
+        scheduler: LRSchedulerCallable | None = None,
     ) -> None:
         super().__init__()
         self.save_hyperparameters(_plain_init_args())
@@ -90,6 +93,7 @@ class BaseGAN(LightningModule):
         self.make_discriminator: NetworkFactory = factory(discriminator)
         self.make_generator_optimizer: OptimizerCallable = factory(generator_optimizer)
         self.make_discriminator_optimizer: OptimizerCallable = factory(discriminator_optimizer)
+        self.make_scheduler: LRSchedulerCallable | None = None if scheduler is None else factory(scheduler)
         self.spec: DataSpec | None = None
         self.data_state: dict[str, Any] = {}
         self.trained_classes: tuple[int, ...] = ()
@@ -120,6 +124,11 @@ class BaseGAN(LightningModule):
         """Return how many scores the discriminator gives a sample."""
         return 1
 
+    @property
+    def latent_width(self) -> int:
+        """Return how wide the vector is that the generator starts from; hook for GANs that add to the noise."""
+        return self.latent_dim
+
     def attach(self, spec: DataSpec, trained_classes: Sequence[int], data_state: dict[str, Any]) -> None:
         """Build the networks for the data at hand, or make sure that they were built for it.
 
@@ -141,7 +150,7 @@ class BaseGAN(LightningModule):
         if self.spec is None:
             num_conditions = spec.num_conditions if self.conditional else 0
             self.spec = spec
-            self.generator = self.make_generator(spec, self.latent_dim, num_conditions)
+            self.generator = self.make_generator(spec, self.latent_width, num_conditions)
             self.discriminator = self.make_discriminator(
                 spec, self.discriminator_conditions(num_conditions), self.num_outputs
             )
@@ -173,8 +182,7 @@ class BaseGAN(LightningModule):
             fake: generated samples of the same conditions, without gradient, (n, *shape).
             conditions: condition of every sample, (n,).
         """
-        scores = self.discriminate(torch.cat([real, fake]), torch.cat([conditions, conditions]))
-        real_scores, fake_scores = scores.chunk(2)
+        real_scores, fake_scores = self.judge_both(self.discriminate, real, fake, conditions)
         loss = self.loss.discriminator_loss(real_scores, fake_scores)
         return loss + self.penalty_term(real, fake, conditions)
 
@@ -188,6 +196,18 @@ class BaseGAN(LightningModule):
         """
         loss = self.loss.generator_loss(self.discriminate(fake, conditions))
         return loss + self.feature_matching_term(real, fake, conditions)
+
+    def judge_both(
+        self, judge: Callable[[Tensor, Tensor], Tensor], real: Tensor, fake: Tensor, conditions: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Return what ``judge(x, conditions)`` makes of real samples and of fakes.
+
+        Both go through the network at once, unless it judges a sample by the others of its batch.
+        """
+        if getattr(self.discriminator, "compares_samples", False):
+            return judge(real, conditions), judge(fake, conditions)
+        real_out, fake_out = judge(torch.cat([real, fake]), torch.cat([conditions, conditions])).chunk(2)
+        return real_out, fake_out
 
     def penalty_term(self, real: Tensor, fake: Tensor, conditions: Tensor) -> Tensor | float:
         """Return the optional gradient penalty of the discriminator's loss."""
@@ -246,6 +266,9 @@ class BaseGAN(LightningModule):
                 self.manual_backward(generator_loss)
                 generator_optimizer.step()
             losses["train/generator_loss"] = generator_loss.detach()
+        if self.make_scheduler is not None:
+            for scheduler in cast(list[LRScheduler], self.lr_schedulers()):
+                scheduler.step()
         if (self.batches_seen + 1) % self.trainer.log_every_n_steps == 0:  # type: ignore[attr-defined]
             self.log_dict(losses, prog_bar=True)
         return losses
@@ -270,14 +293,15 @@ class BaseGAN(LightningModule):
             "fake_scores": self.discriminate(fake, conditions),
         }
 
-    def configure_optimizers(self) -> list[Optimizer]:
-        """Return the generator's optimizer and the discriminator's, over what is not frozen."""
+    def configure_optimizers(self) -> tuple[list[Optimizer], list[Any]]:
+        """Return the generator's optimizer and the discriminator's, over what is not frozen, and their schedulers."""
         trained_generator = [p for p in self.generator.parameters() if p.requires_grad]
         trained_discriminator = [p for p in self.discriminator.parameters() if p.requires_grad]
-        return [
+        optimizers = [
             self.make_generator_optimizer(trained_generator),
             self.make_discriminator_optimizer(trained_discriminator),
         ]
+        return optimizers, [self.make_scheduler(one) for one in optimizers] if self.make_scheduler else []
 
     # -- sampling -----------------------------------------------------------------------------------------------
 

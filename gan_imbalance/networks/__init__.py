@@ -2,6 +2,7 @@
 
 from gan_imbalance.networks.freezing import evaluation_mode, first_blocks, freeze_blocks
 from gan_imbalance.networks.mlp import DenseClassifier, DenseDiscriminator, DenseGenerator
+from gan_imbalance.networks.one_hot import OneHotDiscriminator, OneHotGenerator
 from gan_imbalance.networks.table import MixedTableDiscriminator, MixedTableGenerator
 
 __all__ = [
@@ -10,6 +11,8 @@ __all__ = [
     "DenseGenerator",
     "MixedTableDiscriminator",
     "MixedTableGenerator",
+    "OneHotDiscriminator",
+    "OneHotGenerator",
     "evaluation_mode",
     "first_blocks",
     "freeze_blocks",

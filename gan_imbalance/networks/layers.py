@@ -65,6 +65,42 @@ class DenseBlock(nn.Module):
         return torch.cat([out, x], dim=1) if self.residual else out
 
 
+def manhattan_sums(x: Tensor) -> Tensor:
+    """Return the sum of every row's Manhattan distances to all others, (n, features) to (n,), in O(n log n).
+
+    In a sorted feature, the k-th of n values (from 0) is the larger one in k differences and the smaller one in
+    n - 1 - k.
+    """
+    values, order = x.sort(dim=0)
+    rank = torch.arange(len(x), device=x.device)[:, None]
+    below = values.cumsum(dim=0) - values
+    above = values.sum(dim=0) - below - values
+    sums = (2 * rank + 1 - len(x)) * values - below + above
+    return sums.gather(0, order.argsort(dim=0)).sum(dim=1)
+
+
+class BatchDistance(nn.Module):
+    """How far every sample is from the others of its batch, as one feature: a generator that collapses shows by it.
+
+    Minibatch discrimination (Salimans et al. 2016, https://arxiv.org/abs/1606.03498, section 3.2) in the simple form
+    of a sum of Manhattan distances, here divided by the number of the others, so that it does not depend on the batch.
+
+    Args:
+        noise: in training the distance is multiplied by U(1 - noise, 1 + noise), so that it is known roughly only.
+    """
+
+    def __init__(self, noise: float = 0.3) -> None:
+        super().__init__()
+        self.noise = noise
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (n, features) to (n, 1)."""
+        mean = manhattan_sums(x) / max(1, len(x) - 1)
+        if self.training and self.noise:
+            mean = mean * (1 + self.noise * (2 * torch.rand_like(mean) - 1))
+        return mean[:, None]
+
+
 class TableActivation(nn.Module):
     """The output activation of every column of a table: identity, tanh, or softmax over its categories.
 

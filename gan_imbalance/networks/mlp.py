@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm as bound_by_spectral_norm
 
-from gan_imbalance.networks.layers import Activation, DenseBlock, TableActivation, one_hot, pack
+from gan_imbalance.networks.layers import Activation, BatchDistance, DenseBlock, TableActivation, one_hot, pack
 from gan_imbalance.types import DataSpec
 
 
@@ -57,7 +57,7 @@ class DenseGenerator(nn.Module):
         output = nn.Linear(hidden[-1].width if hidden else inputs, spec.shape[0])
         self.blocks = nn.Sequential(*hidden, output)
         self.skip = nn.Linear(inputs, spec.shape[0], bias=False) if linear_skip else None
-        self.activation = TableActivation(spec.spans, gumbel_temperature)
+        self.activation: nn.Module = TableActivation(spec.spans, gumbel_temperature)
 
     def forward(self, latent: Tensor, conditions: Tensor | None = None) -> Tensor:
         """Map latents (n, latent_dim) and conditions (n,) to encoded rows (n, features)."""
@@ -79,6 +79,8 @@ class DenseDiscriminator(nn.Module):
         spectral_norm: bound every layer's Lipschitz constant.
         residual: every hidden layer passes its input on beside its output.
         packing: rows judged together, against mode collapse (PacGAN); the batch size is a multiple of it.
+        distance_noise: noise of a row's distance to the rest of the batch (:class:`BatchDistance`), which is
+            one more input, against mode collapse; None leaves it out.
     """
 
     def __init__(
@@ -92,20 +94,28 @@ class DenseDiscriminator(nn.Module):
         spectral_norm: bool = False,
         residual: bool = False,
         packing: int = 1,
+        distance_noise: float | None = None,
     ) -> None:
         super().__init__()
         self.num_conditions = num_conditions
         self.packing = packing
-        inputs = packing * (spec.shape[0] + num_conditions)
+        self.distance = None if distance_noise is None else BatchDistance(distance_noise)
+        inputs = packing * (spec.shape[0] + num_conditions + (distance_noise is not None))
         hidden = dense_stack(
             inputs, widths, activation=activation, dropout=dropout, spectral=spectral_norm, residual=residual
         )
         head = nn.Linear(hidden[-1].width if hidden else inputs, num_outputs)
         self.blocks = nn.Sequential(*hidden, bound_by_spectral_norm(head) if spectral_norm else head)
 
+    @property
+    def compares_samples(self) -> bool:
+        """Return whether a row is judged by the rest of its batch, so that real and generated ones must not mix."""
+        return self.distance is not None
+
     def features(self, x: Tensor, conditions: Tensor | None = None) -> Tensor:
         """Return what the last hidden layer makes of rows (n, features): (n / packing, width)."""
-        joined = torch.cat([x, *one_hot(conditions, self.num_conditions, x)], dim=1)
+        distance = [] if self.distance is None else [self.distance(x)]
+        joined = torch.cat([x, *one_hot(conditions, self.num_conditions, x), *distance], dim=1)
         out = pack(joined, self.packing)
         # slicing `blocks` would build a module at every call
         for block in islice(self.blocks, len(self.blocks) - 1):

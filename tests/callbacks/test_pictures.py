@@ -10,10 +10,10 @@ import pytorch_lightning as pl
 from matplotlib import image
 from matplotlib.figure import Figure
 
-from gan_imbalance.callbacks import ColumnPairPictures
+from gan_imbalance.callbacks import ColumnPairPictures, PrincipalComponentPictures
 from gan_imbalance.callbacks.pictures import draw_pair
 from gan_imbalance.data import TabularDataModule
-from gan_imbalance.gans import GAN, BaseGAN, ConditionalGAN, MinorityTransferGAN
+from gan_imbalance.gans import GAN, BaseGAN, ConditionalGAN, MinorityTransferGAN, OneHotGAN
 from gan_imbalance.types import InputError
 
 MakeGAN = Callable[..., BaseGAN]
@@ -139,3 +139,19 @@ def test_missing_values_are_a_level_of_their_own() -> None:
     draw_pair(axis, frame, ("x", "y"), [frame])
     assert [text.get_text() for text in axis.get_xticklabels()] == ["1", "missing"]
     assert np.asarray(axis.images[0].get_array()).round(2).tolist() == [[0, 0.33], [0.67, 0]]
+
+
+@pytest.mark.parametrize("columns", [["amount", "count", "colour", "label"], ["amount", "label"]])
+def test_principal_components_are_drawn_in_a_folder_of_their_own(
+    columns: list[str],
+    separated_frame: pd.DataFrame,
+    tiny_gan: MakeGAN,
+    tiny_data: MakeData,
+    fit: Fit,
+    tmp_path: Path,
+) -> None:
+    pictures = [PrincipalComponentPictures(every_n_epochs=2), ColumnPairPictures()]
+    fit(tiny_gan(OneHotGAN), tiny_data(frame=separated_frame[columns]), max_epochs=3, callbacks=pictures)
+    drawn = sorted((tmp_path / "principal_components").iterdir())
+    assert [path.name for path in drawn] == ["step_0000002.png", "step_0000006.png"]
+    assert image.imread(drawn[0])[..., :3].std() > 0.05

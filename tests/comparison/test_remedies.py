@@ -6,11 +6,13 @@ import pytest
 
 from gan_imbalance.comparison.remedies import (
     CONTROLS,
+    FURTHER_REMEDIES,
     NAMED_REMEDIES,
     STANDARD_REMEDIES,
     Remedy,
     choose_remedies,
 )
+from gan_imbalance.oversampling import resolve_gan
 from gan_imbalance.types import InputError
 
 
@@ -18,6 +20,14 @@ def test_all_standard_remedies_are_chosen_by_default_and_can_be_imported() -> No
     names = [remedy.name for remedy in choose_remedies(None)]
     assert names[0] == "nothing"
     assert set(names) == {*STANDARD_REMEDIES, *CONTROLS}
+
+
+@pytest.mark.parametrize("name", list(FURTHER_REMEDIES))
+def test_further_gans_compete_where_they_are_named(name: str) -> None:
+    remedy = choose_remedies([name])[1]
+    assert remedy.name == name
+    assert remedy.kind == "gan"
+    resolve_gan(remedy.init_args["gan"])
 
 
 def test_controls_join_unless_they_are_named_or_not_wanted() -> None:

@@ -34,7 +34,7 @@ from gan_imbalance.networks import (
     MixedTableDiscriminator,
     MixedTableGenerator,
 )
-from gan_imbalance.optimizers import AdversarialAdam
+from gan_imbalance.optimizers import AdversarialAdam, WarmRestarts
 from gan_imbalance.synthesis import load_gan, synthesize
 from gan_imbalance.types import InputError
 
@@ -263,6 +263,7 @@ def test_components_survive_a_checkpoint(tiny_gan: MakeGAN, tiny_data: MakeData,
         },
         generator_optimizer=partial(AdversarialAdam, lr=0.02, betas=(0.1, 0.8)),
         discriminator_optimizer=torch.optim.RMSprop,
+        scheduler=partial(WarmRestarts, period=7),
         latent_dim=5,
         warmup_steps=1,
         classes=["no"],
@@ -273,10 +274,11 @@ def test_components_survive_a_checkpoint(tiny_gan: MakeGAN, tiny_data: MakeData,
     assert list(loaded.loss.fake_label_range) == [0.0, 0.1]
     assert isinstance(loaded.penalty, DRAGANPenalty)
     assert (loaded.penalty.noise_scale, loaded.feature_matching.weight) == (0.2, 0.3)
-    generator_optimizer, discriminator_optimizer = loaded.configure_optimizers()
+    (generator_optimizer, discriminator_optimizer), schedules = loaded.configure_optimizers()
     assert generator_optimizer.defaults["lr"] == 0.02
     assert list(generator_optimizer.defaults["betas"]) == [0.1, 0.8]
     assert isinstance(discriminator_optimizer, torch.optim.RMSprop)
+    assert [schedule.T_0 for schedule in schedules] == [7, 7]
     assert (loaded.latent_dim, loaded.warmup_steps, loaded.classes) == (5, 1, ["no"])
 
 

@@ -18,6 +18,7 @@ from gan_imbalance.data import TabularDataModule
 from gan_imbalance.gans import GAN, BaseGAN, ConditionalGAN, ConditionalWassersteinGAN, WassersteinGAN
 from gan_imbalance.losses import FeatureMatching, WassersteinGradientPenalty
 from gan_imbalance.networks import DenseDiscriminator, DenseGenerator
+from gan_imbalance.optimizers import WarmRestarts
 from gan_imbalance.types import InputError
 
 MakeGAN = Callable[..., BaseGAN]
@@ -104,8 +105,15 @@ def test_a_step_equals_a_hand_written_loop(tiny_gan: MakeGAN, tiny_data: MakeDat
 
 @pytest.mark.parametrize("gan_class", [ConditionalGAN, WassersteinGAN])
 @pytest.mark.parametrize("at_validation", [True, False])
+@pytest.mark.parametrize("scheduler", [None, partial(WarmRestarts, period=3)])
 def test_a_resumed_run_ends_where_an_uninterrupted_one_does(
-    gan_class: type[BaseGAN], at_validation: bool, tiny_gan: MakeGAN, tiny_data: MakeData, fit: Fit, tmp_path: Path
+    gan_class: type[BaseGAN],
+    at_validation: bool,
+    scheduler: Any,
+    tiny_gan: MakeGAN,
+    tiny_data: MakeData,
+    fit: Fit,
+    tmp_path: Path,
 ) -> None:
     networks = {
         "generator": partial(DenseGenerator, widths=(8,), batch_norm=True),
@@ -113,7 +121,7 @@ def test_a_resumed_run_ends_where_an_uninterrupted_one_does(
     }
 
     def train(epochs: int, folder: str, ckpt_path: Path | None = None, seed: int = 0) -> BaseGAN:
-        gan = tiny_gan(gan_class, **networks)
+        gan = tiny_gan(gan_class, scheduler=scheduler, **networks)
         keep = ModelCheckpoint(tmp_path / folder, "{epoch}", save_top_k=-1, save_on_train_epoch_end=not at_validation)
         settings = {"callbacks": [GeneratorEMA(0.7), keep], "enable_checkpointing": True, "max_epochs": epochs}
         fit(gan, tiny_data(), ckpt_path=ckpt_path, seed=seed, **settings)
@@ -124,7 +132,7 @@ def test_a_resumed_run_ends_where_an_uninterrupted_one_does(
     resumed = train(4, "resumed", tmp_path / "half" / "epoch=1.ckpt", seed=7)
     assert_same_weights(resumed, whole)
     last = [torch.load(tmp_path / run / "epoch=3.ckpt", weights_only=True) for run in ("whole", "resumed")]
-    for key in ("state_dict", "optimizer_states", "generator_ema", "random_state", "global_step"):
+    for key in ("state_dict", "optimizer_states", "generator_ema", "lr_schedulers", "random_state", "global_step"):
         torch.testing.assert_close(last[0][key], last[1][key], rtol=0, atol=0)
 
 

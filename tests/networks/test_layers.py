@@ -4,7 +4,15 @@ import pytest
 import torch
 from torch import nn
 
-from gan_imbalance.networks.layers import DenseBlock, TableActivation, activation_layer, one_hot, pack
+from gan_imbalance.networks.layers import (
+    BatchDistance,
+    DenseBlock,
+    TableActivation,
+    activation_layer,
+    manhattan_sums,
+    one_hot,
+    pack,
+)
 from gan_imbalance.types import InputError, Span
 
 SPANS = (
@@ -99,3 +107,34 @@ def test_rows_are_packed_one_after_the_other() -> None:
     assert pack(x, 1) is x
     with pytest.raises(InputError, match="4 rows cannot be packed by 3"):
         pack(x, 3)
+
+
+@pytest.mark.parametrize("rows", [1, 2, 7, 50])
+def test_sums_of_manhattan_distances_are_those_of_all_pairs(rows: int) -> None:
+    torch.manual_seed(rows)
+    x = torch.randn(rows, 5, dtype=torch.float64).round(decimals=1).requires_grad_()
+    pairs = (x[:, None] - x).abs().sum(dim=(1, 2))
+    torch.testing.assert_close(manhattan_sums(x), pairs)
+
+
+def test_the_slope_of_the_sums_is_that_of_all_pairs() -> None:
+    x = torch.randn(8, 3, dtype=torch.float64, requires_grad=True)
+    weights = torch.randn(8, dtype=torch.float64)
+    slopes = [
+        torch.autograd.grad((weights * sums).sum(), x)[0]
+        for sums in (manhattan_sums(x), (x[:, None] - x).abs().sum(dim=(1, 2)))
+    ]
+    torch.testing.assert_close(*slopes)
+
+
+def test_the_distance_to_the_batch_is_noisy_in_training_only() -> None:
+    torch.manual_seed(0)
+    layer, x = BatchDistance(0.3), torch.randn(400, 4)
+    exact = layer.eval()(x)
+    torch.testing.assert_close(exact[:, 0], torch.cdist(x, x, p=1).sum(dim=1) / 399)
+    noise = layer.train()(x) / exact
+    assert noise.min() >= 0.7 - 1e-6
+    assert noise.max() <= 1.3 + 1e-6
+    assert noise.std().item() == pytest.approx(0.3 / 3**0.5, rel=0.1)
+    assert torch.equal(BatchDistance(0.0)(x), exact)
+    assert layer(x[:1]).tolist() == [[0.0]]

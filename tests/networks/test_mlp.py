@@ -92,3 +92,15 @@ def test_spectral_norm_bounds_every_layer() -> None:
 def test_a_classifier_gives_one_logit_per_class() -> None:
     assert DenseClassifier(SPEC)(torch.randn(6, 4)).shape == (6, 3)
     assert DenseClassifier(SPEC, widths=())(torch.randn(6, 4)).shape == (6, 3)
+
+
+def test_a_discriminator_may_be_told_how_far_a_row_is_from_the_rest_of_its_batch() -> None:
+    torch.manual_seed(0)
+    plain, comparing = DenseDiscriminator(SPEC, 0, 1), DenseDiscriminator(SPEC, 0, 1, distance_noise=0.0, packing=2)
+    assert not plain.compares_samples
+    assert comparing.compares_samples
+    x = torch.randn(6, 4)
+    others = x.clone()
+    others[4:] += 1
+    torch.testing.assert_close(plain(x)[:4], plain(others)[:4])
+    assert not torch.allclose(comparing(x)[:2], comparing(others)[:2])

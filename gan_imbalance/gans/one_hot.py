@@ -1,0 +1,111 @@
+"""The one-hot GAN."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from pytorch_lightning.cli import LRSchedulerCallable
+from torch import Tensor
+
+from gan_imbalance.gans.base import BaseGAN, NetworkFactory
+from gan_imbalance.losses import AdversarialLoss, LeastSquaresLoss
+from gan_imbalance.networks import OneHotDiscriminator, OneHotGenerator
+from gan_imbalance.optimizers import WarmRestarts
+from gan_imbalance.types import DataSpec, InputError
+
+
+class OneHotGAN(BaseGAN):
+    """Unconditional GAN for small classes of binary attributes; learns one class.
+
+    The GAN-SMOTE of one-hot attributes: a sigmoid for every attribute, squared error against 1 and 0, and tricks that
+    keep a discriminator of a few dozen rows from learning them by heart. Each can be left out alone: ``bit_flips`` and
+    ``bit_noise`` by 0, the discriminator's dropout by 0 and its ``distance_noise`` (minibatch discrimination) by None,
+    ``scheduler`` (warm restarts of the learning rate) by None.
+
+    An attribute is a column of two values, such as 0/1 or a boolean, or one level of a column of more. Columns of two
+    values are free of each other, so a character that was cut into 0/1 columns may have none or several of them set; a
+    plain categorical column is decoded to its strongest level. Rows so come back in the form in which they went in.
+    Numbers are neither flipped nor blurred by bit noise.
+
+    Args:
+        generator: see :class:`BaseGAN`.
+        discriminator: see :class:`BaseGAN`.
+        loss: adversarial loss.
+        latent_dim: width of the latent vector.
+        bit_flips: share of the real rows' bits that is inverted when training starts, in [0, 0.5]; it falls to zero
+            in a straight line by the end.
+        bit_noise: real bits are moved by U(0, bit_noise) of the way from 0 to 1 or from 1 to 0, in [0, 0.5]: a sigmoid
+            never reaches either.
+        scheduler: of both learning rates.
+        kwargs: see :class:`BaseGAN`.
+
+    Raises:
+        InputError: if a share is out of range.
+    """
+
+    _bits: Tensor
+    _bit_of_feature: Tensor
+
+    def __init__(
+        self,
+        generator: NetworkFactory = OneHotGenerator,
+        discriminator: NetworkFactory = OneHotDiscriminator,
+        loss: AdversarialLoss = LeastSquaresLoss(),
+        latent_dim: int = 16,
+        bit_flips: float = 0.1,
+        bit_noise: float = 0.02,
+        scheduler: LRSchedulerCallable | None = WarmRestarts,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(
+            generator=generator,
+            discriminator=discriminator,
+            loss=loss,
+            latent_dim=latent_dim,
+            scheduler=scheduler,
+            **kwargs,
+        )
+        self.bit_flips = bit_flips
+        self.bit_noise = bit_noise
+        for name in ("bit_flips", "bit_noise"):
+            if not 0 <= getattr(self, name) <= 0.5:
+                raise InputError(f"{name} is {getattr(self, name)}: give a share of at least 0 and at most 0.5.")
+
+    def attach(self, spec: DataSpec, trained_classes: Sequence[int], data_state: dict[str, Any]) -> None:
+        """Build the networks, and find out which features are bits (see :meth:`BaseGAN.attach`)."""
+        super().attach(spec, trained_classes, data_state)
+        bits = torch.zeros(spec.shape, dtype=torch.bool)
+        bit_of_feature = torch.arange(math.prod(spec.shape)).reshape(spec.shape)
+        for span in spec.spans:
+            bits[span.start : span.stop] = span.kind == "categorical"
+            if span.size == 2:
+                # the two levels of a binary column are one bit: they flip together
+                bit_of_feature[span.start + 1] = span.start
+        self.register_buffer("_bits", bits, persistent=False)
+        self.register_buffer("_bit_of_feature", bit_of_feature, persistent=False)
+
+    def on_train_start(self) -> None:
+        """Make sure that bit flips have an end to fall to."""
+        super().on_train_start()
+        if self.bit_flips and math.isinf(self.trainer.estimated_stepping_batches):
+            raise InputError("bit_flips fall to zero by the end of training: set max_epochs or max_steps.")
+
+    def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> dict[str, Tensor]:
+        """Take the steps of :meth:`BaseGAN.training_step`, with the real bits disturbed."""
+        real, conditions = batch
+        return super().training_step((self.disturb(real), conditions), batch_idx)
+
+    def disturb(self, real: Tensor) -> Tensor:
+        """Return real samples (..., features) with some bits inverted and all of them blurred.
+
+        Both say how far a bit moves towards the other value.
+        """
+        remaining = 1 - min(1.0, self.batches_seen / self.trainer.estimated_stepping_batches)
+        move = self.bit_noise * torch.rand_like(real)
+        if self.bit_flips * remaining:
+            flipped = torch.rand_like(real).index_select(-1, self._bit_of_feature) < self.bit_flips * remaining
+            move = torch.where(flipped, 1 - move, move)
+        return torch.where(self._bits, real + move * (1 - 2 * real), real)
