@@ -178,7 +178,8 @@ class TabularTransformer:
         if not np.isfinite(array).all():
             raise InputError("Samples with infinite or undefined features cannot be decoded; the generator diverged.")
         encoded: list[Encoded] = [
-            np.empty(len(array), np.intp if span.kind == "categorical" else np.float32) for span in self.spans
+            np.empty(len(array), np.intp) if span.kind == "categorical" else np.empty(len(array), np.float32)
+            for span in self.spans
         ]
         for start in range(0, len(array), _ROWS_AT_ONCE):
             rows = slice(start, start + _ROWS_AT_ONCE)
