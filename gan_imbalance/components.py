@@ -46,6 +46,9 @@ def to_config(value: Any) -> Any:
         target = next((part for part in (value.func, *value.args) if inspect.isclass(part)), None)
         if target is not None:
             return _class_config(target, value.keywords)
+    # a GAN's parameters are also those that its constructor passes on to its bases
+    if hasattr(value, "hparams"):
+        return _class_config(type(value), value.hparams)
     if isinstance(value, nn.Module):
         parameters = inspect.signature(type(value)).parameters.values()
         names = [p.name for p in parameters if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
@@ -81,8 +84,11 @@ def factory(value: Any) -> Callable[..., Any]:
     """Return the class, with its arguments bound, that a ``class_path`` dict describes; a callable as it is."""
     if not _is_config(value):
         return value  # type: ignore[no-any-return]
-    init_args = {key: build(item) for key, item in (value.get("init_args") or {}).items()}
-    return partial(import_class(value["class_path"]), **init_args)
+    target, init_args = import_class(value["class_path"]), value.get("init_args") or {}
+    # a GAN builds its components itself, once it knows the data
+    if not hasattr(target, "save_hyperparameters"):
+        init_args = {key: build(item) for key, item in init_args.items()}
+    return partial(target, **init_args)
 
 
 def _is_config(value: Any) -> bool:

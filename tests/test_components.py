@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from gan_imbalance.components import build, factory, import_class, to_config
+from gan_imbalance.gans import WassersteinGAN
 from gan_imbalance.losses import DRAGANPenalty, HingeLoss, NonSaturatingLoss, TwoHeadedLoss
 from gan_imbalance.networks import DenseGenerator
 from gan_imbalance.optimizers import AdversarialAdam
@@ -46,6 +47,15 @@ def test_a_module_inside_a_module_survives() -> None:
     loss = build(to_config(TwoHeadedLoss(HingeLoss(), class_weight=0.3)))
     assert isinstance(loss.adversarial, HingeLoss)
     assert loss.class_weight == 0.3
+
+
+def test_a_gan_survives_with_what_it_passes_on_to_its_bases() -> None:
+    generator = {"class_path": "gan_imbalance.networks.DenseGenerator", "init_args": {"widths": [8]}}
+    config = json.loads(json.dumps(to_config(WassersteinGAN(generator=generator, instance_noise=0.1))))
+    gan = build(config)
+    assert gan.instance_noise == 0.1
+    assert gan.hparams["generator"] == generator
+    assert to_config(gan) == config
 
 
 @pytest.mark.parametrize(

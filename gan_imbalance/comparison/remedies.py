@@ -39,7 +39,8 @@ class Remedy:
     """
 
     name: str
-    resampler: dict[str, Any] | None = None
+    # a plain dict, since jsonargparse would build the class_paths in one of Any, with arguments that it made up
+    resampler: dict | None = None  # type: ignore[type-arg]
     class_weight: Literal["balanced"] | None = None
     threshold: Literal["tuned"] | None = None
     reserve: bool = False

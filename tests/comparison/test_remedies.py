@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import pytest
+from jsonargparse import ArgumentParser
 
 from gan_imbalance.comparison.remedies import (
     CONTROLS,
@@ -12,6 +16,7 @@ from gan_imbalance.comparison.remedies import (
     Remedy,
     choose_remedies,
 )
+from gan_imbalance.components import build
 from gan_imbalance.oversampling import resolve_gan
 from gan_imbalance.types import InputError
 
@@ -126,3 +131,24 @@ def test_two_remedies_of_one_name() -> None:
 def test_remedies_that_could_not_run(remedy: Remedy, message: str) -> None:
     with pytest.raises(InputError, match=message):
         choose_remedies([remedy])
+
+
+def test_a_resampler_comes_out_of_a_configuration_as_it_was_written(tmp_path: Path) -> None:
+    gan = {
+        "class_path": "gan_imbalance.gans.WassersteinGAN",
+        "init_args": {
+            "generator": {"class_path": "gan_imbalance.networks.DenseGenerator", "init_args": {"widths": [8]}},
+            "instance_noise": 0.1,
+        },
+    }
+    resampler = {"class_path": "gan_imbalance.oversampling.GANOverSampler", "init_args": {"gan": gan, "max_steps": 0}}
+    config = tmp_path / "remedies.json"
+    config.write_text(json.dumps({"remedies": [{"name": "mine", "resampler": resampler}, "smote"]}))
+    parser = ArgumentParser(exit_on_error=False)
+    parser.add_argument("--config", action="config")
+    parser.add_argument("--remedies", type=list[str | Remedy])
+    mine, smote = parser.instantiate(parser.parse_args(["--config", str(config)]))["remedies"]
+    assert smote == "smote"
+    assert mine.resampler == resampler
+    built = build(mine.resampler)
+    assert resolve_gan(built.gan)[1]["generator"] == gan["init_args"]["generator"]
