@@ -179,6 +179,8 @@ class GANOverSampler(TableOverSampler):
         validation_fraction: share of rows held out to choose the checkpoint by the two-sample test; 0 trains on
             all rows and takes the last one.
         numeric_transform: what numeric columns become (see :class:`TabularTransformer`).
+        clusters: cut each class into so many KMeans clusters, which a conditional GAN is told instead of the class;
+            it then learns each class by itself.
         categorical: names of columns to take as categories, where their type does not tell; a column of an array is
             named by its number: ``"0"``.
         calibrate: whether numeric columns get exactly the marginals of the training rows; for unconditional GANs.
@@ -204,6 +206,7 @@ class GANOverSampler(TableOverSampler):
         "ema_decay": [Interval(Real, 0, 1, closed="left")],
         "validation_fraction": [Interval(Real, 0, 1, closed="left")],
         "numeric_transform": [StrOptions(set(get_args(NumericTransform)))],
+        "clusters": [Interval(Integral, 2, None, closed="left"), None],
         "calibrate": ["boolean"],
         "accelerator": [str],
         "verbose": ["boolean"],
@@ -221,6 +224,7 @@ class GANOverSampler(TableOverSampler):
         ema_decay: float = 0.99,
         validation_fraction: float = 0.0,
         numeric_transform: NumericTransform = "quantile",
+        clusters: int | None = None,
         categorical: list[str] | None = None,
         calibrate: bool = False,
         accelerator: str = "cpu",
@@ -236,6 +240,7 @@ class GANOverSampler(TableOverSampler):
         self.ema_decay = ema_decay
         self.validation_fraction = validation_fraction
         self.numeric_transform = numeric_transform
+        self.clusters = clusters
         self.calibrate = calibrate
         self.accelerator = accelerator
         self.verbose = verbose
@@ -249,7 +254,8 @@ class GANOverSampler(TableOverSampler):
     def _generate(self, table: pd.DataFrame, target: str, label: Label, count: int, seed: int) -> pd.DataFrame:
         gan_class, settings = resolve_gan(DEFAULT_GAN if self.gan is None else self.gan)
         rows = table[table[target] == label]
-        learned = table if gan_class.conditional else rows
+        together = self._learns_all_classes(gan_class)
+        learned = table if together else rows
         if not (learned.drop(columns=target).nunique(dropna=False) > 1).any():
             warnings.warn(
                 f"All {len(learned)} row(s) to learn class {_plain(label)!r} from are equal: there is nothing to "
@@ -257,17 +263,20 @@ class GANOverSampler(TableOverSampler):
                 stacklevel=2,
             )
             return rows.iloc[[0] * count]
-        if gan_class.conditional and self.gans_:
+        if together and self.gans_:
             self.gans_[label] = next(iter(self.gans_.values()))
         else:
-            classes = "all" if gan_class.conditional else [_plain(label)]
+            classes = "all" if together else [_plain(label)]
             gan = gan_class(**{**settings, "classes": classes})
             self.gans_[label] = self._train(gan, table, target, label, len(learned), seed)
         return synthesize(self.gans_[label], {_plain(label): count}, seed, self.calibrate).rows
 
+    def _learns_all_classes(self, gan_class: type[BaseGAN]) -> bool:
+        return gan_class.conditional and self.clusters is None
+
     def _train(self, gan: BaseGAN, table: pd.DataFrame, target: str, label: Label, rows: int, seed: int) -> BaseGAN:
         """Return the GAN, trained on as many rows of the table as are of the classes that it learns."""
-        max_steps, max_time = self._budget(rows, gan.conditional)
+        max_steps, max_time = self._budget(rows, self._learns_all_classes(type(gan)))
         torch.manual_seed(seed)
         data = TabularDataModule(
             frame=table,
@@ -276,6 +285,7 @@ class GANOverSampler(TableOverSampler):
             drop=[name for name in table.columns if table[name].isna().all()],
             categorical=self.categorical or (),
             numeric_transform=self.numeric_transform,
+            clusters=self.clusters,
             test_fraction=0.0,
             validation_fraction=self.validation_fraction,
             split_seed=seed,
@@ -309,7 +319,7 @@ class GANOverSampler(TableOverSampler):
             self.history_ += history.rows
             return load_gan(best.best_model_path) if best else gan.cpu().eval()
 
-    def _budget(self, rows: int, conditional: bool) -> tuple[int, timedelta | None]:
+    def _budget(self, rows: int, together: bool) -> tuple[int, timedelta | None]:
         """Return the steps of a GAN that learns so many rows (-1: no limit), and its share of the time."""
         limits = [] if self.max_steps is None else [int(self.max_steps)]
         if self.epochs is not None:
@@ -320,7 +330,7 @@ class GANOverSampler(TableOverSampler):
         time = given if isinstance(given, str | dict | timedelta) else timedelta(seconds=float(given))
         seconds = Timer(time).time_remaining()
         assert seconds is not None, "a timer with a duration has time left"
-        gans = 1 if conditional else sum(count > 0 for count in self.sampling_strategy_.values())
+        gans = 1 if together else sum(count > 0 for count in self.sampling_strategy_.values())
         return min(limits, default=-1), timedelta(seconds=seconds / gans)
 
 

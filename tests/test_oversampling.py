@@ -545,6 +545,20 @@ def test_who_writes_the_rows_must_be_said() -> None:
         TableOverSampler()
 
 
+def test_a_conditional_gan_may_be_told_clusters_of_the_class() -> None:
+    random = np.random.default_rng(0)
+    rows = pd.DataFrame({"a": random.normal(size=60), "b": random.normal(size=60)})
+    rows.loc[50:] += np.repeat([[0.0], [100.0]], 5, axis=0)
+    labels = np.repeat([0, 1], [50, 10])
+    sampler = GANOverSampler("ConditionalGAN", clusters=2, numeric_transform="standard", max_steps=2, random_state=0)
+    sampler.fit_resample(rows, labels)
+    (gan,) = sampler.gans_.values()
+    assert gan.spec is not None
+    assert gan.spec.condition_classes == (1, 1)
+    assert gan.spec.condition_weights == (0.5, 0.5)
+    assert len(sampler.synthetic_) == 40
+
+
 # -- with no setting at all, on small real tables ---------------------------------------------------------------------
 
 
