@@ -118,6 +118,7 @@ def make_data(path: str, protocol: Protocol, seed: int, clusters: int | None) ->
         validation_fraction=0.0,
         split_seed=seed,
         numeric_transform="standard",
+        spikes=False,
         balanced=False,
         seed=seed,
     )
