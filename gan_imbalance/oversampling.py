@@ -27,11 +27,14 @@ import gan_imbalance.gans
 from gan_imbalance.callbacks import FidelityMonitor, FiniteLossGuard, GeneratorEMA
 from gan_imbalance.components import import_class
 from gan_imbalance.data import TabularDataModule
+from gan_imbalance.data.schema import TableSchema
 from gan_imbalance.gans import BaseGAN
+from gan_imbalance.metrics import warn_of_collapse
 from gan_imbalance.quiet import quiet_lightning
 from gan_imbalance.synthesis import load_gan, synthesize
 from gan_imbalance.transforms.kinds import Kind, column_kinds, require_unique
 from gan_imbalance.transforms.numeric import NumericTransform
+from gan_imbalance.transforms.table import TabularTransformer
 from gan_imbalance.types import InputError, Label
 
 _EPOCHS = 20
@@ -162,7 +165,8 @@ class GANOverSampler(TableOverSampler):
     A conditional GAN learns all classes at once; of an unconditional one, each class to be topped up gets its own.
     The original rows come first, unchanged, in the result; names, dtypes and form are those of the input, which may
     be an array, a sparse matrix, a list or a DataFrame. A class whose rows are all equal, such as a single one, has
-    nothing to learn from: its row is repeated, with a warning.
+    nothing to learn from: its row is repeated, with a warning. A generator that repeats itself or leaves out kinds of
+    rows is warned of too (:class:`~gan_imbalance.metrics.CollapseWarning`).
 
     Args:
         gan: name of a GAN of ours (``"WassersteinGAN"``), a subclass of :class:`BaseGAN`, an instance (whose
@@ -269,7 +273,9 @@ class GANOverSampler(TableOverSampler):
             classes = "all" if together else [_plain(label)]
             gan = gan_class(**{**settings, "classes": classes})
             self.gans_[label] = self._train(gan, table, target, label, len(learned), seed)
-        return synthesize(self.gans_[label], {_plain(label): count}, seed, self.calibrate).rows
+        made = synthesize(self.gans_[label], {_plain(label): count}, seed, self.calibrate).rows
+        _warn_of_collapse(self.gans_[label], rows, made, seed)
+        return made
 
     def _learns_all_classes(self, gan_class: type[BaseGAN]) -> bool:
         return gan_class.conditional and self.clusters is None
@@ -353,6 +359,14 @@ def resolve_gan(
     if not (isinstance(found, type) and issubclass(found, BaseGAN)):
         raise InputError(f"{gan!r} is not a GAN: choose one of {', '.join(gan_imbalance.gans.__all__)}.")
     return found, settings
+
+
+def _warn_of_collapse(gan: BaseGAN, real: pd.DataFrame, made: pd.DataFrame, seed: int) -> None:
+    """Warn where the generator repeats itself or leaves out kinds of the class's rows, judged as it saw them."""
+    transformer = TabularTransformer.from_state_dict(gan.data_state["transformer"])
+    schema = TableSchema.from_dict(gan.data_state["schema"])
+    encoded = (transformer.transform(schema.derive(rows), unknown="ignore") for rows in (real, made))
+    warn_of_collapse(*encoded, seed=seed)
 
 
 class _History(Callback):

@@ -28,6 +28,7 @@ from sklearn.utils.multiclass import type_of_target
 
 from gan_imbalance import GANOverSampler, gans
 from gan_imbalance.gans import ConditionalGAN, WassersteinGAN
+from gan_imbalance.metrics import CollapseWarning
 from gan_imbalance.networks import DenseGenerator
 from gan_imbalance.oversampling import TableOverSampler
 from gan_imbalance.types import InputError
@@ -589,13 +590,27 @@ SMALL_TABLES = {
 }
 
 
+class PointGAN(WassersteinGAN):
+    """Generates the same row over and over."""
+
+    def generate(self, conditions: torch.Tensor) -> torch.Tensor:
+        return 0 * super().generate(conditions)
+
+
+def test_a_generator_that_repeats_itself_is_told_of(numbers: tuple[np.ndarray, np.ndarray]) -> None:
+    with pytest.warns(CollapseWarning, match="repeats itself"):
+        GANOverSampler(PointGAN, **FAST).fit_resample(*numbers)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", SMALL_TABLES)
 def test_nothing_collapses_without_tuning(name: str, shared_data: Callable[[str], Path]) -> None:
     X, y = SMALL_TABLES[name](shared_data)
     sampler = GANOverSampler(random_state=0)
     start = time.process_time()
-    resampled, labels = sampler.fit_resample(X, y)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", CollapseWarning)
+        resampled, labels = sampler.fit_resample(X, y)
     assert time.process_time() - start < 15
     assert len(set(labels.value_counts())) == 1
     pd.testing.assert_frame_equal(resampled.iloc[: len(X)], X.reset_index(drop=True))
