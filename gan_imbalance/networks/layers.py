@@ -152,12 +152,19 @@ class TableActivation(nn.Module):
 
 
 def one_hot(conditions: Tensor | None, num_conditions: int, like: Tensor) -> list[Tensor]:
-    """Return the conditions as one tensor (n, num_conditions) in a list; an empty list if there are none."""
+    """Return the conditions as one tensor (n, num_conditions) in a list; an empty list if there are none.
+
+    Args:
+        conditions: which one holds, (n,), or which k hold, (n, k).
+        num_conditions: how many there are.
+        like: a tensor of the dtype and device to use.
+    """
     if not num_conditions:
         return []
     if conditions is None:
         raise InputError(f"This network is conditional on {num_conditions} conditions: pass them.")
-    return [F.one_hot(conditions, num_conditions).to(like.dtype)]
+    hot = like.new_zeros(len(conditions), num_conditions)
+    return [hot.scatter_(1, conditions.view(len(conditions), -1), 1.0)]
 
 
 def pack(x: Tensor, packing: int) -> Tensor:
