@@ -81,7 +81,8 @@ def draw_by_level(pairs: Tensor, sizes: Sequence[int], num_classes: int, balance
     classes, levels = pairs.flatten(0, 1).cpu().unbind(1)
     groups = classes * sum(sizes) + levels - num_classes
     counts = groups.bincount(minlength=num_classes * sum(sizes)).view(num_classes, -1).double()
-    weights = [column / column.sum(dim=1, keepdim=True) for column in counts.log1p().split(list(sizes), dim=1)]
+    by_column = torch.split(counts.log1p(), list(sizes), dim=1)
+    weights = [column / column.sum(dim=1, keepdim=True) for column in by_column]
     shares = torch.cat(weights, dim=1).nan_to_num()
     if not balanced:
         shares = shares * counts.sum(dim=1, keepdim=True)

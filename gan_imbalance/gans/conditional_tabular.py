@@ -8,13 +8,19 @@ from typing import Any, ClassVar
 
 import numpy as np
 import torch
+from pytorch_lightning.cli import OptimizerCallable
 from torch import Tensor
 from torch.nn import functional as F
 
 from gan_imbalance.gans.base import NetworkFactory, draw_by_row
 from gan_imbalance.gans.conditional_wasserstein import ConditionalWassersteinGAN
 from gan_imbalance.networks import DenseDiscriminator, DenseGenerator
+from gan_imbalance.optimizers import AdversarialAdam
 from gan_imbalance.types import DataSpec, InputError
+
+_GENERATOR = partial(DenseGenerator, widths=(256, 256), batch_norm=True, residual=True, gumbel_temperature=0.2)
+_DISCRIMINATOR = partial(DenseDiscriminator, widths=(256, 256), activation="leaky_relu", dropout=0.5, packing=10)
+_ADAM = partial(AdversarialAdam, lr=2e-4, weight_decay=1e-6)
 
 
 class ConditionalTabularGAN(ConditionalWassersteinGAN):
@@ -34,6 +40,8 @@ class ConditionalTabularGAN(ConditionalWassersteinGAN):
         discriminator: factory of the discriminator, by default CTGAN's; the batch size is a multiple of 10.
         latent_dim: width of the standard normal latent vector.
         discriminator_steps: discriminator steps per generator step.
+        generator_optimizer: called with the generator's parameters, by default as CTGAN's.
+        discriminator_optimizer: called with the discriminator's parameters, by default as CTGAN's.
         kwargs: see :class:`ConditionalWassersteinGAN`.
     """
 
@@ -46,14 +54,12 @@ class ConditionalTabularGAN(ConditionalWassersteinGAN):
 
     def __init__(
         self,
-        generator: NetworkFactory = partial(
-            DenseGenerator, widths=(256, 256), batch_norm=True, residual=True, gumbel_temperature=0.2
-        ),
-        discriminator: NetworkFactory = partial(
-            DenseDiscriminator, widths=(256, 256), activation="leaky_relu", dropout=0.5, packing=10
-        ),
+        generator: NetworkFactory = _GENERATOR,
+        discriminator: NetworkFactory = _DISCRIMINATOR,
         latent_dim: int = 128,
         discriminator_steps: int = 1,
+        generator_optimizer: OptimizerCallable = _ADAM,
+        discriminator_optimizer: OptimizerCallable = _ADAM,
         **kwargs: Any,
     ) -> None:
         super().__init__(
@@ -61,6 +67,8 @@ class ConditionalTabularGAN(ConditionalWassersteinGAN):
             discriminator=discriminator,
             latent_dim=latent_dim,
             discriminator_steps=discriminator_steps,
+            generator_optimizer=generator_optimizer,
+            discriminator_optimizer=discriminator_optimizer,
             **kwargs,
         )
 
