@@ -24,7 +24,8 @@ from gan_imbalance.types import ClassSelection, DataSpec, InputError
 NetworkFactory = Callable[[DataSpec, int, int], nn.Module]
 """``generator(spec, latent_dim, num_conditions)`` or ``discriminator(spec, num_conditions, num_outputs)``."""
 
-_SAMPLE_CHUNK = 16_384
+# small enough for the activations to stay in the cache of a processor
+_SAMPLE_CHUNK = 2048
 
 
 class BaseGAN(LightningModule):

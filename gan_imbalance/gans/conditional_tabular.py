@@ -19,7 +19,7 @@ from gan_imbalance.optimizers import AdversarialAdam
 from gan_imbalance.types import DataSpec, InputError
 
 _GENERATOR = partial(DenseGenerator, widths=(256, 256), batch_norm=True, residual=True, gumbel_temperature=0.2)
-_DISCRIMINATOR = partial(DenseDiscriminator, widths=(256, 256), activation="leaky_relu", dropout=0.5, packing=10)
+_DISCRIMINATOR = partial(DenseDiscriminator, widths=(256, 256), activation="leaky_relu", dropout=0.5, packing=4)
 _ADAM = partial(AdversarialAdam, lr=2e-4, weight_decay=1e-6)
 
 
@@ -37,7 +37,8 @@ class ConditionalTabularGAN(ConditionalWassersteinGAN):
 
     Args:
         generator: factory of the generator, by default CTGAN's.
-        discriminator: factory of the discriminator, by default CTGAN's; the batch size is a multiple of 10.
+        discriminator: factory of the discriminator, by default CTGAN's with packs of 4 rows, which usual batch sizes
+            are multiples of; CTGAN itself has packs of 10 and batches of 500.
         latent_dim: width of the standard normal latent vector.
         discriminator_steps: discriminator steps per generator step.
         generator_optimizer: called with the generator's parameters, by default as CTGAN's.
@@ -124,7 +125,8 @@ class ConditionalTabularGAN(ConditionalWassersteinGAN):
             return 0.0
         levels = conditions[:, 1] - self.spec.num_conditions
         other_column = self.column_of_level != self.column_of_level[levels][:, None]
-        return F.cross_entropy(logits[:, self.level_features].masked_fill(other_column, -torch.inf), levels)
+        logits = logits.index_select(1, self.level_features).masked_fill(other_column, -torch.inf)
+        return F.cross_entropy(logits, levels)
 
     # -- sampling -----------------------------------------------------------------------------------------------
 
