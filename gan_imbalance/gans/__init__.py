@@ -3,6 +3,7 @@
 from gan_imbalance.gans.auxiliary import AuxiliaryClassifierGAN
 from gan_imbalance.gans.base import BaseGAN
 from gan_imbalance.gans.conditional import ConditionalGAN
+from gan_imbalance.gans.conditional_tabular import ConditionalTabularGAN
 from gan_imbalance.gans.conditional_wasserstein import ConditionalWassersteinGAN
 from gan_imbalance.gans.cramer import CramerGAN
 from gan_imbalance.gans.gan import GAN
@@ -16,6 +17,7 @@ __all__ = [
     "AuxiliaryClassifierGAN",
     "BaseGAN",
     "ConditionalGAN",
+    "ConditionalTabularGAN",
     "ConditionalWassersteinGAN",
     "CramerGAN",
     "InfoGAN",

@@ -60,10 +60,14 @@ class DenseGenerator(nn.Module):
         self.activation: nn.Module = TableActivation(spec.spans, gumbel_temperature)
 
     def forward(self, latent: Tensor, conditions: Tensor | None = None) -> Tensor:
-        """Map latents (n, latent_dim) and conditions (n,) to encoded rows (n, features)."""
+        """Map latents (n, latent_dim) and conditions (n,) or (n, k) to encoded rows (n, features)."""
+        return self.activation(self.logits(latent, conditions))  # type: ignore[no-any-return]
+
+    def logits(self, latent: Tensor, conditions: Tensor | None = None) -> Tensor:
+        """Return the rows before their output activation, (n, features)."""
         x = torch.cat([latent, *one_hot(conditions, self.num_conditions, latent)], dim=1)
-        out = self.blocks(x) if self.skip is None else self.blocks(x) + self.skip(x)
-        return self.activation(out)  # type: ignore[no-any-return]
+        out: Tensor = self.blocks(x)
+        return out if self.skip is None else out + self.skip(x)
 
 
 class DenseDiscriminator(nn.Module):

@@ -71,9 +71,13 @@ class MixedTableGenerator(nn.Module):
         self.activation = TableActivation(spec.spans, gumbel_temperature)
 
     def forward(self, latent: Tensor, conditions: Tensor | None = None) -> Tensor:
-        """Map latents (n, latent_dim) and conditions (n,) to encoded rows (n, features)."""
+        """Map latents (n, latent_dim) and conditions (n,) or (n, k) to encoded rows (n, features)."""
+        return self.activation(self.logits(latent, conditions))  # type: ignore[no-any-return]
+
+    def logits(self, latent: Tensor, conditions: Tensor | None = None) -> Tensor:
+        """Return the rows before their output activation, (n, features)."""
         x = torch.cat([latent, *one_hot(conditions, self.num_conditions, latent)], dim=1)
-        return self.activation(self.blocks(x)[:, self.order])  # type: ignore[no-any-return]
+        return self.blocks(x)[:, self.order]  # type: ignore[no-any-return]
 
 
 class _EmbedColumns(nn.Module):

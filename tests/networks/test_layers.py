@@ -96,6 +96,20 @@ def test_conditions_become_one_hot() -> None:
     assert one_hot(torch.tensor([1]), 0, like=hot) == []
 
 
+def test_several_conditions_may_hold_at_once() -> None:
+    (hot,) = one_hot(torch.tensor([[2, 0], [1, 2]]), 4, like=torch.zeros(1))
+    assert hot.tolist() == [[1, 0, 1, 0], [0, 1, 1, 0]]
+
+
+@pytest.mark.parametrize("sizes", [[2, 3, 4, 9, 5, 20], [3, 3], [2]])
+def test_every_column_has_a_softmax_of_its_own_whatever_its_size(sizes: list[int]) -> None:
+    starts = [sum(sizes[:i]) for i in range(len(sizes))]
+    spans = [Span(str(start), "categorical", start, size) for start, size in zip(starts, sizes, strict=True)]
+    x = 50 * torch.randn(6, sum(sizes))
+    expected = torch.cat([part.softmax(dim=1) for part in x.split(sizes, dim=1)], dim=1)
+    torch.testing.assert_close(TableActivation(spans)(x), expected)
+
+
 def test_conditions_must_be_given_where_they_are_needed() -> None:
     with pytest.raises(InputError, match="conditional on 3 conditions"):
         one_hot(None, 3, like=torch.zeros(1))
