@@ -110,14 +110,24 @@ class TableActivation(nn.Module):
         spans: the columns.
         gumbel_temperature: if given, categories are drawn by the Gumbel-softmax trick at this temperature
             (Jang et al. 2017, https://arxiv.org/abs/1611.01144) instead of the plain softmax.
+        straight_through: whether what is drawn comes out as one-hot, as real rows are, while gradients are those of
+            the Gumbel-softmax (the same, section 2.2).
+
+    Raises:
+        InputError: if straight_through lacks a temperature, without which nothing is drawn.
     """
 
     is_tanh: Tensor
     category_features: Tensor
 
-    def __init__(self, spans: Sequence[Span], gumbel_temperature: float | None = None) -> None:
+    def __init__(
+        self, spans: Sequence[Span], gumbel_temperature: float | None = None, straight_through: bool = False
+    ) -> None:
         super().__init__()
+        if straight_through and gumbel_temperature is None:
+            raise InputError("straight_through draws categories: give gumbel_temperature too, such as 0.5.")
         self.gumbel_temperature = gumbel_temperature
+        self.straight_through = straight_through
         width = max((span.stop for span in spans), default=0)
         is_tanh = torch.zeros(width, dtype=torch.bool)
         for span in spans:
@@ -136,13 +146,19 @@ class TableActivation(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Activate (n, features) column by column."""
+        if self.gumbel_temperature is None:
+            return self.expected(x)
+        return self._activate(x, (x + _gumbel_noise(x)) / self.gumbel_temperature, self.straight_through)
+
+    def expected(self, x: Tensor) -> Tensor:
+        """Return what :meth:`forward` gives in the mean of its draws: shares for categories, (n, features)."""
+        return self._activate(x, x, hard=False)
+
+    def _activate(self, x: Tensor, logits: Tensor, hard: bool) -> Tensor:
         if self.has_tanh:
             x = torch.where(self.is_tanh, x.tanh(), x)
         if self.softmaxes:
-            logits = x
-            if self.gumbel_temperature is not None:
-                logits = (x + _gumbel_noise(x)) / self.gumbel_temperature
-            shares = torch.cat([softmax(logits) for softmax in self.softmaxes], dim=1)
+            shares = torch.cat([softmax(logits, hard) for softmax in self.softmaxes], dim=1)
             x = x.index_copy(1, self.category_features, shares)
         return x
 
@@ -165,13 +181,18 @@ class _SharedSoftmax(nn.Module):
         self.register_buffer("is_padding", is_padding, persistent=False)
         self.register_buffer("kept", (~is_padding).flatten().nonzero().squeeze(1), persistent=False)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Return the shares of the columns' features, side by side, from the logits of all, (n, features)."""
+    def forward(self, x: Tensor, hard: bool) -> Tensor:
+        """Return the shares of the columns' features, side by side, from the logits of all, (n, features).
+
+        With ``hard`` the largest share of each column becomes 1 and the others 0; gradients stay the shares'.
+        """
         # `index_select`, since the gradient of indexing by a tensor is slow
         logits = x.index_select(1, self.padded_features).view(-1, *self.shape)
-        if not self.has_padding:
-            return logits.softmax(dim=2).flatten(1)
-        return logits.masked_fill(self.is_padding, -torch.inf).softmax(dim=2).flatten(1).index_select(1, self.kept)
+        shares = (logits.masked_fill(self.is_padding, -torch.inf) if self.has_padding else logits).softmax(dim=2)
+        if hard:
+            drawn = torch.zeros_like(shares).scatter_(2, shares.argmax(dim=2, keepdim=True), 1.0)
+            shares = drawn + (shares - shares.detach())
+        return shares.flatten(1).index_select(1, self.kept) if self.has_padding else shares.flatten(1)
 
 
 def _gumbel_noise(like: Tensor) -> Tensor:

@@ -82,6 +82,26 @@ def test_gumbel_softmax_draws_categories_as_often_as_their_shares() -> None:
     assert out.isfinite().all()
 
 
+def test_straight_through_shows_one_hot_and_learns_by_gumbel_softmax() -> None:
+    x = torch.randn(50, 7)
+    gradients = []
+    for straight_through in (False, True):
+        torch.manual_seed(0)
+        rows = x.clone().requires_grad_()
+        out = TableActivation(SPANS, gumbel_temperature=0.5, straight_through=straight_through)(rows)
+        (out * torch.arange(7)).sum().backward()
+        gradients.append(rows.grad)
+        if straight_through:
+            assert out[:, 1:4].detach().unique().tolist() == [0, 1]
+            assert torch.equal(out[:, 5:].sum(1), torch.ones(50))
+    torch.testing.assert_close(*gradients)
+
+
+def test_straight_through_needs_a_temperature() -> None:
+    with pytest.raises(InputError, match="give gumbel_temperature"):
+        TableActivation(SPANS, straight_through=True)
+
+
 def test_gradients_stay_within_a_column() -> None:
     x = torch.randn(1, 7, requires_grad=True)
     TableActivation(SPANS)(x)[0, 1].backward()
