@@ -9,6 +9,7 @@ from gan_imbalance.gans.cramer import CramerGAN
 from gan_imbalance.gans.gan import GAN
 from gan_imbalance.gans.info import InfoGAN
 from gan_imbalance.gans.minority_transfer import MinorityTransferGAN
+from gan_imbalance.gans.moment_matching import MomentMatchingGAN
 from gan_imbalance.gans.one_hot import OneHotGAN
 from gan_imbalance.gans.wasserstein import WassersteinGAN
 
@@ -22,6 +23,7 @@ __all__ = [
     "CramerGAN",
     "InfoGAN",
     "MinorityTransferGAN",
+    "MomentMatchingGAN",
     "OneHotGAN",
     "WassersteinGAN",
 ]
