@@ -1,0 +1,347 @@
+"""``python -m experiments.diabetes_synthesizer``: a synthetic table of the diabetes indicators, 100,000 rows per class.
+
+For each of several random splits, generators see the training rows only, for a fixed number of steps, so that nothing
+is chosen. Their tables, one made of independent columns, and the training rows themselves are then judged by the same
+held-out rows. The first split's table is also shown beside the real one, as HTML.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from jsonargparse import auto_cli
+from pytorch_lightning import Trainer
+
+from gan_imbalance.callbacks import FiniteLossGuard, GeneratorEMA
+from gan_imbalance.comparison.controls import MarginalOverSampler
+from gan_imbalance.comparison.statistics import mean_interval, paired_comparison
+from gan_imbalance.data import TabularDataModule
+from gan_imbalance.evaluation import run_evaluate
+from gan_imbalance.files import atomic_path
+from gan_imbalance.gans import BaseGAN, MomentMatchingGAN, WassersteinGAN
+from gan_imbalance.metrics import (
+    TwoSampleAccuracy,
+    closest_records,
+    column_pair_trends,
+    column_shapes,
+    exact_copies,
+    train_and_test,
+)
+from gan_imbalance.quiet import quiet_lightning
+from gan_imbalance.synthesis import save_gan, synthesize
+
+TARGET = "Diabetes_binary"
+NUMERIC = ["BMI", "MentHlth", "PhysHlth"]
+TEST_FRACTION = 0.2
+_ROWS_FOR_PAIRS = 30_000
+_ROWS_FOR_PRIVACY = 5_000
+
+
+@dataclass(frozen=True)
+class Synthesizer:
+    """GANs that make a table together.
+
+    Attributes:
+        gan_class: of each.
+        settings: of each.
+        selections: the classes that each learns, in order of training.
+        batch_size: rows per batch.
+    """
+
+    gan_class: type[BaseGAN]
+    settings: dict[str, Any]
+    selections: tuple[Any, ...] = ("minority", "majority")
+    batch_size: int = 500
+
+
+_OPTIMIZER = {"class_path": "gan_imbalance.optimizers.AdversarialAdam", "init_args": {"lr": 5e-4}}
+_OURS: dict[str, Any] = {"generator_optimizer": _OPTIMIZER, "discriminator_optimizer": _OPTIMIZER}
+# the library's defaults: learning rate 1e-4, width 128, doubled from layer to layer, latent 264, one critic step
+_PUBLISHED: dict[str, Any] = {
+    "generator": {"class_path": "gan_imbalance.networks.DenseGenerator", "init_args": {"widths": [128, 256, 512]}},
+    "discriminator": {
+        "class_path": "gan_imbalance.networks.DenseDiscriminator",
+        "init_args": {"widths": [512, 256, 128]},
+    },
+    "latent_dim": 264,
+    "discriminator_steps": 1,
+}
+REAL, MARGINALS, PER_CLASS = "training rows (real)", "independent marginals", "one WGAN-GP per class"
+SYNTHESIZERS = {
+    PER_CLASS: Synthesizer(MomentMatchingGAN, _OURS),
+    "one conditional WGAN-GP": Synthesizer(MomentMatchingGAN, _OURS, selections=("all",)),
+    "per class, moments not matched": Synthesizer(MomentMatchingGAN, {**_OURS, "moment_weight": 0.0}),
+    "per class, as published": Synthesizer(WassersteinGAN, _PUBLISHED, batch_size=128),
+}
+KINDS = [REAL, MARGINALS, *SYNTHESIZERS]
+
+
+def study(
+    path: str = "../shared/data/diabetes_binary_health_indicators_BRFSS2015.csv.gz",
+    splits: int = 3,
+    steps: int = 800,
+    rows: int = 100_000,
+    output: str = "runs/diabetes_synthesizer",
+    kinds: list[str] | None = None,
+    quick: bool = False,
+) -> None:
+    """Run the study, print its table, and write files to ``output``.
+
+    Per split and kind of rows: split-N/KIND.csv, KIND-columns.csv (a line per column) and checkpoints; of the first
+    split the table of the GANs per class, and its profile beside the training rows, profile/evaluation.html; over all
+    splits results.csv, summary.csv, comparison.csv and columns.csv.
+
+    Args:
+        path: the table.
+        splits: number of random splits, with seeds from 0.
+        steps: generator steps of every GAN that sees 500 rows in each; of others, as many as show as many rows.
+        rows: synthetic rows per class.
+        output: folder of the results; what has its files there is not run again.
+        kinds: kinds of rows to make and judge; by default all.
+        quick: two splits of a small part of the table, and few steps.
+    """
+    frame = pd.read_csv(path)
+    if quick:
+        frame = frame.groupby(TARGET).sample(1000, random_state=0)
+        splits, steps, rows, output = 2, 2, 500, f"{output}/quick"
+    folder = Path(output)
+    results, columns = [], []
+    for kind in kinds or KINDS:
+        for seed in range(splits):
+            part = folder / f"split-{seed}" / f"{kind.replace(' ', '_')}.csv"
+            column_part = part.with_name(f"{part.stem}-columns.csv")
+            if not part.is_file():
+                figures, scores = _run(frame, seed, kind, steps, rows, folder)
+                _write(scores.rename_axis("column").reset_index(name="score").assign(rows=kind), column_part)
+                _write(pd.DataFrame([{"split": seed, "rows": kind, **figures}]), part)
+            results.append(pd.read_csv(part))
+            columns.append(pd.read_csv(column_part))
+            print(f"{results[-1].T.to_string(header=False)}\n", flush=True)
+    table = pd.concat(results, ignore_index=True)
+    least = pd.concat(columns).groupby(["rows", "column"], sort=False)["score"].min()
+    tables = {
+        "results": table,
+        "summary": _summarise(table),
+        "comparison": _compare(table),
+        "columns": least.unstack("rows").reset_index(),
+    }
+    for name, content in tables.items():
+        _write(content, folder / f"{name}.csv")
+    print(tables["summary"].to_string(index=False))
+    print(tables["comparison"].to_string(index=False))
+
+
+def _run(
+    frame: pd.DataFrame, seed: int, kind: str, steps: int, rows: int, folder: Path
+) -> tuple[dict[str, float], pd.Series[float]]:
+    """Return the figures of one kind of rows on one split, and the score of every column."""
+    data = _data(frame, seed)
+    training, held_out = _rows(data, "train"), _rows(data, "test")
+    seconds: dict[str, float] = {}
+    if kind == REAL:
+        table = training
+    elif kind == MARGINALS:
+        table = _marginals(training, rows, seed)
+    else:
+        table, seconds = _generate(frame, SYNTHESIZERS[kind], seed, steps, rows, folder / f"split-{seed}" / kind)
+    if kind == PER_CLASS and seed == 0:
+        _profile(table, training, held_out, folder)
+    figures, scores = _judge(table, training, held_out, seed)
+    return {**figures, **seconds}, scores
+
+
+def _data(frame: pd.DataFrame, seed: int, batch_size: int = 500) -> TabularDataModule:
+    """Return the table, split; days are counted from 0 to 30 with most at 0, so they are levels, not a density."""
+    return TabularDataModule(
+        frame=frame,
+        target=TARGET,
+        numeric=["BMI"],
+        categorical=[name for name in frame.columns if name not in ("BMI", TARGET)],
+        test_fraction=TEST_FRACTION,
+        split_seed=seed,
+        batch_size=batch_size,
+        seed=seed,
+    )
+
+
+def _rows(data: TabularDataModule, part: Any) -> pd.DataFrame:
+    """Return the rows of a part as the table has them."""
+    features, labels = data.frame(part)
+    return data.schema.restore(features, [data.table.classes[label] for label in labels])
+
+
+def _generate(
+    frame: pd.DataFrame, synthesizer: Synthesizer, seed: int, steps: int, rows: int, folder: Path
+) -> tuple[pd.DataFrame, dict[str, float]]:
+    """Return as many rows of every class, and the seconds that training and sampling took."""
+    started = perf_counter()
+    steps = round(steps * 500 / synthesizer.batch_size)
+    gans = []
+    for selection in synthesizer.selections:
+        gan = synthesizer.gan_class(**synthesizer.settings, classes=selection)
+        gans.append(_train(gan, _data(frame, seed, synthesizer.batch_size), seed, steps))
+        save_gan(gan, folder / f"{selection}.ckpt")
+    trained = perf_counter()
+    parts = []
+    for gan in gans:
+        assert gan.spec is not None
+        parts.append(synthesize(gan, {gan.spec.classes[index]: rows for index in gan.trained_classes}, seed).rows)
+    table = pd.concat(parts, ignore_index=True)
+    return table, {"training_seconds": trained - started, "sampling_seconds": perf_counter() - trained}
+
+
+def _train(gan: BaseGAN, data: TabularDataModule, seed: int, steps: int) -> BaseGAN:
+    """Return the GAN after a fixed number of steps, with averaged weights."""
+    torch.manual_seed(seed)
+    with quiet_lightning():
+        Trainer(
+            max_steps=steps,
+            max_epochs=-1,
+            accelerator="cpu",
+            callbacks=[GeneratorEMA(decay=0.999), FiniteLossGuard()],
+            logger=False,
+            enable_checkpointing=False,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+            limit_val_batches=0,
+        ).fit(gan, data)
+    return gan
+
+
+def _marginals(training: pd.DataFrame, rows: int, seed: int) -> pd.DataFrame:
+    """Return rows whose columns are drawn independently of each other within each class."""
+    labels = training[TARGET]
+    wanted = {label: count + rows for label, count in labels.value_counts().items()}
+    sampler = MarginalOverSampler(sampling_strategy=wanted, random_state=seed)
+    sampler.fit_resample(training.drop(columns=TARGET), labels)
+    table: pd.DataFrame = sampler.synthetic_[training.columns]
+    return table
+
+
+def _judge(
+    table: pd.DataFrame, training: pd.DataFrame, held_out: pd.DataFrame, seed: int
+) -> tuple[dict[str, float], pd.Series[float]]:
+    """Return figures of a table, and the score of each of its columns.
+
+    Classes are equally many in what is compared; the classifier learns from the whole table, and is judged by all
+    held-out rows.
+    """
+    random = np.random.default_rng(seed)
+    reference, made = balanced(held_out, random), balanced(table, random)
+    categorical = [name for name in table.columns if name not in NUMERIC]
+    scores = column_shapes(reference, made, categorical)
+    few = made.iloc[random.permutation(len(made))[:_ROWS_FOR_PAIRS]]
+    trends = column_pair_trends(reference, few, categorical)
+    two_sample = TwoSampleAccuracy(repeats=5, seed=seed)
+    two_sample.update(*(torch.from_numpy(rows.to_numpy(np.float32)) for rows in (reference, made)))
+    worth = _worth(table, held_out, seed)
+    figures = {
+        "impossible_values": float(count_impossible(table, training)),
+        "lowest_column_score": scores.min(),
+        **{name: scores[name] for name in ("MentHlth", "PhysHlth")},
+        "pair_trend_error": 1 - trends.mean(),
+        "two_sample": float(two_sample.compute()),
+        "pr_auc": worth["pr_auc"],
+        "roc_auc": worth["roc_auc"],
+    }
+    return {**figures, **_privacy(made, training, held_out, random)}, scores
+
+
+def balanced(table: pd.DataFrame, random: np.random.Generator) -> pd.DataFrame:
+    """Return as many rows of every class as the rarest has, in random order."""
+    rows = int(table[TARGET].value_counts().min())
+    return table.iloc[random.permutation(len(table))].groupby(TARGET).head(rows)
+
+
+def count_impossible(table: pd.DataFrame, training: pd.DataFrame) -> int:
+    """Return the number of values of another dtype, out of range, no whole numbers, or codes not seen in training."""
+    count = 0
+    for name in training.columns:
+        possible = table[name].isin(training[name].unique())
+        if name in NUMERIC:
+            possible = table[name].between(training[name].min(), training[name].max()) & (table[name] % 1 == 0)
+        possible &= table[name].dtype == training[name].dtype
+        count += int((~possible).sum())
+    return count
+
+
+def _worth(table: pd.DataFrame, held_out: pd.DataFrame, seed: int) -> dict[str, float]:
+    """Return figures on held-out rows of boosted trees that learned from the table."""
+    features, labels, test_features, test_labels = (
+        part.to_numpy(np.float32) if part.ndim == 2 else part.to_numpy(np.int64)
+        for rows in (table, held_out)
+        for part in (rows.drop(columns=TARGET), rows[TARGET])
+    )
+    return train_and_test(features, labels, test_features, test_labels, [0.0, 1.0], minority=1, seed=seed)
+
+
+def _privacy(
+    made: pd.DataFrame, training: pd.DataFrame, held_out: pd.DataFrame, random: np.random.Generator
+) -> dict[str, float]:
+    """Return how much nearer rows are to training rows than to as many held-out ones, of the minority.
+
+    Few columns with few values make equal rows likely: what tells is whether more equal training rows than held-out
+    ones, which never equal each other across the split.
+    """
+    kinds = [rows.loc[rows[TARGET] == 1].drop(columns=TARGET).to_numpy(float) for rows in (made, training, held_out)]
+    equal = min(_ROWS_FOR_PRIVACY, *map(len, kinds))
+    synthetic, known, unseen = (random.permutation(rows)[:equal] for rows in kinds)
+    records = closest_records(synthetic, known, unseen)
+    return {
+        "copies_of_training": exact_copies(synthetic, known),
+        "copies_of_held_out": exact_copies(synthetic, unseen),
+        "closest_record_share": records.share,
+        "training_distance": records.training_median,
+        "held_out_distance": records.holdout_median,
+    }
+
+
+def _profile(table: pd.DataFrame, training: pd.DataFrame, held_out: pd.DataFrame, folder: Path) -> None:
+    """Write the table, and its profile beside as many training rows of every class."""
+    random = np.random.default_rng(0)
+    names = {"synthetic": table, "training": balanced(training, random), "held_out": balanced(held_out, random)}
+    for name, rows in names.items():
+        _write(rows, folder / f"{name}.csv")
+    paths = {name: str(folder / f"{name}.csv") for name in names}
+    run_evaluate(paths["training"], paths["synthetic"], paths["held_out"], TARGET, str(folder / "profile"))
+
+
+def _summarise(results: pd.DataFrame) -> pd.DataFrame:
+    """Return mean and 95 % interval of every figure over the splits, a line per kind of rows and figure."""
+    lines = []
+    for name, group in results.drop(columns="split").groupby("rows", sort=False):
+        for figure, values in group.drop(columns="rows").items():
+            if values.notna().all():
+                mean, low, high = mean_interval(values)
+                extremes = {"least": values.min(), "most": values.max()}
+                lines.append({"rows": name, "figure": figure, "mean": mean, "low": low, "high": high, **extremes})
+    return pd.DataFrame(lines)
+
+
+def _compare(results: pd.DataFrame) -> pd.DataFrame:
+    """Return the differences to independent marginals, paired over the splits, with the corrected resampled t-test."""
+    lines = []
+    for name in results["rows"].unique():
+        for figure in ("pair_trend_error", "two_sample", "pr_auc"):
+            if name in (REAL, MARGINALS) or MARGINALS not in set(results["rows"]):
+                continue
+            ours, theirs = (results.loc[results["rows"] == kind, figure].to_numpy() for kind in (name, MARGINALS))
+            test = paired_comparison(ours, theirs, TEST_FRACTION / (1 - TEST_FRACTION))
+            of_test = {key: getattr(test, key) for key in ("pairs", "difference", "low", "high", "p")}
+            lines.append({"rows": name, "figure": figure, "ratio": ours.mean() / theirs.mean(), **of_test})
+    return pd.DataFrame(lines)
+
+
+def _write(table: pd.DataFrame, path: Path) -> None:
+    with atomic_path(path) as temporary:
+        table.to_csv(temporary, index=False)
+
+
+if __name__ == "__main__":
+    auto_cli(study)
