@@ -80,6 +80,21 @@ SYNTHESIZERS = {
     "per class, as published": Synthesizer(WassersteinGAN, _PUBLISHED, batch_size=128),
 }
 KINDS = [REAL, MARGINALS, *SYNTHESIZERS]
+TITLES = {
+    "impossible_values": ("impossible values", 0),
+    "lowest_column_score": ("lowest column score", 3),
+    "MentHlth": ("MentHlth", 3),
+    "PhysHlth": ("PhysHlth", 3),
+    "pair_trend_error": ("pair-trend error", 4),
+    "two_sample": ("told from held-out rows", 3),
+    "pr_auc": ("PR-AUC on real rows", 3),
+    "copies_of_training": ("equal a training row", 3),
+    "copies_of_held_out": ("equal a held-out row", 3),
+    "closest_record_share": ("nearer to a training row", 3),
+    "training_seconds": ("seconds to train", 0),
+    "sampling_seconds": ("seconds for all rows", 1),
+}
+"""Figures of the README's table, their titles and decimals."""
 
 
 def study(
@@ -94,8 +109,9 @@ def study(
     """Run the study, print its table, and write files to ``output``.
 
     Per split and kind of rows: split-N/KIND.csv, KIND-columns.csv (a line per column) and checkpoints; of the first
-    split the table of the GANs per class, and its profile beside the training rows, profile/evaluation.html; over all
-    splits results.csv, summary.csv, comparison.csv and columns.csv.
+    split the table of the GANs per class, and its profile beside the training rows, profile/evaluation.html. Over all
+    splits: results.csv, summary.csv, comparison.csv (paired with the marginals), asked.csv (what is to hold),
+    columns.csv (the least score of every column), and table.md, the table of the README.
 
     Args:
         path: the table.
@@ -129,12 +145,16 @@ def study(
         "results": table,
         "summary": _summarise(table),
         "comparison": _compare(table),
+        "asked": _check(table),
         "columns": least.unstack("rows").reset_index(),
     }
     for name, content in tables.items():
         _write(content, folder / f"{name}.csv")
-    print(tables["summary"].to_string(index=False))
+    with atomic_path(folder / "table.md") as temporary:
+        temporary.write_text(_as_markdown(tables["summary"]), encoding="utf-8")
+    print((folder / "table.md").read_text(encoding="utf-8"))
     print(tables["comparison"].to_string(index=False))
+    print(tables["asked"].to_string(index=False))
 
 
 def _run(
@@ -153,7 +173,11 @@ def _run(
     if kind == PER_CLASS and seed == 0:
         _profile(table, training, held_out, folder)
     figures, scores = _judge(table, training, held_out, seed)
-    return {**figures, **seconds}, scores
+    if kind == REAL:
+        privacy = _copies_among(pd.concat([training, held_out]), seed)
+    else:
+        privacy = _privacy(table, training, held_out, seed)
+    return {**figures, **privacy, **seconds}, scores
 
 
 def _data(frame: pd.DataFrame, seed: int, batch_size: int = 500) -> TabularDataModule:
@@ -247,10 +271,9 @@ def _judge(
         **{name: scores[name] for name in ("MentHlth", "PhysHlth")},
         "pair_trend_error": 1 - trends.mean(),
         "two_sample": float(two_sample.compute()),
-        "pr_auc": worth["pr_auc"],
-        "roc_auc": worth["roc_auc"],
+        **{name: worth[name] for name in ("pr_auc", "roc_auc")},
     }
-    return {**figures, **_privacy(made, training, held_out, random)}, scores
+    return figures, scores
 
 
 def balanced(table: pd.DataFrame, random: np.random.Generator) -> pd.DataFrame:
@@ -281,25 +304,36 @@ def _worth(table: pd.DataFrame, held_out: pd.DataFrame, seed: int) -> dict[str, 
     return train_and_test(features, labels, test_features, test_labels, [0.0, 1.0], minority=1, seed=seed)
 
 
-def _privacy(
-    made: pd.DataFrame, training: pd.DataFrame, held_out: pd.DataFrame, random: np.random.Generator
-) -> dict[str, float]:
-    """Return how much nearer rows are to training rows than to as many held-out ones, of the minority.
+def _privacy(table: pd.DataFrame, training: pd.DataFrame, held_out: pd.DataFrame, seed: int) -> dict[str, float]:
+    """Return how much nearer rows are to training rows than to as many held-out ones.
 
-    Few columns with few values make equal rows likely: what tells is whether more equal training rows than held-out
-    ones, which never equal each other across the split.
+    Few columns with few values make equal rows likely: what tells is whether more equal a training row than a
+    held-out one, which never equal each other across the split.
     """
-    kinds = [rows.loc[rows[TARGET] == 1].drop(columns=TARGET).to_numpy(float) for rows in (made, training, held_out)]
+    random = np.random.default_rng(seed)
+    kinds = [_minority(rows, random) for rows in (table, training, held_out)]
     equal = min(_ROWS_FOR_PRIVACY, *map(len, kinds))
-    synthetic, known, unseen = (random.permutation(rows)[:equal] for rows in kinds)
-    records = closest_records(synthetic, known, unseen)
+    made, known, unseen = (rows[:equal] for rows in kinds)
+    records = closest_records(made, known, unseen)
     return {
-        "copies_of_training": exact_copies(synthetic, known),
-        "copies_of_held_out": exact_copies(synthetic, unseen),
+        "copies_of_training": exact_copies(made, known),
+        "copies_of_held_out": exact_copies(made, unseen),
         "closest_record_share": records.share,
         "training_distance": records.training_median,
         "held_out_distance": records.holdout_median,
     }
+
+
+def _copies_among(real: pd.DataFrame, seed: int) -> dict[str, float]:
+    """Return the share of real rows that equal one of as many other real rows, split without regard to duplicates."""
+    rows = _minority(real, np.random.default_rng(seed))
+    equal = min(_ROWS_FOR_PRIVACY, len(rows) // 2)
+    return {"copies_of_training": exact_copies(rows[:equal], rows[equal : 2 * equal])}
+
+
+def _minority(table: pd.DataFrame, random: np.random.Generator) -> np.ndarray[Any, Any]:
+    rows: np.ndarray[Any, Any] = random.permutation(table.loc[table[TARGET] == 1].drop(columns=TARGET).to_numpy(float))
+    return rows
 
 
 def _profile(table: pd.DataFrame, training: pd.DataFrame, held_out: pd.DataFrame, folder: Path) -> None:
@@ -325,17 +359,66 @@ def _summarise(results: pd.DataFrame) -> pd.DataFrame:
 
 
 def _compare(results: pd.DataFrame) -> pd.DataFrame:
-    """Return the differences to independent marginals, paired over the splits, with the corrected resampled t-test."""
+    """Return every GAN's differences to independent marginals, paired over the splits.
+
+    The test is the corrected resampled t-test; ``ratio`` is that of the means.
+    """
+    figures = ("pair_trend_error", "two_sample", "pr_auc")
+    by_kind = {name: group.set_index("split") for name, group in results.groupby("rows", sort=False)}
     lines = []
-    for name in results["rows"].unique():
-        for figure in ("pair_trend_error", "two_sample", "pr_auc"):
-            if name in (REAL, MARGINALS) or MARGINALS not in set(results["rows"]):
-                continue
-            ours, theirs = (results.loc[results["rows"] == kind, figure].to_numpy() for kind in (name, MARGINALS))
+    for name in (kind for kind in SYNTHESIZERS if kind in by_kind and MARGINALS in by_kind):
+        for figure in figures:
+            ours, theirs = by_kind[name][figure].align(by_kind[MARGINALS][figure], join="inner")
             test = paired_comparison(ours, theirs, TEST_FRACTION / (1 - TEST_FRACTION))
             of_test = {key: getattr(test, key) for key in ("pairs", "difference", "low", "high", "p")}
             lines.append({"rows": name, "figure": figure, "ratio": ours.mean() / theirs.mean(), **of_test})
     return pd.DataFrame(lines)
+
+
+def _check(results: pd.DataFrame) -> pd.DataFrame:
+    """Return what is asked of every GAN, and whether it holds in the mean and in every split."""
+    by_kind = {name: group.set_index("split") for name, group in results.groupby("rows", sort=False)}
+    if not {REAL, MARGINALS} <= by_kind.keys():
+        return pd.DataFrame()
+    real, marginals = by_kind[REAL], by_kind[MARGINALS]
+    lines = []
+    for name in (kind for kind in SYNTHESIZERS if kind in by_kind):
+        ours = by_kind[name]
+        asked = {
+            "seconds for all rows, at most 10": 10 - ours["sampling_seconds"],
+            "impossible values, none": -ours["impossible_values"],
+            "lowest column score, at least 0.90": ours["lowest_column_score"] - 0.9,
+            "pair-trend error, at most half of the marginals'": (
+                marginals["pair_trend_error"] / 2 - ours["pair_trend_error"]
+            ),
+            "two-sample accuracy, below the marginals'": marginals["two_sample"] - ours["two_sample"],
+            "PR-AUC, at least 0.95 of real rows'": ours["pr_auc"] - 0.95 * real["pr_auc"],
+            "PR-AUC, above the marginals'": ours["pr_auc"] - marginals["pr_auc"],
+        }
+        for what, margins in asked.items():
+            margin = margins.dropna()
+            holds = {"in_the_mean": bool(margin.mean() >= 0), "in_splits": f"{(margin >= 0).sum()} of {len(margin)}"}
+            lines.append({"rows": name, "asked": what, "margin": margin.mean(), **holds})
+    return pd.DataFrame(lines)
+
+
+def _as_markdown(summary: pd.DataFrame) -> str:
+    """Return the table of the README: mean over the splits, and half of the 95 % interval's width."""
+    lines = [
+        "| rows | " + " | ".join(title for title, _ in TITLES.values()) + " |",
+        "|---" * (len(TITLES) + 1) + "|",
+    ]
+    for name, group in summary.groupby("rows", sort=False):
+        found = group.set_index("figure")
+        cells = []
+        for figure, (_, decimals) in TITLES.items():
+            if figure not in found.index:
+                cells.append("")
+                continue
+            mean, reach = found.at[figure, "mean"], found.at[figure, "high"] - found.at[figure, "mean"]
+            cells.append(f"{mean:.{decimals}f}" + (f" ± {reach:.{decimals}f}" if reach > 0 else ""))
+        lines.append(f"| {name} | " + " | ".join(cells) + " |")
+    return "\n".join(lines) + "\n"
 
 
 def _write(table: pd.DataFrame, path: Path) -> None:

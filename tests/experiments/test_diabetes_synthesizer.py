@@ -23,9 +23,11 @@ def test_the_quick_form_writes_every_table(shared_data: Callable[[str], Path], t
     kinds = [study_of.REAL, study_of.MARGINALS, *study_of.SYNTHESIZERS]
     assert results["rows"].tolist() == 2 * kinds
     assert (results["impossible_values"] == 0).all()
-    assert (results["copies_of_held_out"].loc[results["rows"] == study_of.REAL] == 0).all()
     comparison = pd.read_csv(folder / "comparison.csv")
     assert set(comparison["rows"]) == set(study_of.SYNTHESIZERS)
+    asked = pd.read_csv(folder / "asked.csv")
+    assert asked.groupby("rows").size().to_dict() == dict.fromkeys(study_of.SYNTHESIZERS, 7)
+    assert (folder / "table.md").read_text(encoding="utf-8").count("\n| ") == len(kinds)
     made, real = pd.read_csv(folder / "synthetic.csv"), pd.read_csv(path, nrows=5)
     assert made.dtypes.equals(real.dtypes)
     assert made[study_of.TARGET].value_counts().to_dict() == {1.0: 500, 0.0: 500}
