@@ -110,7 +110,7 @@ def study(
     Per split and kind of rows: split-N/KIND.csv, KIND-columns.csv (a line per column) and checkpoints; of the first
     split the table of the GANs per class, and its profile beside the training rows, profile/evaluation.html. Over all
     splits: results.csv, summary.csv, comparison.csv (paired with the marginals), asked.csv (what is to hold),
-    columns.csv (the least score of every column), timing.csv, and table.md, the table of the README.
+    columns.csv (the least score of every column), timing.csv, and tables.md, the README's tables.
 
     Args:
         path: the table.
@@ -151,11 +151,11 @@ def study(
     }
     for name, content in tables.items():
         _write(content, folder / f"{name}.csv")
-    with atomic_path(folder / "table.md") as temporary:
-        temporary.write_text(_as_markdown(tables["summary"]), encoding="utf-8")
-    print((folder / "table.md").read_text(encoding="utf-8"))
+    with atomic_path(folder / "tables.md") as temporary:
+        shown = _for_readers(tables["summary"]), tables["asked"].round(4)
+        temporary.write_text("\n".join(map(_as_markdown, shown)), encoding="utf-8")
+    print((folder / "tables.md").read_text(encoding="utf-8"))
     print(tables["comparison"].to_string(index=False))
-    print(tables["asked"].to_string(index=False))
 
 
 def _run(
@@ -418,23 +418,23 @@ def _check(results: pd.DataFrame, timing: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(lines)
 
 
-def _as_markdown(summary: pd.DataFrame) -> str:
+def _for_readers(summary: pd.DataFrame) -> pd.DataFrame:
     """Return the table of the README: mean over the splits, and half of the 95 % interval's width."""
-    lines = [
-        "| rows | " + " | ".join(title for title, _ in TITLES.values()) + " |",
-        "|---" * (len(TITLES) + 1) + "|",
-    ]
+    lines = []
     for name, group in summary.groupby("rows", sort=False):
         found = group.set_index("figure")
-        cells = []
-        for figure, (_, decimals) in TITLES.items():
-            if figure not in found.index:
-                cells.append("")
-                continue
+        cells = {"rows": name} | dict.fromkeys((title for title, _ in TITLES.values()), "")
+        for figure in found.index.intersection(list(TITLES)):
+            title, decimals = TITLES[figure]
             mean, reach = found.at[figure, "mean"], found.at[figure, "high"] - found.at[figure, "mean"]
-            cells.append(f"{mean:.{decimals}f}" + (f" ± {reach:.{decimals}f}" if reach > 0 else ""))
-        lines.append(f"| {name} | " + " | ".join(cells) + " |")
-    return "\n".join(lines) + "\n"
+            cells[title] = f"{mean:.{decimals}f}" + (f" ± {reach:.{decimals}f}" if reach > 0 else "")
+        lines.append(cells)
+    return pd.DataFrame(lines)
+
+
+def _as_markdown(table: pd.DataFrame) -> str:
+    rows = [table.columns, ["---"] * len(table.columns), *table.itertuples(index=False)]
+    return "".join(f"| {' | '.join(map(str, row))} |\n" for row in rows)
 
 
 def _write(table: pd.DataFrame, path: Path) -> None:
