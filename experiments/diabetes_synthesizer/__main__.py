@@ -52,14 +52,17 @@ class Synthesizer:
         settings: of each.
         selections: the classes that each learns, in order of training.
         batch_size: rows per batch.
+        decay: whether the learning rate falls along a cosine to zero.
     """
 
     gan_class: type[BaseGAN]
     settings: dict[str, Any]
     selections: tuple[Any, ...] = ("minority", "majority")
     batch_size: int = 500
+    decay: bool = True
 
 
+_COSINE = {"class_path": "torch.optim.lr_scheduler.CosineAnnealingLR"}
 _OPTIMIZER = {"class_path": "gan_imbalance.optimizers.AdversarialAdam", "init_args": {"lr": 5e-4}}
 _OURS: dict[str, Any] = {"generator_optimizer": _OPTIMIZER, "discriminator_optimizer": _OPTIMIZER}
 # the library's defaults: learning rate 1e-4, width 128, doubled from layer to layer, latent 264, one critic step
@@ -77,7 +80,7 @@ SYNTHESIZERS = {
     PER_CLASS: Synthesizer(MomentMatchingGAN, _OURS),
     "one conditional WGAN-GP": Synthesizer(MomentMatchingGAN, _OURS, selections=("all",)),
     "per class, moments not matched": Synthesizer(MomentMatchingGAN, {**_OURS, "moment_weight": 0.0}),
-    "per class, as published": Synthesizer(WassersteinGAN, _PUBLISHED, batch_size=128),
+    "per class, as published": Synthesizer(WassersteinGAN, _PUBLISHED, batch_size=128, decay=False),
 }
 KINDS = [REAL, MARGINALS, *SYNTHESIZERS]
 TITLES = {
@@ -99,7 +102,7 @@ TITLES = {
 def study(
     path: str = "../shared/data/diabetes_binary_health_indicators_BRFSS2015.csv.gz",
     splits: int = 3,
-    steps: int = 800,
+    steps: int = 1200,
     rows: int = 100_000,
     output: str = "runs/diabetes_synthesizer",
     kinds: list[str] | None = None,
@@ -207,7 +210,8 @@ def _make(
     """Return as many rows of every class, and the processor's seconds that training took; write the checkpoints."""
     started = process_time()
     for selection in synthesizer.selections:
-        gan = synthesizer.gan_class(**synthesizer.settings, classes=selection)
+        scheduler = {**_COSINE, "init_args": {"T_max": steps}} if synthesizer.decay else None
+        gan = synthesizer.gan_class(**synthesizer.settings, scheduler=scheduler, classes=selection)
         data = _data(frame, seed, synthesizer.batch_size)
         save_gan(_train(gan, data, seed, round(steps * 500 / synthesizer.batch_size)), folder / f"{selection}.ckpt")
     trained = process_time()
