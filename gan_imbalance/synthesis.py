@@ -18,7 +18,7 @@ from gan_imbalance.files import atomic_path, file_hash, provenance, write_json
 from gan_imbalance.gans import BaseGAN, ConditionalTabularGAN
 from gan_imbalance.tracking import make_artifact, start_run, use_artifact
 from gan_imbalance.transforms import TabularTransformer
-from gan_imbalance.transforms.table import require_columns
+from gan_imbalance.transforms.kinds import require_columns
 from gan_imbalance.types import InputError, Label, SyntheticSet, find_class
 
 if TYPE_CHECKING:
