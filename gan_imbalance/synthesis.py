@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+import pandas as pd
 import torch
 from torch import Tensor
 
@@ -13,9 +15,10 @@ from gan_imbalance.checkpoints import read_checkpoint
 from gan_imbalance.components import import_class
 from gan_imbalance.data.schema import TableSchema
 from gan_imbalance.files import atomic_path, file_hash, provenance, write_json
-from gan_imbalance.gans import BaseGAN
+from gan_imbalance.gans import BaseGAN, ConditionalTabularGAN
 from gan_imbalance.tracking import make_artifact, start_run, use_artifact
 from gan_imbalance.transforms import TabularTransformer
+from gan_imbalance.transforms.kinds import require_columns
 from gan_imbalance.types import InputError, Label, SyntheticSet, find_class
 
 if TYPE_CHECKING:
@@ -52,7 +55,13 @@ def save_gan(gan: BaseGAN, path: str | Path) -> None:
         torch.save(checkpoint, temporary)
 
 
-def synthesize(gan: BaseGAN, counts: Mapping[Any, int], seed: int, calibrate: bool = False) -> SyntheticSet:
+def synthesize(
+    gan: BaseGAN,
+    counts: Mapping[Any, int],
+    seed: int,
+    calibrate: bool = False,
+    given: Mapping[str, Any] | None = None,
+) -> SyntheticSet:
     """Return exactly as many synthetic rows of each class as asked for, in the input table's form.
 
     Args:
@@ -61,16 +70,21 @@ def synthesize(gan: BaseGAN, counts: Mapping[Any, int], seed: int, calibrate: bo
         seed: the same seed gives the same rows.
         calibrate: whether to give numeric columns the marginals of the training rows (see
             :func:`calibrate_marginals`).
+        given: a categorical column and the value (None for missing) that every row is to have, for a
+            :class:`~gan_imbalance.gans.ConditionalTabularGAN`; values are matched as classes are.
 
     Raises:
-        InputError: if a class is unknown or one that the GAN never saw, or a count is not a whole number of at
-            least 0, or all are 0.
+        InputError: if a class is unknown or one that the GAN never saw, a count is not a whole number of at
+            least 0, or all are 0, or the GAN, the column or the value is none that ``given`` can be used with.
     """
     assert gan.spec is not None, "a GAN is trained or loaded before it generates"
     wanted = _rows_per_class(counts, gan.spec.classes)
     labels = torch.tensor(list(wanted)).repeat_interleave(torch.tensor(list(wanted.values())))
-    encoded = gan.sample(labels, seed).float().cpu()
     transformer = TabularTransformer.from_state_dict(gan.data_state["transformer"])
+    if given:
+        encoded = _sample_given(gan, transformer, labels, given, seed).float().cpu()
+    else:
+        encoded = gan.sample(labels, seed).float().cpu()
     if calibrate:
         encoded = calibrate_marginals(gan, transformer, encoded, seed)
     features = transformer.inverse_transform(encoded, seed)
@@ -81,10 +95,38 @@ def synthesize(gan: BaseGAN, counts: Mapping[Any, int], seed: int, calibrate: bo
         seed=seed,
         counts={str(gan.spec.classes[index]): rows for index, rows in wanted.items()},
         calibrated=calibrate,
+        given=dict(given or {}),
         split_hash=gan.data_state["split_hash"],
         dropped_columns=list(schema.dropped),
     )
     return SyntheticSet(rows=rows, target=schema.target, manifest=manifest)
+
+
+def _sample_given(
+    gan: BaseGAN, transformer: TabularTransformer, labels: Tensor, given: Mapping[str, Any], seed: int
+) -> Tensor:
+    """Return one encoded sample per label (n,), each with the given value of a categorical column."""
+    assert gan.spec is not None
+    if not isinstance(gan, ConditionalTabularGAN):
+        raise InputError(
+            f"A {type(gan).__name__} cannot be told the value of a column: train a ConditionalTabularGAN, "
+            "or leave given away."
+        )
+    columns = {span.name: span for span in gan.spec.categorical_columns}
+    told = ", ".join(map(repr, columns)) or "none here"
+    if len(given) != 1:
+        raise InputError(f"given names {len(given)} columns: give the value of one, of {told}.")
+    column, value = next(iter(given.items()))
+    if column == gan.data_state["schema"]["target"]:
+        raise InputError(f"given names the target {column!r}: say in counts how many rows each class gets.")
+    # any row will do: it is there to find the value's place in the encoding
+    row = transformer.inverse_transform(np.zeros((1, transformer.width)))
+    require_columns([column], row.columns, "given")
+    if column not in columns:
+        raise InputError(f"given names {column!r}, whose values are not categories that vary: choose one of {told}.")
+    encoded = transformer.transform(row.assign(**{column: pd.Series([value], dtype=object)}))[0]
+    span = columns[column]
+    return gan.sample_given(labels, span.start + int(encoded[span.start : span.stop].argmax()), seed)
 
 
 def calibrate_marginals(gan: BaseGAN, transformer: TabularTransformer, encoded: Tensor, seed: int) -> Tensor:
@@ -163,7 +205,13 @@ def manifest_path(rows_path: str | Path) -> Path:
 
 
 def run_synthesize(
-    ckpt_path: str, counts: dict[str, int], output: str, seed: int = 0, calibrate: bool = False, wandb: bool = True
+    ckpt_path: str,
+    counts: dict[str, int],
+    output: str,
+    seed: int = 0,
+    calibrate: bool = False,
+    given: dict[str, Any] | None = None,
+    wandb: bool = True,
 ) -> int:
     """Generate exact numbers of synthetic rows from a checkpoint, in the form of the input table.
 
@@ -173,12 +221,14 @@ def run_synthesize(
         output: file to write: .csv, .csv.gz or .parquet; a manifest is written beside it.
         seed: the same seed gives the same rows.
         calibrate: whether to give numeric columns the marginals of the training rows.
+        given: a categorical column and the value that every row is to have, as JSON: '{"colour": "red"}'; for a
+            ConditionalTabularGAN.
         wandb: whether to record the run in Weights & Biases (offline without an account).
 
     Returns:
         The exit code.
     """
-    synthetic = synthesize(load_gan(ckpt_path), counts, seed, calibrate)
+    synthetic = synthesize(load_gan(ckpt_path), counts, seed, calibrate, given)
     synthetic.manifest["checkpoint"] = {"path": str(ckpt_path), "hash": file_hash(ckpt_path)}
     write_synthetic_set(synthetic, output)
     if wandb:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -110,6 +111,12 @@ class DataSpec:
     def num_conditions(self) -> int:
         """Return how many conditions there are."""
         return len(self.condition_classes)
+
+    @property
+    def categorical_columns(self) -> tuple[Span, ...]:
+        """Return the spans of columns that are categories and nothing else: any level of theirs can be a condition."""
+        spans_per_column = Counter(span.name for span in self.spans)
+        return tuple(span for span in self.spans if span.kind == "categorical" and spans_per_column[span.name] == 1)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain dicts, lists, strings and numbers, for a checkpoint."""

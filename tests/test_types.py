@@ -59,3 +59,14 @@ def test_a_specification_survives_as_plain_values() -> None:
     state = spec.to_dict()
     assert type(state["spans"][0]) is dict
     assert DataSpec.from_dict(state) == spec
+
+
+def test_columns_that_are_categories_and_nothing_else() -> None:
+    spans = (
+        Span("colour", "categorical", 0, 3),
+        Span("rate", "linear", 3, 1),
+        Span("rate", "categorical", 4, 2),
+        Span("size", "categorical", 6, 2),
+    )
+    spec = DataSpec("table", (8,), ("no", "yes"), spans)
+    assert [span.name for span in spec.categorical_columns] == ["colour", "size"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Self
 
 import numpy as np
@@ -25,12 +25,13 @@ def draw_uniform(rows: Tensor) -> Draw:
     return draw
 
 
-def draw_balanced(rows: Tensor, labels: Tensor) -> Draw:
-    """Return a draw in which every label is equally likely, and within it every row.
+def draw_balanced(rows: Tensor, labels: Tensor, weights: Tensor | None = None) -> Draw:
+    """Return a draw in which every label is equally likely, or as likely as told, and within it every row.
 
     Args:
         rows: positions to draw, shape (n,), n ≥ 1.
         labels: label of each of them, integers ≥ 0, shape (n,).
+        weights: of the labels, shape (largest label + 1,); 0 for those that no row has.
     """
     counts = labels.bincount()
     present = counts.nonzero().squeeze(1)
@@ -38,12 +39,54 @@ def draw_balanced(rows: Tensor, labels: Tensor) -> Draw:
     first = counts.cumsum(0) - counts
 
     def draw(shape: torch.Size, generator: torch.Generator) -> Tensor:
-        label = present[torch.randint(present.numel(), shape, generator=generator)]
+        if weights is None:
+            label = present[torch.randint(present.numel(), shape, generator=generator)]
+        else:
+            label = weights.multinomial(shape.numel(), replacement=True, generator=generator).view(shape)
         # In double precision, or a draw near 1 would round up to the next label's first row.
         within = torch.rand(shape, generator=generator, dtype=torch.float64) * counts[label]
         return by_label[first[label] + within.long()]
 
     return draw
+
+
+def pair_with_levels(classes: Tensor, levels: Tensor, sizes: Sequence[int], num_classes: int) -> Tensor:
+    """Return the two conditions of every row and column: its class, and its level of the column.
+
+    Args:
+        classes: of every row, in [0, num_classes), shape (n,).
+        levels: of every row in every column, each counted from 0, shape (n, columns).
+        sizes: number of levels of every column.
+        num_classes: number of classes; the levels of all columns are counted on from there.
+
+    Returns:
+        Pairs of conditions, shape (n, columns, 2).
+    """
+    sizes_before = torch.tensor([0, *sizes[:-1]], device=levels.device).cumsum(0)
+    return torch.stack([classes[:, None].expand_as(levels), num_classes + sizes_before + levels], dim=2)
+
+
+def draw_by_level(pairs: Tensor, sizes: Sequence[int], num_classes: int, balanced: bool) -> Draw:
+    """Return training-by-sampling, a draw of a row and one of its columns: position row · columns + column.
+
+    Every column is equally likely, a level of it by the logarithm of its frequency in the class, so that rare ones
+    are seen more often, and every row that has it (Xu et al. 2019, https://arxiv.org/abs/1907.00503, section 4.3).
+
+    Args:
+        pairs: as :func:`pair_with_levels` gives them, shape (n, columns, 2), n ≥ 1.
+        sizes: number of levels of every column.
+        num_classes: number of classes.
+        balanced: whether every class is equally likely, or as often as it has rows.
+    """
+    classes, levels = pairs.flatten(0, 1).cpu().unbind(1)
+    groups = classes * sum(sizes) + levels - num_classes
+    counts = groups.bincount(minlength=num_classes * sum(sizes)).view(num_classes, -1).double()
+    by_column = torch.split(counts.log1p(), list(sizes), dim=1)
+    weights = [column / column.sum(dim=1, keepdim=True) for column in by_column]
+    shares = torch.cat(weights, dim=1).nan_to_num()
+    if not balanced:
+        shares = shares * counts.sum(dim=1, keepdim=True)
+    return draw_balanced(torch.arange(len(groups)), groups, shares.flatten())
 
 
 def draw_mixed(first: Draw, second: Draw, second_rows: int) -> Draw:
@@ -79,6 +122,8 @@ class TensorLoader:
         seed: of the draws.
         rank: of this process; each draws other rows.
         weights: of the rows, shape (n,); given along with every batch if there are any.
+        labels_per_row: where it is above 1, ``labels`` has shape (n · labels_per_row, ...), those of a row
+            together, and what is drawn are positions in it: a row and one of its labels.
     """
 
     def __init__(
@@ -92,6 +137,7 @@ class TensorLoader:
         seed: int = 0,
         rank: int = 0,
         weights: Tensor | None = None,
+        labels_per_row: int = 1,
     ) -> None:
         self.features = features
         self.labels = labels
@@ -102,6 +148,7 @@ class TensorLoader:
         self.batches_per_step = batches_per_step
         self.seed = seed
         self.rank = rank
+        self.labels_per_row = labels_per_row
         self.epoch = 0
 
     @property
@@ -119,17 +166,18 @@ class TensorLoader:
 
     def __iter__(self) -> Iterator[Batch | WeightedBatch]:
         """Yield the batches of one epoch: features, labels and, if there are any, weights."""
-        rows = self._draw_epoch().to(self.features.device)
+        drawn = self._draw_epoch().to(self.features.device)
         stack = () if self.batches_per_step is None else (self.batches_per_step,)
         shape = (*stack, self.batch_size)
-        for step in rows.unbind():
-            features = self.features.index_select(0, step)
-            labels = self.labels.index_select(0, step)
-            batch = features.view(*shape, *self.features.shape[1:]), labels.view(shape)
-            yield batch if self.weights is None else (*batch, self.weights.index_select(0, step).view(shape))
+        for positions in drawn.unbind():
+            rows = positions if self.labels_per_row == 1 else positions // self.labels_per_row
+            features = self.features.index_select(0, rows)
+            labels = self.labels.index_select(0, positions)
+            batch = features.view(*shape, *self.features.shape[1:]), labels.view(*shape, *self.labels.shape[1:])
+            yield batch if self.weights is None else (*batch, self.weights.index_select(0, rows).view(shape))
 
     def _draw_epoch(self) -> Tensor:
-        """Return the rows of every step, shape (steps, rows per step), and go on to the next epoch."""
+        """Return what is drawn for every step, shape (steps, rows per step), and go on to the next epoch."""
         seed = np.random.SeedSequence([self.seed, self.epoch, self.rank]).generate_state(1, np.uint64)[0]
         self.epoch += 1
         rows_per_step = self.batch_size * (self.batches_per_step or 1)

@@ -22,7 +22,9 @@ from gan_imbalance.data.loaders import (
     SequentialLoader,
     TensorLoader,
     draw_balanced,
+    draw_by_level,
     draw_uniform,
+    pair_with_levels,
 )
 from gan_imbalance.data.schema import Derivation, TableSchema
 from gan_imbalance.data.split import Part, Split, connected_groups, duplicate_groups, split_rows
@@ -39,7 +41,7 @@ from gan_imbalance.transforms.kinds import (
 from gan_imbalance.transforms.levels import find_levels
 from gan_imbalance.transforms.numeric import NumericTransform
 from gan_imbalance.transforms.table import TabularTransformer
-from gan_imbalance.types import ClassSelection, DataSpec, InputError, Label, find_class
+from gan_imbalance.types import ClassSelection, DataSpec, InputError, Label, Span, find_class
 
 
 @dataclass(frozen=True)
@@ -454,8 +456,16 @@ class TabularDataModule(pl.LightningDataModule):
         module = self._module()
         features, conditions = self._on_device("train")
         learns_classes = hasattr(module, "class_selections")
+        columns = self._told_columns()
+        if columns:
+            sizes, num_classes = [span.size for span in columns], self.spec.num_conditions
+            conditions = self._with_levels(features, conditions, columns)
+            by_level = draw_by_level(conditions, sizes, num_classes, self.balanced)
+            conditions = conditions.flatten(0, 1)
 
         def draw() -> Draw:
+            if columns:
+                return by_level
             rows = self._current_rows("train")
             if learns_classes and self.balanced and self.spec.num_conditions > 1:
                 return draw_balanced(rows, self._encode("train", self._trained)[1][rows])
@@ -470,6 +480,7 @@ class TabularDataModule(pl.LightningDataModule):
             batches_per_step=getattr(module, "discriminator_steps", 1) if learns_classes else None,
             seed=self.seed,
             rank=self.trainer.global_rank if self.trainer else 0,
+            labels_per_row=max(1, len(columns)),
         )
 
     def val_dataloader(self) -> SequentialLoader | list[Any]:
@@ -615,10 +626,23 @@ class TabularDataModule(pl.LightningDataModule):
         features, conditions = self._encode(part, self._trained)
         return features.to(device), conditions.to(device)
 
+    def _told_columns(self) -> tuple[Span, ...]:
+        """Return the columns of which the module is told a level beside the class, if it is."""
+        return self.spec.categorical_columns if getattr(self._module(), "conditional_on_levels", False) else ()
+
+    def _with_levels(self, features: Tensor, conditions: Tensor, columns: Sequence[Span]) -> Tensor:
+        """Return the class and the level of every row (n, d) and column: (n, columns, 2)."""
+        levels = torch.stack([features[:, span.start : span.stop].argmax(dim=1) for span in columns], dim=1)
+        return pair_with_levels(conditions, levels, [span.size for span in columns], self.spec.num_conditions)
+
     def _sequential(self, part: Part) -> SequentialLoader | list[Any]:
         features, conditions = self._on_device(part)
         if not len(conditions):
             return []
+        if columns := self._told_columns():
+            # of every row one column, in turn
+            rows = torch.arange(len(conditions), device=conditions.device)
+            conditions = self._with_levels(features, conditions, columns)[rows, rows % len(columns)]
         return SequentialLoader(features, conditions, lambda: self._current_rows(part))
 
 

@@ -24,7 +24,8 @@ from gan_imbalance.types import ClassSelection, DataSpec, InputError
 NetworkFactory = Callable[[DataSpec, int, int], nn.Module]
 """``generator(spec, latent_dim, num_conditions)`` or ``discriminator(spec, num_conditions, num_outputs)``."""
 
-_SAMPLE_CHUNK = 16_384
+# small enough for the activations to stay in the cache of a processor
+_SAMPLE_CHUNK = 2048
 
 
 class BaseGAN(LightningModule):
@@ -148,7 +149,7 @@ class BaseGAN(LightningModule):
                 f"selects {names}: name one class, or use a conditional GAN."
             )
         if self.spec is None:
-            num_conditions = spec.num_conditions if self.conditional else 0
+            num_conditions = self.count_conditions(spec) if self.conditional else 0
             self.spec = spec
             self.generator = self.make_generator(spec, self.latent_width, num_conditions)
             self.discriminator = self.make_discriminator(
@@ -161,6 +162,10 @@ class BaseGAN(LightningModule):
             )
         self.trained_classes = tuple(trained_classes)
         self.data_state = data_state
+
+    def count_conditions(self, spec: DataSpec) -> int:
+        """Return how many conditions the generator is told; hook for GANs with more than those of the data."""
+        return spec.num_conditions
 
     def discriminator_conditions(self, num_conditions: int) -> int:
         """Return how many conditions the discriminator is told; hook for GANs that have it guess them."""
@@ -247,7 +252,7 @@ class BaseGAN(LightningModule):
         real, conditions = batch
         generator_optimizer, discriminator_optimizer = cast(list[LightningOptimizer], self.optimizers())
         with torch.no_grad():
-            fake = self.blur(self.generate(conditions.flatten()).reshape(real.shape))
+            fake = self.blur(self.generate(conditions.flatten(0, 1)).reshape(real.shape))
         real = self.blur(real)
         with self.toggled_optimizer(discriminator_optimizer):
             for real_k, fake_k, conditions_k in zip(real, fake, conditions, strict=True):
@@ -318,13 +323,17 @@ class BaseGAN(LightningModule):
         Raises:
             InputError: if a class was not among those it was trained on.
         """
+        self.require_trained(labels)
+        return self.sample_conditions(self.draw_conditions(labels.to(self.device), seed), seed)
+
+    def require_trained(self, labels: Tensor) -> None:
+        """Raise unless it was trained on every class of ``labels``, (n,)."""
         assert self.spec is not None, "attach() or load_gan() comes first"
         for unseen in set(labels.tolist()) - set(self.trained_classes):
             seen = ", ".join(repr(self.spec.classes[i]) for i in self.trained_classes)
             raise InputError(
                 f"This {type(self).__name__} never saw class {self.spec.classes[unseen]!r}: it generates {seen}."
             )
-        return self.sample_conditions(self._draw_conditions(labels.to(self.device), seed), seed)
 
     @torch.no_grad()
     def sample_conditions(self, conditions: Tensor, seed: int) -> Tensor:
@@ -334,18 +343,13 @@ class BaseGAN(LightningModule):
             torch.manual_seed(seed)
             return torch.cat([self.generate(chunk) for chunk in torch.split(conditions, _SAMPLE_CHUNK)])
 
-    def _draw_conditions(self, labels: Tensor, seed: int) -> Tensor:
-        """Return a condition of each label's class: itself, or one of its clusters by their weights."""
+    def draw_conditions(self, labels: Tensor, seed: int) -> Tensor:
+        """Return a condition of each label's class: itself, or one of its clusters by their weights, (n,)."""
         assert self.spec is not None
         weights = torch.zeros(len(self.spec.classes), self.spec.num_conditions)
         for condition, label in enumerate(self.spec.condition_classes):
             weights[label, condition] = self.spec.condition_weights[condition]
-        random = torch.Generator().manual_seed(seed)
-        conditions = torch.zeros_like(labels, device="cpu")
-        for label in set(labels.tolist()):
-            chosen = (labels == label).cpu()
-            conditions[chosen] = weights[label].multinomial(int(chosen.sum()), replacement=True, generator=random)
-        return conditions.to(labels.device)
+        return draw_by_row(weights, labels, seed)
 
     # -- checkpoints --------------------------------------------------------------------------------------------
 
@@ -376,6 +380,22 @@ class BaseGAN(LightningModule):
             if len(self._random_state["cuda"]) == torch.cuda.device_count():
                 torch.cuda.set_rng_state_all(self._random_state["cuda"])
             self._random_state = {}
+
+
+def draw_by_row(weights: Tensor, choices: Tensor, seed: int) -> Tensor:
+    """Return one column per choice, as likely as the weights in the row that it names.
+
+    Args:
+        weights: on the CPU, (rows, columns).
+        choices: rows of ``weights``, (n,).
+        seed: of the draws.
+    """
+    random = torch.Generator().manual_seed(seed)
+    drawn = torch.zeros_like(choices, device="cpu")
+    for row in set(choices.tolist()):
+        chosen = (choices == row).cpu()
+        drawn[chosen] = weights[row].multinomial(int(chosen.sum()), replacement=True, generator=random)
+    return drawn.to(choices.device)
 
 
 def _plain_init_args() -> dict[str, Any]:

@@ -7,7 +7,6 @@ from typing import Literal
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 from torch.nn.utils.parametrizations import spectral_norm
 
 from gan_imbalance.types import InputError, Span
@@ -104,60 +103,118 @@ class BatchDistance(nn.Module):
 class TableActivation(nn.Module):
     """The output activation of every column of a table: identity, tanh, or softmax over its categories.
 
-    All categorical columns are normalised in one padded softmax, however many there are.
+    Categorical columns of similar sizes share one padded softmax, so that there are few of them, however many
+    columns there are, and little padding.
 
     Args:
         spans: the columns.
         gumbel_temperature: if given, categories are drawn by the Gumbel-softmax trick at this temperature
             (Jang et al. 2017, https://arxiv.org/abs/1611.01144) instead of the plain softmax.
+        straight_through: whether what is drawn comes out as one-hot, as real rows are, while gradients are those of
+            the Gumbel-softmax (the same, section 2.2).
+
+    Raises:
+        InputError: if straight_through lacks a temperature, without which nothing is drawn.
     """
 
     is_tanh: Tensor
     category_features: Tensor
-    padded_features: Tensor
-    is_padding: Tensor
 
-    def __init__(self, spans: Sequence[Span], gumbel_temperature: float | None = None) -> None:
+    def __init__(
+        self, spans: Sequence[Span], gumbel_temperature: float | None = None, straight_through: bool = False
+    ) -> None:
         super().__init__()
+        if straight_through and gumbel_temperature is None:
+            raise InputError("straight_through draws categories: give gumbel_temperature too, such as 0.5.")
         self.gumbel_temperature = gumbel_temperature
+        self.straight_through = straight_through
         width = max((span.stop for span in spans), default=0)
         is_tanh = torch.zeros(width, dtype=torch.bool)
         for span in spans:
             is_tanh[span.start : span.stop] = span.kind == "tanh"
-        categorical = [span for span in spans if span.kind == "categorical"]
-        starts = torch.tensor([span.start for span in categorical], dtype=torch.long)
-        sizes = torch.tensor([span.size for span in categorical], dtype=torch.long)
-        offsets = torch.arange(int(sizes.max()) if categorical else 0)
-        is_padding = offsets >= sizes[:, None]
-        padded_features = torch.where(is_padding, starts[:, None], starts[:, None] + offsets)
+        groups: list[list[Span]] = []
+        for span in sorted((span for span in spans if span.kind == "categorical"), key=lambda span: span.size):
+            if groups and span.size <= 2 * groups[-1][0].size:
+                groups[-1].append(span)
+            else:
+                groups.append([span])
+        self.softmaxes = nn.ModuleList(_SharedSoftmax(group) for group in groups)
         self.has_tanh = bool(is_tanh.any())
-        self.has_categories = bool(categorical)
+        features = [feature for group in groups for span in group for feature in range(span.start, span.stop)]
         self.register_buffer("is_tanh", is_tanh, persistent=False)
-        self.register_buffer("is_padding", is_padding, persistent=False)
-        self.register_buffer("padded_features", padded_features, persistent=False)
-        self.register_buffer("category_features", padded_features[~is_padding], persistent=False)
+        self.register_buffer("category_features", torch.tensor(features, dtype=torch.long), persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
         """Activate (n, features) column by column."""
+        if self.gumbel_temperature is None:
+            return self.expected(x)
+        return self._activate(x, (x + _gumbel_noise(x)) / self.gumbel_temperature, self.straight_through)
+
+    def expected(self, x: Tensor) -> Tensor:
+        """Return what :meth:`forward` gives in the mean of its draws: shares for categories, (n, features)."""
+        return self._activate(x, x, hard=False)
+
+    def _activate(self, x: Tensor, logits: Tensor, hard: bool) -> Tensor:
         if self.has_tanh:
             x = torch.where(self.is_tanh, x.tanh(), x)
-        if self.has_categories:
-            logits = x[:, self.padded_features].masked_fill(self.is_padding, -torch.inf)
-            if self.gumbel_temperature is None:
-                shares = logits.softmax(dim=2)
-            else:
-                shares = F.gumbel_softmax(logits, tau=self.gumbel_temperature, dim=2)
-            x = x.index_copy(1, self.category_features, shares[:, ~self.is_padding])
+        if self.softmaxes:
+            shares = torch.cat([softmax(logits, hard) for softmax in self.softmaxes], dim=1)
+            x = x.index_copy(1, self.category_features, shares)
         return x
 
 
+class _SharedSoftmax(nn.Module):
+    """The softmax of several columns, each over its own features, padded to the largest."""
+
+    padded_features: Tensor
+    is_padding: Tensor
+    kept: Tensor
+
+    def __init__(self, spans: Sequence[Span]) -> None:
+        super().__init__()
+        starts, sizes = torch.split(torch.tensor([(span.start, span.size) for span in spans]), 1, dim=1)
+        offsets = torch.arange(int(sizes.max()))
+        is_padding = offsets >= sizes
+        self.shape = is_padding.shape
+        self.has_padding = bool(is_padding.any())
+        self.register_buffer("padded_features", (starts + offsets.where(~is_padding, 0)).flatten(), persistent=False)
+        self.register_buffer("is_padding", is_padding, persistent=False)
+        self.register_buffer("kept", (~is_padding).flatten().nonzero().squeeze(1), persistent=False)
+
+    def forward(self, x: Tensor, hard: bool) -> Tensor:
+        """Return the shares of the columns' features, side by side, from the logits of all, (n, features).
+
+        With ``hard`` the largest share of each column becomes 1 and the others 0; gradients stay the shares'.
+        """
+        # `index_select`, since the gradient of indexing by a tensor is slow
+        logits = x.index_select(1, self.padded_features).view(-1, *self.shape)
+        shares = (logits.masked_fill(self.is_padding, -torch.inf) if self.has_padding else logits).softmax(dim=2)
+        if hard:
+            drawn = torch.zeros_like(shares).scatter_(2, shares.argmax(dim=2, keepdim=True), 1.0)
+            shares = drawn + (shares - shares.detach())
+        return shares.flatten(1).index_select(1, self.kept) if self.has_padding else shares.flatten(1)
+
+
+def _gumbel_noise(like: Tensor) -> Tensor:
+    """Return standard Gumbel noise in the shape of ``like``; by uniform numbers, several times as fast as torch's."""
+    uniform = torch.rand_like(like).clamp_(min=torch.finfo(like.dtype).tiny)
+    return uniform.log_().neg_().log_().neg_()
+
+
 def one_hot(conditions: Tensor | None, num_conditions: int, like: Tensor) -> list[Tensor]:
-    """Return the conditions as one tensor (n, num_conditions) in a list; an empty list if there are none."""
+    """Return the conditions as one tensor (n, num_conditions) in a list; an empty list if there are none.
+
+    Args:
+        conditions: which one holds, (n,), or which k hold, (n, k).
+        num_conditions: how many there are.
+        like: a tensor of the dtype and device to use.
+    """
     if not num_conditions:
         return []
     if conditions is None:
         raise InputError(f"This network is conditional on {num_conditions} conditions: pass them.")
-    return [F.one_hot(conditions, num_conditions).to(like.dtype)]
+    hot = like.new_zeros(len(conditions), num_conditions)
+    return [hot.scatter_(1, conditions.view(len(conditions), -1), 1.0)]
 
 
 def pack(x: Tensor, packing: int) -> Tensor:

@@ -36,6 +36,7 @@ class DenseGenerator(nn.Module):
         residual: every hidden layer passes its input on beside its output.
         linear_skip: add a linear map of the input to the output, which takes care of means and correlations.
         gumbel_temperature: draw categories by Gumbel-softmax at this temperature instead of softmax.
+        straight_through: show what is drawn as one-hot, as real rows are; needs a temperature.
     """
 
     def __init__(
@@ -49,6 +50,7 @@ class DenseGenerator(nn.Module):
         residual: bool = False,
         linear_skip: bool = False,
         gumbel_temperature: float | None = None,
+        straight_through: bool = False,
     ) -> None:
         super().__init__()
         self.num_conditions = num_conditions
@@ -57,13 +59,17 @@ class DenseGenerator(nn.Module):
         output = nn.Linear(hidden[-1].width if hidden else inputs, spec.shape[0])
         self.blocks = nn.Sequential(*hidden, output)
         self.skip = nn.Linear(inputs, spec.shape[0], bias=False) if linear_skip else None
-        self.activation: nn.Module = TableActivation(spec.spans, gumbel_temperature)
+        self.activation: nn.Module = TableActivation(spec.spans, gumbel_temperature, straight_through)
 
     def forward(self, latent: Tensor, conditions: Tensor | None = None) -> Tensor:
-        """Map latents (n, latent_dim) and conditions (n,) to encoded rows (n, features)."""
+        """Map latents (n, latent_dim) and conditions (n,) or (n, k) to encoded rows (n, features)."""
+        return self.activation(self.logits(latent, conditions))  # type: ignore[no-any-return]
+
+    def logits(self, latent: Tensor, conditions: Tensor | None = None) -> Tensor:
+        """Return the rows before their output activation, (n, features)."""
         x = torch.cat([latent, *one_hot(conditions, self.num_conditions, latent)], dim=1)
-        out = self.blocks(x) if self.skip is None else self.blocks(x) + self.skip(x)
-        return self.activation(out)  # type: ignore[no-any-return]
+        out: Tensor = self.blocks(x)
+        return out if self.skip is None else out + self.skip(x)
 
 
 class DenseDiscriminator(nn.Module):

@@ -42,6 +42,7 @@ class MixedTableGenerator(nn.Module):
         widths: of the shared hidden layers.
         bottleneck: width of every categorical path's narrow layer.
         gumbel_temperature: draw categories by Gumbel-softmax at this temperature instead of softmax.
+        straight_through: show what is drawn as one-hot, as real rows are; needs a temperature.
     """
 
     order: Tensor
@@ -54,6 +55,7 @@ class MixedTableGenerator(nn.Module):
         widths: Sequence[int] = (128, 256),
         bottleneck: int = 8,
         gumbel_temperature: float | None = None,
+        straight_through: bool = False,
     ) -> None:
         super().__init__()
         self.num_conditions = num_conditions
@@ -68,12 +70,16 @@ class MixedTableGenerator(nn.Module):
         self.blocks = nn.Sequential(*trunk, _Split(paths))
         # the paths' outputs stand side by side, numeric first; `order` puts them in the table's order
         self.register_buffer("order", _features([*numeric, *categorical]).argsort(), persistent=False)
-        self.activation = TableActivation(spec.spans, gumbel_temperature)
+        self.activation = TableActivation(spec.spans, gumbel_temperature, straight_through)
 
     def forward(self, latent: Tensor, conditions: Tensor | None = None) -> Tensor:
-        """Map latents (n, latent_dim) and conditions (n,) to encoded rows (n, features)."""
+        """Map latents (n, latent_dim) and conditions (n,) or (n, k) to encoded rows (n, features)."""
+        return self.activation(self.logits(latent, conditions))  # type: ignore[no-any-return]
+
+    def logits(self, latent: Tensor, conditions: Tensor | None = None) -> Tensor:
+        """Return the rows before their output activation, (n, features)."""
         x = torch.cat([latent, *one_hot(conditions, self.num_conditions, latent)], dim=1)
-        return self.activation(self.blocks(x)[:, self.order])  # type: ignore[no-any-return]
+        return self.blocks(x)[:, self.order]  # type: ignore[no-any-return]
 
 
 class _EmbedColumns(nn.Module):

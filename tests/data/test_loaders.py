@@ -9,8 +9,10 @@ from gan_imbalance.data.loaders import (
     SequentialLoader,
     TensorLoader,
     draw_balanced,
+    draw_by_level,
     draw_mixed,
     draw_uniform,
+    pair_with_levels,
 )
 
 
@@ -90,6 +92,56 @@ def test_balanced_draws_every_label_equally_and_every_row_of_it(counts: list[int
     rare = (labels == max(range(len(counts)), key=lambda i: (counts[i] > 0, -counts[i]))).nonzero().flatten()
     if len(rare) <= 10:
         assert set((rare + 100).tolist()) <= set(drawn.flatten().tolist())
+
+
+def test_labels_are_drawn_as_often_as_their_weights() -> None:
+    weights = torch.tensor([0.0, 3.0, 1.0])
+    drawn = draw_balanced(torch.arange(4), torch.tensor([1, 0, 2, 1]), weights)(torch.Size((10, 1000)), _random())
+    shares = drawn.flatten().bincount(minlength=4) / drawn.numel()
+    # three standard deviations and more
+    torch.testing.assert_close(shares, torch.tensor([0.375, 0.0, 0.25, 0.375]), atol=0.02, rtol=0)
+
+
+def _random() -> torch.Generator:
+    return torch.Generator().manual_seed(0)
+
+
+def _pairs() -> torch.Tensor:
+    """Return the pairs of 100 rows of two classes and columns of 2 and 3 levels, the second of the class itself."""
+    classes = torch.repeat_interleave(torch.arange(2), torch.tensor([80, 20]))
+    first = (torch.arange(100) % 10 == 0).long()
+    return pair_with_levels(classes, torch.stack([first, 2 * classes], dim=1), [2, 3], num_classes=2)
+
+
+def test_pairs_count_levels_on_from_the_classes() -> None:
+    assert _pairs()[[0, 1, 99]].tolist() == [[[0, 3], [0, 4]], [[0, 2], [0, 4]], [[1, 2], [1, 6]]]
+
+
+@pytest.mark.parametrize("balanced", [True, False])
+def test_training_by_sampling_draws_columns_equally_and_levels_by_log_frequency(balanced: bool) -> None:
+    pairs = _pairs()
+    drawn = draw_by_level(pairs, [2, 3], 2, balanced)(torch.Size((40, 1000)), _random()).flatten()
+    classes, levels = pairs.flatten(0, 1)[drawn].unbind(1)
+    expected = torch.zeros(2, 7)
+    for label, (plain, marked), share in ((0, (72, 8), 0.8), (1, (18, 2), 0.2)):
+        logs = torch.tensor([plain, marked]).log1p()
+        expected[label, 2:4] = 0.5 * logs / logs.sum() * (0.5 if balanced else share)
+        expected[label, 4 + 2 * label] = 0.5 * (0.5 if balanced else share)
+    shares = (classes * 7 + levels).bincount(minlength=14).view(2, 7) / len(drawn)
+    # four standard deviations
+    torch.testing.assert_close(shares, expected, atol=0.01, rtol=0)
+
+
+def test_a_batch_has_the_row_and_the_pair_of_every_position() -> None:
+    pairs = _pairs()
+    features = torch.arange(100.0)[:, None]
+    draw = draw_by_level(pairs, [2, 3], 2, balanced=True)
+    loader = TensorLoader(features, pairs.flatten(0, 1), lambda: draw, 16, 3, batches_per_step=2, labels_per_row=2)
+    for rows, conditions in loader:
+        assert rows.shape == (2, 16, 1)
+        assert conditions.shape == (2, 16, 2)
+        own = pairs[rows.long().flatten()]
+        assert (own == conditions.view(-1, 1, 2)).all(dim=2).any(dim=1).all()
 
 
 def test_uniform_draws_every_row_equally() -> None:

@@ -333,7 +333,7 @@ def test_samples_follow_their_labels(
         "generator": partial(DenseGenerator, widths=(32,)),
         "discriminator": partial(DenseDiscriminator, widths=(32,), activation="leaky_relu"),
     }
-    data = tiny_data(batch_size=32, steps_per_epoch=150)
+    data = tiny_data(batch_size=32, steps_per_epoch=300)
     gan = tiny_gan(gan_class, **networks)
     fit(gan, data, max_epochs=1, limit_val_batches=0)
     rows, conditions = data.encoded("train")

@@ -82,6 +82,26 @@ def test_gumbel_softmax_draws_categories_as_often_as_their_shares() -> None:
     assert out.isfinite().all()
 
 
+def test_straight_through_shows_one_hot_and_learns_by_gumbel_softmax() -> None:
+    x = torch.randn(50, 7)
+    gradients = []
+    for straight_through in (False, True):
+        torch.manual_seed(0)
+        rows = x.clone().requires_grad_()
+        out = TableActivation(SPANS, gumbel_temperature=0.5, straight_through=straight_through)(rows)
+        (out * torch.arange(7)).sum().backward()
+        gradients.append(rows.grad)
+        if straight_through:
+            assert out[:, 1:4].detach().unique().tolist() == [0, 1]
+            assert torch.equal(out[:, 5:].sum(1), torch.ones(50))
+    torch.testing.assert_close(*gradients)
+
+
+def test_straight_through_needs_a_temperature() -> None:
+    with pytest.raises(InputError, match="give gumbel_temperature"):
+        TableActivation(SPANS, straight_through=True)
+
+
 def test_gradients_stay_within_a_column() -> None:
     x = torch.randn(1, 7, requires_grad=True)
     TableActivation(SPANS)(x)[0, 1].backward()
@@ -94,6 +114,20 @@ def test_conditions_become_one_hot() -> None:
     assert hot.tolist() == [[0, 0, 1], [1, 0, 0]]
     assert hot.dtype == torch.float64
     assert one_hot(torch.tensor([1]), 0, like=hot) == []
+
+
+def test_several_conditions_may_hold_at_once() -> None:
+    (hot,) = one_hot(torch.tensor([[2, 0], [1, 2]]), 4, like=torch.zeros(1))
+    assert hot.tolist() == [[1, 0, 1, 0], [0, 1, 1, 0]]
+
+
+@pytest.mark.parametrize("sizes", [[2, 3, 4, 9, 5, 20], [3, 3], [2]])
+def test_every_column_has_a_softmax_of_its_own_whatever_its_size(sizes: list[int]) -> None:
+    starts = [sum(sizes[:i]) for i in range(len(sizes))]
+    spans = [Span(str(start), "categorical", start, size) for start, size in zip(starts, sizes, strict=True)]
+    x = 50 * torch.randn(6, sum(sizes))
+    expected = torch.cat([part.softmax(dim=1) for part in x.split(sizes, dim=1)], dim=1)
+    torch.testing.assert_close(TableActivation(spans)(x), expected)
 
 
 def test_conditions_must_be_given_where_they_are_needed() -> None:

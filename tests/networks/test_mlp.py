@@ -25,6 +25,7 @@ CONDITIONS = torch.tensor([0, 1, 1, 0, 1, 0])
         {"residual": True},
         {"linear_skip": True},
         {"gumbel_temperature": 0.2},
+        {"gumbel_temperature": 0.2, "straight_through": True},
     ],
 )
 @pytest.mark.parametrize("num_conditions", [0, 2])
