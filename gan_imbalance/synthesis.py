@@ -19,6 +19,7 @@ from gan_imbalance.gans import BaseGAN, ConditionalTabularGAN
 from gan_imbalance.tracking import make_artifact, start_run, use_artifact
 from gan_imbalance.transforms import TabularTransformer
 from gan_imbalance.transforms.kinds import require_columns
+from gan_imbalance.transforms.levels import find_levels, take
 from gan_imbalance.types import InputError, Label, SyntheticSet, find_class
 
 if TYPE_CHECKING:
@@ -88,6 +89,8 @@ def synthesize(
     if calibrate:
         encoded = calibrate_marginals(gan, transformer, encoded, seed)
     features = transformer.inverse_transform(encoded, seed)
+    if given:
+        features = features.assign(**_exact_values(gan, given, features))
     schema = TableSchema.from_dict(gan.data_state["schema"])
     rows = schema.restore(features, [gan.spec.classes[index] for index in labels.tolist()])
     manifest = provenance(
@@ -127,6 +130,14 @@ def _sample_given(
     encoded = transformer.transform(row.assign(**{column: pd.Series([value], dtype=object)}))[0]
     span = columns[column]
     return gan.sample_given(labels, span.start + int(encoded[span.start : span.stop].argmax()), seed)
+
+
+def _exact_values(gan: BaseGAN, given: Mapping[str, Any], features: pd.DataFrame) -> dict[str, pd.Series[Any]]:
+    """Return the given column with its value in every row; one of rare levels would else be drawn among them."""
+    ((column, value),) = given.items()
+    levels = next(state["levels"] for state in gan.data_state["transformer"]["columns"] if state["name"] == column)
+    code = find_levels(pd.Series([value], dtype=object, name=column), levels, "error")
+    return {column: take(levels, code.repeat(len(features))).astype(features[column].dtype)}
 
 
 def calibrate_marginals(gan: BaseGAN, transformer: TabularTransformer, encoded: Tensor, seed: int) -> Tensor:

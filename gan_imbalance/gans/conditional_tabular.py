@@ -12,15 +12,21 @@ from pytorch_lightning.cli import OptimizerCallable
 from torch import Tensor
 from torch.nn import functional as F
 
+from gan_imbalance.components import to_config
 from gan_imbalance.gans.base import NetworkFactory, draw_by_row
 from gan_imbalance.gans.conditional_wasserstein import ConditionalWassersteinGAN
 from gan_imbalance.networks import DenseDiscriminator, DenseGenerator
 from gan_imbalance.optimizers import AdversarialAdam
 from gan_imbalance.types import DataSpec, InputError
 
-_GENERATOR = partial(DenseGenerator, widths=(256, 256), batch_norm=True, residual=True, gumbel_temperature=0.2)
-_DISCRIMINATOR = partial(DenseDiscriminator, widths=(256, 256), activation="leaky_relu", dropout=0.5, packing=4)
-_ADAM = partial(AdversarialAdam, lr=2e-4, weight_decay=1e-6)
+# dicts, since the command line cannot write partials into the configuration of a run
+_GENERATOR: Any = to_config(
+    partial(DenseGenerator, widths=(256, 256), batch_norm=True, residual=True, gumbel_temperature=0.2)
+)
+_DISCRIMINATOR: Any = to_config(
+    partial(DenseDiscriminator, widths=(256, 256), activation="leaky_relu", dropout=0.5, packing=4)
+)
+_ADAM: Any = to_config(partial(AdversarialAdam, lr=2e-4, weight_decay=1e-6))
 
 
 class ConditionalTabularGAN(ConditionalWassersteinGAN):

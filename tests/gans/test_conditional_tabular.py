@@ -96,6 +96,15 @@ def test_every_row_has_the_given_value_in_exact_counts(mixed: ConditionalTabular
     pd.testing.assert_frame_equal(synthetic.rows, again)
 
 
+def test_a_rare_level_is_given_exactly(tiny_gan: MakeGAN, tiny_data: MakeData, fit: Fit) -> None:
+    names = [f"town {number}" for number in range(12)]
+    frame = pd.DataFrame({"x": range(240), "town": np.repeat(names, 20), "label": ["no", "no", "yes"] * 80})
+    gan = tiny_gan(ConditionalTabularGAN)
+    fit(gan, tiny_data(frame=frame, max_levels=4))
+    for town in names:
+        assert set(synthesize(gan, {"yes": 5, "no": 4}, seed=0, given={"town": town}).rows["town"]) == {town}
+
+
 def test_what_goes_with_the_given_value_follows_it(tiny_gan: MakeGAN, tiny_data: MakeData, fit: Fit) -> None:
     random = np.random.default_rng(0)
     marked = random.random(400) < 0.15
@@ -170,7 +179,8 @@ def test_its_defaults_are_those_of_ctgan(tiny_data: MakeData) -> None:
     assert shapes == [(256, inputs), (256, inputs + 256), (features, inputs + 512)]
     shapes = [tuple(p.shape) for p in gan.discriminator.parameters() if p.ndim == 2]
     assert shapes == [(256, 4 * (features + conditions)), (256, 256), (1, 256)]
-    for optimizer in gan.configure_optimizers():
+    for make in (gan.make_generator_optimizer, gan.make_discriminator_optimizer):
+        optimizer = make(gan.generator.parameters())
         assert (optimizer.defaults["lr"], tuple(optimizer.defaults["betas"])) == (2e-4, (0.5, 0.9))
     assert (gan.discriminator_steps, gan.latent_dim) == (1, 128)
 
