@@ -46,6 +46,9 @@ def to_config(value: Any) -> Any:
         target = next((part for part in (value.func, *value.args) if inspect.isclass(part)), None)
         if target is not None:
             return _class_config(target, value.keywords)
+    # a LightningModule keeps what it was made of, what it passed on to its bases included
+    if hyperparameters := getattr(value, "hparams", None):
+        return _class_config(type(value), hyperparameters)
     if isinstance(value, nn.Module):
         parameters = inspect.signature(type(value)).parameters.values()
         names = [p.name for p in parameters if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
@@ -78,11 +81,37 @@ def build(value: Any) -> Any:
 
 
 def factory(value: Any) -> Callable[..., Any]:
-    """Return the class, with its arguments bound, that a ``class_path`` dict describes; a callable as it is."""
+    """Return the class that a ``class_path`` dict describes, its arguments bound, or a string; a callable as it is."""
+    if isinstance(value, str):
+        return import_class(value)
     if not _is_config(value):
         return value  # type: ignore[no-any-return]
-    init_args = {key: build(item) for key, item in (value.get("init_args") or {}).items()}
-    return partial(import_class(value["class_path"]), **init_args)
+    target = import_class(value["class_path"])
+    given = (value.get("init_args") or {}).items()
+    init_args = {
+        key: _build_argument(item) for key, item in given if not (_is_unset(item) and key in _required(target))
+    }
+    return partial(target, **init_args)
+
+
+def _build_argument(value: Any) -> Any:
+    """Return what :func:`build` does, or the factory where the class wants further arguments: a network its data."""
+    if not _is_config(value):
+        return value
+    make = factory(value)
+    return make if _required(make) else make()
+
+
+def _required(target: Callable[..., Any]) -> list[str]:
+    """Return the names of the arguments that have no default."""
+    variadic = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    parameters = inspect.signature(target).parameters.values()
+    return [p.name for p in parameters if p.default is p.empty and p.kind not in variadic]
+
+
+def _is_unset(value: Any) -> bool:
+    """Return whether jsonargparse filled in an argument that was left out: by None, or a dataclass of None."""
+    return value is None or (isinstance(value, Mapping) and not _is_config(value) and None in value.values())
 
 
 def _is_config(value: Any) -> bool:

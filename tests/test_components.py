@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from gan_imbalance.components import build, factory, import_class, to_config
+from gan_imbalance.gans import WassersteinGAN
 from gan_imbalance.losses import DRAGANPenalty, HingeLoss, NonSaturatingLoss, TwoHeadedLoss
 from gan_imbalance.networks import DenseGenerator
 from gan_imbalance.optimizers import AdversarialAdam
@@ -93,3 +94,24 @@ def test_what_cannot_be_described_is_refused(value: Any) -> None:
 def test_a_class_that_cannot_be_imported_is_named(path: str) -> None:
     with pytest.raises(InputError, match=f"Cannot import '{path}'"):
         import_class(path)
+
+
+def test_a_factory_may_be_named() -> None:
+    assert factory("gan_imbalance.networks.DenseGenerator") is DenseGenerator
+
+
+def test_a_gan_survives_with_what_it_passes_on_to_its_base() -> None:
+    settings = {"class_path": "gan_imbalance.networks.DenseGenerator", "init_args": {"widths": [3]}}
+    gan = build(to_config(WassersteinGAN(generator=settings, latent_dim=5)))
+    assert gan.latent_dim == 5
+    assert gan.make_generator.keywords == {"widths": [3]}
+
+
+def test_an_argument_that_wants_arguments_itself_stays_a_factory() -> None:
+    # what jsonargparse makes of a network in a dict: whatever has no default is None
+    spec = {"kind": None, "shape": None, "classes": None, "spans": ()}
+    filled = {"spec": spec, "latent_dim": None, "num_conditions": None, "widths": [3], "gumbel_temperature": None}
+    network = {"class_path": "gan_imbalance.networks.DenseGenerator", "init_args": filled}
+    made = factory({"class_path": "builtins.dict", "init_args": {"network": network, "loss": to_config(HingeLoss())}})()
+    assert made["network"].keywords == {"widths": [3], "gumbel_temperature": None}
+    assert isinstance(made["loss"], HingeLoss)
