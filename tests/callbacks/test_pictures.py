@@ -139,3 +139,25 @@ def test_missing_values_are_a_level_of_their_own() -> None:
     draw_pair(axis, frame, ("x", "y"), [frame])
     assert [text.get_text() for text in axis.get_xticklabels()] == ["1", "missing"]
     assert np.asarray(axis.images[0].get_array()).round(2).tolist() == [[0, 0.33], [0.67, 0]]
+
+
+def test_every_pair_has_a_line(tiny_gan: MakeGAN, tiny_data: MakeData, fit: Fit, tmp_path: Path) -> None:
+    columns = ["amount", "count", "colour", "colour"]
+    fit(tiny_gan(GAN), tiny_data(), callbacks=[ColumnPairPictures(columns)])
+    (path,) = (tmp_path / "pictures").iterdir()
+    assert image.imread(path).shape == (640, 640, 4)
+
+
+@pytest.mark.parametrize("columns", [["amount"], ["amount", "count", "colour"], []])
+def test_columns_come_two_by_two(columns: list[str]) -> None:
+    with pytest.raises(InputError, match=f"two by two, but it names {len(columns)}"):
+        ColumnPairPictures(columns)
+
+
+def test_equal_shares_have_equal_colours() -> None:
+    even = pd.DataFrame({"x": ["a", "b"], "y": ["u", "u"]})
+    uneven = pd.DataFrame({"x": ["a", "a", "a", "b"], "y": ["u"] * 4})
+    axes = Figure().subplots(1, 2)
+    for axis, frame in zip(axes, (even, uneven), strict=True):
+        draw_pair(axis, frame, ("x", "y"), [even, uneven])
+    assert [axis.images[0].get_clim() for axis in axes] == [(0, 0.75), (0, 0.75)]
