@@ -7,6 +7,7 @@ killed, it goes on where it was. What this adds is a table of differences in the
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -15,16 +16,17 @@ from jsonargparse import auto_cli
 
 from gan_imbalance.comparison.record import Record
 from gan_imbalance.comparison.statistics import holm
-from gan_imbalance.comparison.summary import compare_scores, grouped, scores_by_arm
+from gan_imbalance.comparison.summary import compare_scores, grouped, results_table, scores_by_arm
 from gan_imbalance.files import atomic_path
 from gan_imbalance.main import main
 
 _HERE = Path(__file__).parent
 _DEVELOPMENT_ROWS = 10_000
-_METRICS = ("pr_auc", "balanced_accuracy", "f1_Charged Off", "accuracy")
-# of the same fits, at the threshold with the best F1 on validation rows; PR-AUC has no threshold
-_TUNED = ("tuned_balanced_accuracy", "tuned_f1_Charged Off", "tuned_accuracy")
-_CONTROL = {"acgan_taught": "jittered_copies_taught", "acgan": "jittered_copies"}
+_AT_A_THRESHOLD = ("balanced_accuracy", "f1_Charged Off", "accuracy")
+# at 0.5, and of the same fits at the threshold with the best F1 on validation rows; PR-AUC has no threshold
+_METRICS = ("pr_auc", *_AT_A_THRESHOLD, *(f"tuned_{name}" for name in _AT_A_THRESHOLD))
+_CONTROL = "jittered_copies"
+_BASELINE = ("logistic_regression", "nothing")
 
 
 def study(
@@ -62,7 +64,7 @@ def study(
         table = differences(Record.load(results / "quick" if quick else results))
         with atomic_path(results / "differences.csv") as temporary:
             table.to_csv(temporary, index=False)
-        print(table.round(3).to_string(index=False))
+        print(table[table["metric"] == "pr_auc"].round(3).to_string(index=False))
     return code
 
 
@@ -74,52 +76,51 @@ def _part(table: pd.DataFrame, development: bool) -> pd.DataFrame:
 
 
 def differences(record: Record) -> pd.DataFrame:
-    """Return, per classifier and remedy, its mean and its difference to real rows only, and to its control.
+    """Return the differences of every classifier and remedy to real rows only, to jittered copies, and to a baseline.
 
     ``low`` and ``high`` are the 95 % interval of the corrected resampled t-test with test over training rows, as in
     every comparison, and ``p_holm`` is its p, corrected over the remedies of a classifier, metric and reference.
     Training rows are here a small random part of a pool, so that those of two splits hardly overlap, which the
-    correction does not know: ``low_pool`` and ``high_pool`` have test rows over rows of the pool.
+    correction does not know: ``low_pool``, ``high_pool`` and ``p_pool_holm`` have test rows over rows of the pool.
     """
-    results = pd.read_csv(record.folder / "results.csv", dtype={"amount": str}, keep_default_na=True)
-    results["amount"] = results["amount"].fillna("")
+    results = results_table(record)
     (setting,) = record.settings
-    ratio, pool_ratio = record.test_train_ratio(setting), _pool_ratio(record)
+    ratios = {"": record.test_train_ratio(setting), "_pool": _pool_ratio(record)}
     lines = []
-    for group in grouped(record, results):
-        for metric in (*_METRICS, *_TUNED):
-            scores = {arm.name: values for arm, values in scores_by_arm(group.rows, metric).items()}
-            pairs = [(name, "nothing") for name in scores if name != "nothing"]
-            pairs += [pair for pair in _CONTROL.items() if set(pair) <= set(scores)]
-            found = []
-            for name, reference in pairs:
-                standard, pooled = (compare_scores(scores[name], scores[reference], r) for r in (ratio, pool_ratio))
-                if standard is None or pooled is None:
-                    continue
-                found.append(
-                    {
-                        "classifier": group.classifier,
+    for metric in _METRICS:
+        scores = {
+            (group.classifier, arm.name): values
+            for group in grouped(record, results)
+            for arm, values in scores_by_arm(group.rows, metric).items()
+        }
+        for classifier, remedy in scores:
+            references = [(classifier, "nothing"), (classifier, _CONTROL), _BASELINE]
+            for reference in dict.fromkeys(references):
+                if reference in scores and reference != (classifier, remedy):
+                    pair = pd.concat([scores[classifier, remedy], scores[reference]], axis=1).dropna()
+                    line = {
                         "metric": metric,
-                        "remedy": name,
-                        "against": reference,
-                        "splits": standard.pairs,
-                        "mean": scores[name].mean(),
-                        "mean_against": scores[reference].mean(),
-                        "difference": standard.difference,
-                        "low": standard.low,
-                        "high": standard.high,
-                        "p": standard.p,
-                        "low_pool": pooled.low,
-                        "high_pool": pooled.high,
-                        "p_pool": pooled.p,
+                        "classifier": classifier,
+                        "remedy": remedy,
+                        "against": " ".join(reference),
                     }
-                )
-            frame = pd.DataFrame(found)
-            for column in ("p", "p_pool"):
-                adjusted = frame.groupby("against")[column].transform(lambda values: holm(values.to_numpy()))
-                frame[column.replace("p", "p_holm", 1)] = adjusted
-            lines.append(frame)
-    return pd.concat(lines, ignore_index=True)
+                    lines.append({**line, **_compare(pair, ratios)})
+    table = pd.DataFrame(lines)
+    for name in ratios:
+        p = table.groupby(["metric", "classifier", "against"])[f"p{name}"]
+        table[f"p{name}_holm"] = p.transform(lambda values: holm(values.to_numpy()))
+    return table
+
+
+def _compare(pair: pd.DataFrame, ratios: Mapping[str, float]) -> dict[str, float]:
+    """Return means of two columns of scores by split, their difference, and its interval and p at every ratio."""
+    one, other = pair.iloc[:, 0], pair.iloc[:, 1]
+    line = {"splits": len(pair), "mean": one.mean(), "mean_against": other.mean(), "difference": (one - other).mean()}
+    for name, ratio in ratios.items():
+        compared = compare_scores(one, other, ratio)
+        limits = (np.nan,) * 3 if compared is None else (compared.low, compared.high, compared.p)
+        line |= dict(zip((f"low{name}", f"high{name}", f"p{name}"), limits, strict=True))
+    return line
 
 
 def _pool_ratio(record: Record) -> float:
