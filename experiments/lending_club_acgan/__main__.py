@@ -9,16 +9,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 from jsonargparse import auto_cli
 
+from gan_imbalance.callbacks.pictures import draw_pairs
 from gan_imbalance.comparison.record import Record
 from gan_imbalance.comparison.statistics import holm
 from gan_imbalance.comparison.summary import compare_scores, grouped, results_table, scores_by_arm
 from gan_imbalance.files import atomic_path
 from gan_imbalance.main import main
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 _HERE = Path(__file__).parent
 _DEVELOPMENT_ROWS = 10_000
@@ -26,6 +31,7 @@ _AT_A_THRESHOLD = ("balanced_accuracy", "f1_Charged Off", "accuracy")
 # at 0.5, and of the same fits at the threshold with the best F1 on validation rows; PR-AUC has no threshold
 _METRICS = ("pr_auc", *_AT_A_THRESHOLD, *(f"tuned_{name}" for name in _AT_A_THRESHOLD))
 _CONTROL = "jittered_copies"
+_PICTURED = ("grade", "revol_util", "home_ownership", "verification_status")
 _BASELINE = ("logistic_regression", "nothing")
 
 
@@ -37,7 +43,7 @@ def study(
     seeds: int = 10,
     wandb: bool = False,
 ) -> int:
-    """Run the comparison, print its differences, and write them beside its own files as differences.csv.
+    """Run the comparison, print its differences, and write them beside its own files, with two pictures.
 
     Args:
         path: the Lending Club table.
@@ -61,9 +67,13 @@ def study(
     ]
     code = main(["compare", "--config", str(config), *options])
     if code == 0:
-        table = differences(Record.load(results / "quick" if quick else results))
-        with atomic_path(results / "differences.csv") as temporary:
+        record = Record.load(results / "quick" if quick else results)
+        table = differences(record)
+        with atomic_path(record.folder / "differences.csv") as temporary:
             table.to_csv(temporary, index=False)
+        for name, figure in (("columns", _columns(record)), ("differences", _intervals(table))):
+            with atomic_path(record.folder / f"{name}.png") as temporary:
+                figure.savefig(temporary, dpi=60)
         print(table[table["metric"] == "pr_auc"].round(3).to_string(index=False))
     return code
 
@@ -127,6 +137,29 @@ def _pool_ratio(record: Record) -> float:
     """Return test rows over the rows from which training rows are drawn, mean over the splits."""
     rows = [split["rows"] for split in record.content["splits"]]
     return float(np.mean([sum(part["test"]) / (sum(part["train"]) + sum(part["reserve"])) for part in rows]))
+
+
+def _columns(record: Record) -> Figure:
+    """Return the published pictures of training rows and of the first GAN's: two numbers, and two categories."""
+    name, file = next(iter(record.content["synthetic"].items()))
+    real, synthetic = record.reference.features, pd.read_parquet(record.folder / file)
+    return draw_pairs(_PICTURED, [real, synthetic.sample(len(real), random_state=0)], ("real", name))
+
+
+def _intervals(table: pd.DataFrame) -> Figure:
+    """Return differences in PR-AUC to real rows only: the protocol's interval thin, the pool's thick."""
+    import matplotlib.pyplot as plt
+
+    own = table["against"] == table["classifier"] + " nothing"
+    lines = table[own & (table["metric"] == "pr_auc")].iloc[::-1].reset_index(drop=True)
+    figure, axis = plt.subplots(figsize=(8, 1 + 0.25 * len(lines)), layout="constrained")
+    axis.hlines(lines.index, lines["low"], lines["high"], color="tab:blue", linewidth=1)
+    axis.hlines(lines.index, lines["low_pool"], lines["high_pool"], color="tab:blue", linewidth=4)
+    axis.plot(lines["difference"], lines.index, "o", color="black", markersize=4)
+    axis.axvline(0, color="black", linewidth=0.5)
+    axis.set_yticks(lines.index, lines["remedy"] + ", " + lines["classifier"])
+    axis.set_xlabel("PR-AUC, difference to real rows only")
+    return figure
 
 
 if __name__ == "__main__":
