@@ -81,7 +81,9 @@ def build(value: Any) -> Any:
 
 
 def factory(value: Any) -> Callable[..., Any]:
-    """Return the class, with its arguments bound, that a ``class_path`` dict describes; a callable as it is."""
+    """Return the class that a ``class_path`` dict describes, its arguments bound, or a string; a callable as it is."""
+    if isinstance(value, str):
+        return import_class(value)
     if not _is_config(value):
         return value  # type: ignore[no-any-return]
     target, init_args = import_class(value["class_path"]), value.get("init_args") or {}

@@ -365,8 +365,8 @@ def _warn_of_collapse(gan: BaseGAN, real: pd.DataFrame, made: pd.DataFrame, seed
     """Warn where the generator repeats itself or leaves out kinds of the class's rows, judged as it saw them."""
     transformer = TabularTransformer.from_state_dict(gan.data_state["transformer"])
     schema = TableSchema.from_dict(gan.data_state["schema"])
-    encoded = (transformer.transform(schema.derive(rows), unknown="ignore") for rows in (real, made))
-    warn_of_collapse(*encoded, seed=seed)
+    encoded_real, encoded_made = (transformer.transform(schema.derive(rows), "ignore") for rows in (real, made))
+    warn_of_collapse(encoded_real, encoded_made, seed)
 
 
 class _History(Callback):

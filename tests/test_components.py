@@ -103,3 +103,14 @@ def test_what_cannot_be_described_is_refused(value: Any) -> None:
 def test_a_class_that_cannot_be_imported_is_named(path: str) -> None:
     with pytest.raises(InputError, match=f"Cannot import '{path}'"):
         import_class(path)
+
+
+def test_a_factory_may_be_named() -> None:
+    assert factory("gan_imbalance.networks.DenseGenerator") is DenseGenerator
+
+
+def test_a_gan_survives_with_what_it_passes_on_to_its_base() -> None:
+    settings = {"class_path": "gan_imbalance.networks.DenseGenerator", "init_args": {"widths": [3]}}
+    gan = build(to_config(WassersteinGAN(generator=settings, latent_dim=5)))
+    assert gan.latent_dim == 5
+    assert gan.make_generator.keywords == {"widths": [3]}

@@ -1,4 +1,4 @@
-"""Pictures of real and synthetic rows as training goes: two columns, or principal components."""
+"""Pictures of real and synthetic rows as training goes: pairs of columns, or principal components."""
 
 from __future__ import annotations
 
@@ -75,12 +75,13 @@ class TrainingPictures(Callback, ABC):
 
 
 class ColumnPairPictures(TrainingPictures):
-    """Draws two columns of real training rows beside synthetic ones, to files and to Weights & Biases.
+    """Draws pairs of columns of real training rows beside synthetic ones, to files and to Weights & Biases.
 
-    Two columns of numbers make a scatter plot, anything else a two-dimensional histogram.
+    Two columns of numbers make a scatter plot, anything else a two-dimensional histogram. Every pair has a line of
+    the picture.
 
     Args:
-        columns: the two columns; by default the two that XGBoost ranks first for the task.
+        columns: the columns, two by two; by default the two that XGBoost ranks first for the task.
         every_n_epochs: how often, in validation epochs.
         max_rows: rows of each kind that are drawn at most.
         seed: of the generated rows.
@@ -91,13 +92,15 @@ class ColumnPairPictures(TrainingPictures):
 
     def __init__(
         self,
-        columns: tuple[str, str] | None = None,
+        columns: Sequence[str] | None = None,
         every_n_epochs: int = 10,
         max_rows: int = 1000,
         seed: int = 0,
     ) -> None:
         super().__init__(every_n_epochs, max_rows, seed)
         self.columns = columns
+        if columns is not None and (len(columns) % 2 or not columns):
+            raise InputError(f"columns are drawn two by two, but it names {len(columns)}: {list(columns)}.")
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Choose the columns, or make sure that they exist."""
@@ -109,15 +112,9 @@ class ColumnPairPictures(TrainingPictures):
             self.columns = self._most_important(trainer)
 
     def _draw(self, trainer: Trainer, real: Tensor, synthetic: Tensor) -> Figure:
-        import matplotlib.pyplot as plt
-
-        data = trainer.datamodule  # type: ignore[attr-defined]
-        frames = [data.transformer.inverse_transform(part) for part in (real, synthetic)]
-        figure, axes = plt.subplots(1, 2, figsize=(8, 4), sharex=True, sharey=True, layout="constrained")
-        for axis, frame, title in zip(axes, frames, ("real", "synthetic"), strict=True):
-            draw_pair(axis, frame, self.columns or (), frames)
-            axis.set_title(f"{title}, step {trainer.global_step}" if title == "synthetic" else title)
-        return figure
+        decode = trainer.datamodule.transformer.inverse_transform  # type: ignore[attr-defined]
+        titles = "real", f"synthetic, step {trainer.global_step}"
+        return draw_pairs(self.columns or (), [decode(real), decode(synthetic)], titles)
 
     @staticmethod
     def _most_important(trainer: Trainer) -> tuple[str, str]:
@@ -172,6 +169,28 @@ class PrincipalComponentPictures(TrainingPictures):
         return figure
 
 
+def draw_pairs(columns: Sequence[str], frames: Sequence[pd.DataFrame], titles: Sequence[str]) -> Figure:
+    """Return a figure with a line per pair of columns, and the frames side by side in it.
+
+    Args:
+        columns: their names, two by two.
+        frames: kinds of rows.
+        titles: what they are called.
+    """
+    import matplotlib.pyplot as plt
+
+    pairs = list(zip(columns[::2], columns[1::2], strict=True))
+    shape = len(pairs), len(frames)
+    figure, grid = plt.subplots(
+        *shape, figsize=(4 * shape[1], 4 * shape[0]), sharex="row", sharey="row", squeeze=False, layout="constrained"
+    )
+    for axes, pair in zip(grid, pairs, strict=True):
+        for axis, frame, title in zip(axes, frames, titles, strict=True):
+            draw_pair(axis, frame, pair, frames)
+            axis.set_title(title)
+    return figure
+
+
 def draw_pair(axis: Axes, frame: pd.DataFrame, columns: Sequence[str], scale: Sequence[pd.DataFrame]) -> None:
     """Draw two columns of ``frame``: points for two columns of numbers, shares of every pair of levels otherwise.
 
@@ -179,20 +198,27 @@ def draw_pair(axis: Axes, frame: pd.DataFrame, columns: Sequence[str], scale: Se
         axis: where.
         frame: the rows.
         columns: the names of the two columns.
-        scale: all frames drawn side by side, which share their levels.
+        scale: all frames drawn side by side, which share their levels and colours.
     """
     across, up = columns
     if all(_holds_numbers(frame[name]) for name in columns):
         axis.scatter(frame[across], frame[up], s=6, alpha=0.5, linewidths=0)
     else:
-        x, y = (_in_levels(frame[name], [part[name] for part in scale]) for name in columns)
-        shares = np.zeros((len(y.categories), len(x.categories)))
-        np.add.at(shares, (y.codes, x.codes), 1 / len(frame))
-        axis.imshow(shares, origin="lower", aspect="auto", cmap="viridis", vmin=0)
-        axis.set_xticks(range(len(x.categories)), list(x.categories), rotation=90)
-        axis.set_yticks(range(len(y.categories)), list(y.categories))
+        shares = _shares(frame, columns, scale)
+        highest = max(_shares(part, columns, scale).to_numpy().max() for part in scale)
+        axis.imshow(shares, origin="lower", aspect="auto", cmap="viridis", vmin=0, vmax=highest)
+        axis.set_xticks(range(shares.shape[1]), list(shares.columns), rotation=90)
+        axis.set_yticks(range(shares.shape[0]), list(shares.index))
     axis.set_xlabel(across)
     axis.set_ylabel(up)
+
+
+def _shares(frame: pd.DataFrame, columns: Sequence[str], scale: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Return the share of rows of every pair of levels: those of the second column by those of the first."""
+    x, y = (_in_levels(frame[name], [part[name] for part in scale]) for name in columns)
+    shares = np.zeros((len(y.categories), len(x.categories)))
+    np.add.at(shares, (y.codes, x.codes), 1 / len(frame))
+    return pd.DataFrame(shares, index=y.categories, columns=x.categories)
 
 
 def _holds_numbers(column: pd.Series[Any]) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -11,12 +11,14 @@ import torch
 from pytorch_lightning import Callback, LightningModule, Trainer
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
+from torch import Tensor
 
 from gan_imbalance.classifiers.classifier import Classifier, ClassifierFactory
+from gan_imbalance.components import factory
 from gan_imbalance.data.loaders import Draw, TensorLoader, draw_mixed, draw_uniform
 from gan_imbalance.networks import DenseClassifier
 from gan_imbalance.quiet import quiet_lightning
-from gan_imbalance.types import DataSpec
+from gan_imbalance.types import DataSpec, Span
 
 _STEPS_PER_EPOCH = 100
 
@@ -25,8 +27,11 @@ class TableClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """:class:`Classifier` with scikit-learn's manners, for encoded features.
 
     Args:
-        network: factory of the network, called with the data specification.
+        network: factory of the network, called with the data specification; or its class path.
+        spans: which features are one column's, for networks that treat columns apart.
         max_steps: training steps.
+        keep_best: end with the weights for which ``on_epoch`` returned the highest score (early stopping); the last
+            ones where it returns none.
         batch_size: rows per step, drawn with replacement.
         lr: learning rate of Adam.
         weight_decay: L2 penalty.
@@ -40,9 +45,11 @@ class TableClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def __init__(
         self,
-        network: ClassifierFactory = DenseClassifier,
+        network: ClassifierFactory | str = DenseClassifier,
         *,
+        spans: Sequence[Span] = (),
         max_steps: int = 1000,
+        keep_best: bool = False,
         batch_size: int = 128,
         lr: float = 1e-3,
         weight_decay: float = 1e-4,
@@ -50,7 +57,9 @@ class TableClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         random_state: int = 0,
     ) -> None:
         self.network = network
+        self.spans = spans
         self.max_steps = max_steps
+        self.keep_best = keep_best
         self.batch_size = batch_size
         self.lr = lr
         self.weight_decay = weight_decay
@@ -64,7 +73,7 @@ class TableClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         sample_weight: Any = None,
         added: Any = None,
         added_share: float = 0.5,
-        on_epoch: Callable[[int, Self], None] | None = None,
+        on_epoch: Callable[[int, Self], float | None] | None = None,
     ) -> Self:
         """Train the network.
 
@@ -75,19 +84,19 @@ class TableClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             added: mask of synthetic rows, (n,), if they are to have a set share of every batch.
             added_share: that share, in [0, 1].
             on_epoch: called after every 100 steps with the number of steps and this estimator, which predicts
-                with the weights it then has.
+                with the weights it then has; may return how good they are.
         """
         features, labels = validate_data(self, X, y, dtype=np.float32)
         self.classes_, indices = np.unique(labels, return_inverse=True)
         weights = np.ones(len(features)) if sample_weight is None else np.asarray(sample_weight)
-        spec = DataSpec(kind="table", shape=(features.shape[1],), classes=tuple(self.classes_.tolist()))
+        spec = DataSpec("table", (features.shape[1],), tuple(self.classes_.tolist()), tuple(self.spans))
         with quiet_lightning(), torch.random.fork_rng():
             torch.manual_seed(self.random_state)
             optimizer = {
                 "class_path": "torch.optim.Adam",
                 "init_args": {"lr": self.lr, "weight_decay": self.weight_decay, "fused": True},
             }
-            self.module_ = Classifier(self.network, optimizer=optimizer)  # type: ignore[arg-type]
+            self.module_ = Classifier(factory(self.network), optimizer=optimizer)  # type: ignore[arg-type]
             self.module_.attach(spec, np.bincount(indices).tolist(), {})
             draw = _draw(len(features), added, round(added_share * self.batch_size))
             batches = TensorLoader(
@@ -136,13 +145,20 @@ def _draw(rows: int, added: Any, added_rows: int) -> Draw:
 
 
 class _OnEpoch(Callback):
-    """Calls a function at the end of every epoch, with the network ready to predict."""
+    """Calls a function at the end of every epoch, with the network ready to predict; ends with the best weights."""
 
-    def __init__(self, estimator: TableClassifier, function: Callable[[int, TableClassifier], None]) -> None:
+    def __init__(self, estimator: TableClassifier, function: Callable[[int, TableClassifier], float | None]) -> None:
         self.estimator = estimator
         self.function = function
+        self.best: tuple[float, dict[str, Tensor]] | None = None
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         pl_module.eval()
-        self.function(trainer.global_step, self.estimator)
+        score = self.function(trainer.global_step, self.estimator)
         pl_module.train()
+        if self.estimator.keep_best and score is not None and (self.best is None or score > self.best[0]):
+            self.best = score, {name: tensor.clone() for name, tensor in pl_module.state_dict().items()}
+
+    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        if self.best is not None:
+            pl_module.load_state_dict(self.best[1])

@@ -485,14 +485,17 @@ def _fit(bench: _Bench, cell: Cell, candidate: Candidate) -> _Fitted:
         chances = _probabilities(classifier, bench.validation, len(study.table.classes))
         return chances, _pr_auc(chances[:, study.minority], positive)
 
-    def watch(step: int, classifier: Any) -> None:
+    def watch(step: int, classifier: Any) -> float:
         history.append({"step": step, "validation_pr_auc": judge(classifier)[1]})
+        return history[-1]["validation_pr_auc"]
 
-    classifier = _new_classifier(cell, candidate)
+    classifier = _new_classifier(bench, cell, candidate)
     wanted = inspect.signature(classifier.fit).parameters
     options: dict[str, Any] = {"on_epoch": watch} if "on_epoch" in wanted else {}
     weights = _class_weights(cell, training)
-    share = candidate.amount if isinstance(candidate.amount, float) else None
+    share = candidate.amount if isinstance(candidate.amount, float) else cell.remedy.share
+    if not training.added.any():
+        share = None
     if share is not None and "added_share" in wanted:
         options |= {"added": training.added, "added_share": share}
     elif share is not None:
@@ -504,11 +507,13 @@ def _fit(bench: _Bench, cell: Cell, candidate: Candidate) -> _Fitted:
     return _Fitted(classifier, candidate, training, chances, pr_auc, history)
 
 
-def _new_classifier(cell: Cell, candidate: Candidate) -> Any:
+def _new_classifier(bench: _Bench, cell: Cell, candidate: Candidate) -> Any:
     init_args = {**(cell.estimator.get("init_args") or {}), **candidate.classifier}
     classifier = build({"class_path": cell.estimator["class_path"], "init_args": init_args})
     if "random_state" in classifier.get_params() and "random_state" not in init_args:
         classifier.set_params(random_state=cell.key.seed)
+    if "spans" in classifier.get_params():
+        classifier.set_params(spans=bench.encoder.spans)
     return classifier
 
 

@@ -35,6 +35,7 @@ class Remedy:
         class_weight: ``balanced`` gives every row, in every classifier, the inverse frequency of its class.
         threshold: ``tuned`` predicts the minority from the probability with the best F1 on validation rows.
         reserve: adds further real rows, as far as the reserve of the split reaches.
+        share: of the added rows in every batch, for a resampler that says itself how many it adds, of which classes.
         tune: of arguments of the resampler, the values that its tuned form may choose from.
     """
 
@@ -44,6 +45,7 @@ class Remedy:
     class_weight: Literal["balanced"] | None = None
     threshold: Literal["tuned"] | None = None
     reserve: bool = False
+    share: float | None = None
     tune: dict[str, list[Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -91,9 +93,14 @@ class Remedy:
         """Refuse what could not run.
 
         Raises:
-            InputError: if two sources of rows are named, the resampler cannot be imported or is none, or there
-                is something to tune but no resampler.
+            InputError: if two sources of rows are named, the resampler cannot be imported or is none, the share
+                has no meaning, or there is something to tune but no resampler.
         """
+        if self.share is not None and (self.is_sized or not self.changes_rows or not 0 < self.share < 1):
+            raise InputError(
+                f"Remedy {self.name!r} has share {self.share}: give a number between 0 and 1, beside a resampler with "
+                "a sampling_strategy of its own (for others name shares in amounts)."
+            )
         if self.resampler is None:
             if self.tune:
                 raise InputError(f"Remedy {self.name!r} has no resampler whose {next(iter(self.tune))} could be tuned.")

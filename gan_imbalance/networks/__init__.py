@@ -3,12 +3,13 @@
 from gan_imbalance.networks.freezing import evaluation_mode, first_blocks, freeze_blocks
 from gan_imbalance.networks.mlp import DenseClassifier, DenseDiscriminator, DenseGenerator
 from gan_imbalance.networks.one_hot import OneHotDiscriminator, OneHotGenerator
-from gan_imbalance.networks.table import MixedTableDiscriminator, MixedTableGenerator
+from gan_imbalance.networks.table import MixedTableClassifier, MixedTableDiscriminator, MixedTableGenerator
 
 __all__ = [
     "DenseClassifier",
     "DenseDiscriminator",
     "DenseGenerator",
+    "MixedTableClassifier",
     "MixedTableDiscriminator",
     "MixedTableGenerator",
     "OneHotDiscriminator",

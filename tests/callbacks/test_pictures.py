@@ -155,3 +155,25 @@ def test_principal_components_are_drawn_in_a_folder_of_their_own(
     drawn = sorted((tmp_path / "principal_components").iterdir())
     assert [path.name for path in drawn] == ["step_0000002.png", "step_0000006.png"]
     assert image.imread(drawn[0])[..., :3].std() > 0.05
+
+
+def test_every_pair_has_a_line(tiny_gan: MakeGAN, tiny_data: MakeData, fit: Fit, tmp_path: Path) -> None:
+    columns = ["amount", "count", "colour", "colour"]
+    fit(tiny_gan(GAN), tiny_data(), callbacks=[ColumnPairPictures(columns)])
+    (path,) = (tmp_path / "pictures").iterdir()
+    assert image.imread(path).shape == (640, 640, 4)
+
+
+@pytest.mark.parametrize("columns", [["amount"], ["amount", "count", "colour"], []])
+def test_columns_come_two_by_two(columns: list[str]) -> None:
+    with pytest.raises(InputError, match=f"two by two, but it names {len(columns)}"):
+        ColumnPairPictures(columns)
+
+
+def test_equal_shares_have_equal_colours() -> None:
+    even = pd.DataFrame({"x": ["a", "b"], "y": ["u", "u"]})
+    uneven = pd.DataFrame({"x": ["a", "a", "a", "b"], "y": ["u"] * 4})
+    axes = Figure().subplots(1, 2)
+    for axis, frame in zip(axes, (even, uneven), strict=True):
+        draw_pair(axis, frame, ("x", "y"), [even, uneven])
+    assert [axis.images[0].get_clim() for axis in axes] == [(0, 0.75), (0, 0.75)]

@@ -12,6 +12,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from gan_imbalance.classifiers import TableClassifier
+from gan_imbalance.networks import MixedTableClassifier
+from gan_imbalance.types import Span
 
 Data = tuple[np.ndarray, np.ndarray]
 FAST = {"max_steps": 60, "lr": 1e-2}
@@ -82,3 +84,23 @@ def test_misuse_is_told_as_scikit_learn_tells_it(data: Data) -> None:
         model.predict(data[0][:, :2])
     with pytest.raises(ValueError, match="NaN"):
         TableClassifier().fit(np.full((4, 2), np.nan), [0, 1, 0, 1])
+
+
+def test_the_best_weights_may_be_kept_instead_of_the_last(data: Data) -> None:
+    seen: list[np.ndarray] = []
+
+    def judge(step: int, model: TableClassifier) -> float:
+        seen.append(model.predict_proba(data[0]))
+        return [0.2, 0.9, 0.4][len(seen) - 1]
+
+    best, last = (TableClassifier(max_steps=300, keep_best=kept) for kept in (True, False))
+    assert np.array_equal(best.fit(*data, on_epoch=judge).predict_proba(data[0]), seen[1])
+    seen.clear()
+    assert np.array_equal(last.fit(*data, on_epoch=judge).predict_proba(data[0]), seen[2])
+
+
+def test_a_network_named_by_its_class_path_learns_of_the_columns(data: Data) -> None:
+    spans = (Span("first", "linear", 0, 1), Span("second", "categorical", 1, 2))
+    model = TableClassifier("gan_imbalance.networks.MixedTableClassifier", spans=spans, max_steps=2).fit(*data)
+    assert isinstance(model.module_.network, MixedTableClassifier)
+    assert len(model.module_.network.blocks[0].embeddings) == 1

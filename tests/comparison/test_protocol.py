@@ -631,3 +631,16 @@ def test_the_rarest_class_must_be_the_same_in_all_splits(run: Run) -> None:
     data = TabularDataModule(frame=frame, target="label", group="patient", test_fraction=0.25, validation_fraction=0.2)
     with pytest.raises(InputError, match="rarest in training depends on the split"):
         run(data=data, seeds=8, minority_rows=[10])
+
+
+def test_rows_of_several_classes_may_have_a_share_too(run: Run, tmp_path: Path) -> None:
+    strategy = {"sampling_strategy": {"no": 60, "yes": 20}}
+    jitter = {"class_path": "gan_imbalance.comparison.controls.JitterOverSampler", "init_args": strategy}
+    remedies = [Remedy("together", jitter), Remedy("half", jitter, share=0.5)]
+    assert run(remedies=remedies, classifiers={"linear": LOGISTIC, "ours": OURS}, seeds=1) == 0
+    results = results_of(tmp_path).set_index(["classifier", "remedy"])
+    for classifier in ("linear", "ours"):
+        assert (
+            results.loc[(classifier, "half"), "rows_added"] == results.loc[(classifier, "together"), "rows_added"] > 0
+        )
+        assert results.loc[(classifier, "half"), "brier"] != results.loc[(classifier, "together"), "brier"]

@@ -126,6 +126,8 @@ def test_two_remedies_of_one_name() -> None:
         (Remedy("x", {"class_path": "collections.Counter"}), "has no fit_resample"),
         (Remedy("x", {}, reserve=True), "resampler and reserve"),
         (Remedy("x", class_weight="balanced", tune={"k": [1]}), "no resampler whose k"),
+        (Remedy("x", share=0.5), "'x' has share 0.5"),
+        (Remedy("x", {"class_path": "imblearn.over_sampling.SMOTE"}, share=0.5), "sampling_strategy of its own"),
     ],
 )
 def test_remedies_that_could_not_run(remedy: Remedy, message: str) -> None:

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from gan_imbalance.networks import MixedTableDiscriminator, MixedTableGenerator
+from gan_imbalance.networks import MixedTableClassifier, MixedTableDiscriminator, MixedTableGenerator
 from gan_imbalance.types import DataSpec, Span
 
 SPANS = (
@@ -66,3 +66,14 @@ def test_features_are_what_the_last_layer_sees() -> None:
     features = discriminator.features(rows, CONDITIONS)
     assert features.shape == (2, 6)
     assert torch.equal(discriminator.blocks[-1](features).squeeze(1), discriminator(rows, CONDITIONS))
+
+
+def test_the_classifier_is_like_the_discriminator_but_gives_a_logit_per_class() -> None:
+    torch.manual_seed(0)
+    rows = torch.randn(64, 7)
+    classifier = MixedTableClassifier(MIXED, widths=(6, 5), bottleneck=2)
+    assert classifier(rows).shape == (64, 2)
+    embedding = classifier.blocks[0]
+    assert [reached(path, embedding(rows)) for path in embedding.embeddings] == [[2, 3], [4, 5]]
+    weights = list(classifier.parameters())
+    assert all(bool(gradient.any()) for gradient in torch.autograd.grad(classifier(rows).square().sum(), weights))

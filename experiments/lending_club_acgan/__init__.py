@@ -1,0 +1,1 @@
+"""A mixed-table ACGAN on scarce Lending Club rows; see README.md."""

@@ -1,0 +1,166 @@
+"""``python -m experiments.lending_club_acgan``: does half a batch of GAN-made loans help where loans are scarce?
+
+The file is cut once in two: 10,000 rows on which all settings were chosen (``--development true``), and 25,000 rows
+that took no part in that, for the study. Either part is a comparison as any other (config.yaml, development.yaml):
+killed, it goes on where it was. What this adds is a table of differences in the figures that the README reports.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from jsonargparse import auto_cli
+
+from gan_imbalance.callbacks.pictures import draw_pairs
+from gan_imbalance.comparison.record import Record
+from gan_imbalance.comparison.statistics import holm
+from gan_imbalance.comparison.summary import compare_scores, grouped, results_table, scores_by_arm
+from gan_imbalance.files import atomic_path
+from gan_imbalance.main import main
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_HERE = Path(__file__).parent
+_DEVELOPMENT_ROWS = 10_000
+_AT_A_THRESHOLD = ("balanced_accuracy", "f1_Charged Off", "accuracy")
+# at 0.5, and of the same fits at the threshold with the best F1 on validation rows; PR-AUC has no threshold
+_METRICS = ("pr_auc", *_AT_A_THRESHOLD, *(f"tuned_{name}" for name in _AT_A_THRESHOLD))
+_CONTROL = "jittered_copies"
+_PICTURED = ("grade", "revol_util", "home_ownership", "verification_status")
+_BASELINE = ("logistic_regression", "nothing")
+
+
+def study(
+    path: str = "../shared/data/lending_club.csv.gz",
+    output: str = "runs/lending_club_acgan",
+    development: bool = False,
+    quick: bool = False,
+    seeds: int = 10,
+    wandb: bool = False,
+) -> int:
+    """Run the comparison, print its differences, and write them beside its own files, with two pictures.
+
+    Args:
+        path: the Lending Club table.
+        output: folder of the results.
+        development: the rows and remedies that settings were chosen with, instead of the study's.
+        quick: a rehearsal: one seed and hardly trained networks.
+        seeds: number of splits.
+        wandb: whether to record everything in Weights & Biases.
+
+    Returns:
+        The exit code of ``gan-imbalance compare``.
+    """
+    part = "development" if development else "study"
+    rows, results = Path(output) / f"{part}.csv", Path(output) / part
+    with atomic_path(rows) as temporary:
+        _part(pd.read_csv(path), development).to_csv(temporary, index=False)
+    config = _HERE / ("development.yaml" if development else "config.yaml")
+    settings = {"data.path": rows, "output": results, "seeds": seeds, "quick": quick, "wandb": wandb}
+    options = [
+        f"--{name}={str(value).lower() if isinstance(value, bool) else value}" for name, value in settings.items()
+    ]
+    code = main(["compare", "--config", str(config), *options])
+    if code == 0:
+        record = Record.load(results / "quick" if quick else results)
+        table = differences(record)
+        with atomic_path(record.folder / "differences.csv") as temporary:
+            table.to_csv(temporary, index=False)
+        for name, figure in (("columns", _columns(record)), ("differences", _intervals(table))):
+            with atomic_path(record.folder / f"{name}.png") as temporary:
+                figure.savefig(temporary, dpi=60)
+        print(table[table["metric"] == "pr_auc"].round(3).to_string(index=False))
+    return code
+
+
+def _part(table: pd.DataFrame, development: bool) -> pd.DataFrame:
+    """Return the rows that settings may be chosen on, or all others, in the order of the file."""
+    shuffled = np.random.default_rng(0).permutation(len(table))
+    chosen = shuffled[:_DEVELOPMENT_ROWS] if development else shuffled[_DEVELOPMENT_ROWS:]
+    return table.iloc[np.sort(chosen)]
+
+
+def differences(record: Record) -> pd.DataFrame:
+    """Return the differences of every classifier and remedy to real rows only, to jittered copies, and to a baseline.
+
+    ``low`` and ``high`` are the 95 % interval of the corrected resampled t-test with test over training rows, as in
+    every comparison, and ``p_holm`` is its p, corrected over the remedies of a classifier, metric and reference.
+    Training rows are here a small random part of a pool, so that those of two splits hardly overlap, which the
+    correction does not know: ``low_pool``, ``high_pool`` and ``p_pool_holm`` have test rows over rows of the pool.
+    """
+    results = results_table(record)
+    (setting,) = record.settings
+    ratios = {"": record.test_train_ratio(setting), "_pool": _pool_ratio(record)}
+    lines = []
+    for metric in _METRICS:
+        scores = {
+            (group.classifier, arm.name): values
+            for group in grouped(record, results)
+            for arm, values in scores_by_arm(group.rows, metric).items()
+        }
+        for classifier, remedy in scores:
+            references = [(classifier, "nothing"), (classifier, _CONTROL), _BASELINE]
+            for reference in dict.fromkeys(references):
+                if reference in scores and reference != (classifier, remedy):
+                    pair = pd.concat([scores[classifier, remedy], scores[reference]], axis=1).dropna()
+                    line = {
+                        "metric": metric,
+                        "classifier": classifier,
+                        "remedy": remedy,
+                        "against": " ".join(reference),
+                    }
+                    lines.append({**line, **_compare(pair, ratios)})
+    table = pd.DataFrame(lines)
+    for name in ratios:
+        p = table.groupby(["metric", "classifier", "against"])[f"p{name}"]
+        table[f"p{name}_holm"] = p.transform(lambda values: holm(values.to_numpy()))
+    return table
+
+
+def _compare(pair: pd.DataFrame, ratios: Mapping[str, float]) -> dict[str, float]:
+    """Return means of two columns of scores by split, their difference, and its interval and p at every ratio."""
+    one, other = pair.iloc[:, 0], pair.iloc[:, 1]
+    line = {"splits": len(pair), "mean": one.mean(), "mean_against": other.mean(), "difference": (one - other).mean()}
+    for name, ratio in ratios.items():
+        compared = compare_scores(one, other, ratio)
+        limits = (np.nan,) * 3 if compared is None else (compared.low, compared.high, compared.p)
+        line |= dict(zip((f"low{name}", f"high{name}", f"p{name}"), limits, strict=True))
+    return line
+
+
+def _pool_ratio(record: Record) -> float:
+    """Return test rows over the rows from which training rows are drawn, mean over the splits."""
+    rows = [split["rows"] for split in record.content["splits"]]
+    return float(np.mean([sum(part["test"]) / (sum(part["train"]) + sum(part["reserve"])) for part in rows]))
+
+
+def _columns(record: Record) -> Figure:
+    """Return the published pictures of training rows and of the first GAN's: two numbers, and two categories."""
+    name, file = next(iter(record.content["synthetic"].items()))
+    real, synthetic = record.reference.features, pd.read_parquet(record.folder / file)
+    return draw_pairs(_PICTURED, [real, synthetic.sample(len(real), random_state=0)], ("real", name))
+
+
+def _intervals(table: pd.DataFrame) -> Figure:
+    """Return differences in PR-AUC to real rows only: the protocol's interval thin, the pool's thick."""
+    import matplotlib.pyplot as plt
+
+    own = table["against"] == table["classifier"] + " nothing"
+    lines = table[own & (table["metric"] == "pr_auc")].iloc[::-1].reset_index(drop=True)
+    figure, axis = plt.subplots(figsize=(8, 1 + 0.25 * len(lines)), layout="constrained")
+    axis.hlines(lines.index, lines["low"], lines["high"], color="tab:blue", linewidth=1)
+    axis.hlines(lines.index, lines["low_pool"], lines["high_pool"], color="tab:blue", linewidth=4)
+    axis.plot(lines["difference"], lines.index, "o", color="black", markersize=4)
+    axis.axvline(0, color="black", linewidth=0.5)
+    axis.set_yticks(lines.index, lines["remedy"] + ", " + lines["classifier"])
+    axis.set_xlabel("PR-AUC, difference to real rows only")
+    return figure
+
+
+if __name__ == "__main__":
+    raise SystemExit(auto_cli(study))
