@@ -68,9 +68,9 @@ def test_it_trains_synthesizes_and_competes(chapter: str, folder: Path) -> None:
     assert main([*commands["fit"], *SHORT_FIT]) == 0
     checkpoint = commands["synthesize"][commands["synthesize"].index("--ckpt_path") + 1]
     gan = load_gan(checkpoint)
-    assert type(gan).__name__ == "MomentMatchingGAN"
+    assert type(gan).__name__ == "MeanMatchingGAN"
     assert type(gan).__module__ == "my_gan"
-    assert gan.moment_weight == 0.5
+    assert gan.mean_weight == 0.5
 
     assert main(commands["synthesize"]) == 0
     output, counts = (
@@ -80,16 +80,16 @@ def test_it_trains_synthesizes_and_competes(chapter: str, folder: Path) -> None:
 
     assert main([*commands["compare"], *SHORT_COMPARE]) == 0
     results = pd.read_csv(next(Path("runs/mine").rglob("results.csv")))
-    assert {"nothing", "smote", "moment_matching"} <= set(results["remedy"])
-    assert results.loc[results["remedy"] == "moment_matching", "pr_auc"].between(0, 1).all()
+    assert {"nothing", "smote", "mean_matching"} <= set(results["remedy"])
+    assert results.loc[results["remedy"] == "mean_matching", "pr_auc"].between(0, 1).all()
 
 
 def test_it_joins_the_over_sampler(folder: Path, mixed_frame: pd.DataFrame) -> None:
-    gan = {"class_path": "my_gan.MomentMatchingGAN", "init_args": {"moment_weight": 0.25}}
+    gan = {"class_path": "my_gan.MeanMatchingGAN", "init_args": {"mean_weight": 0.25}}
     sampler = GANOverSampler(gan, max_steps=2, batch_size=16, random_state=0)
     _, labels = sampler.fit_resample(mixed_frame.drop(columns="label"), mixed_frame["label"])
     assert labels.value_counts().to_dict() == {"no": 90, "yes": 90}
-    assert sampler.gans_["yes"].moment_weight == 0.25
+    assert sampler.gans_["yes"].mean_weight == 0.25
 
 
 def test_its_checkpoint_says_what_it_needs_where_the_file_is_absent(
@@ -99,4 +99,4 @@ def test_its_checkpoint_says_what_it_needs_where_the_file_is_absent(
     monkeypatch.delitem(sys.modules, "my_gan")
     (folder / "my_gan.py").unlink()
     assert main(_commands(chapter)["synthesize"]) == 2
-    assert "Cannot import 'my_gan.MomentMatchingGAN'" in capsys.readouterr().err
+    assert "Cannot import 'my_gan.MeanMatchingGAN'" in capsys.readouterr().err
