@@ -38,7 +38,7 @@ ALLOWED: dict[str, set[str]] = {
     "callbacks": {*_LEAVES, "gans", "metrics", "data", "tracking"},
     "quality": {*_LEAVES, "metrics", "transforms"},
     "synthesis": _BELOW_SYNTHESIS,
-    "oversampling": {*_BELOW_SYNTHESIS, "callbacks", "quiet", "synthesis"},
+    "oversampling": {*_BELOW_SYNTHESIS, "callbacks", "metrics", "quiet", "synthesis"},
     "comparison": {*_BELOW_SYNTHESIS, "classifiers", "metrics", "oversampling", "quality", "quiet", "synthesis"},
     "evaluation": {*_LEAVES, "comparison", "data", "metrics", "quality", "transforms"},
     "cli": {*_BELOW_SYNTHESIS, "callbacks", "classifiers"},
