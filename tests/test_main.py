@@ -270,6 +270,8 @@ def test_files_that_are_no_tables(
     [
         (["--output", "rows.csv/results"], "Cannot write rows.csv/results/"),
         (["--remedies", "[nonsense]"], "There is no remedy 'nonsense'"),
+        (["--remedies", "[wasserstien_gan]"], "did you mean 'wasserstein_gan'?"),
+        (["--remedies", "[ADASIN]"], "did you mean 'ADASYN'?"),
         (["--seeds", "0"], "seeds is 0: give a whole number of at least 1."),
         (["--seeds", "few"], "seeds: expected int, got 'few';"),
         (["--data.tarrget", "label"], "data: there is no option 'tarrget';"),

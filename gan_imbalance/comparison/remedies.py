@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib import import_module
@@ -208,10 +209,9 @@ def choose_remedies(given: Sequence[str | Remedy] | None, controls: bool = True)
 def _by_name(name: str) -> Remedy:
     if name in NAMED_REMEDIES:
         return NAMED_REMEDIES[name]
-    for module in _IMBLEARN:
-        if name in import_module(module).__all__:
-            return _sampler(name, f"{module}.{name}")
-    raise InputError(
-        f"There is no remedy {name!r}: name one of {', '.join(NAMED_REMEDIES)}, or a sampler of imbalanced-learn, "
-        "or give name and resampler."
-    )
+    samplers = {sampler: module for module in _IMBLEARN for sampler in import_module(module).__all__}
+    if name in samplers:
+        return _sampler(name, f"{samplers[name]}.{name}")
+    close = difflib.get_close_matches(name, [*NAMED_REMEDIES, *samplers], n=1)
+    hint = f"did you mean {close[0]!r}?" if close else f"name one of {', '.join(NAMED_REMEDIES)}."
+    raise InputError(f"There is no remedy {name!r}, nor imbalanced-learn sampler; {hint}")
