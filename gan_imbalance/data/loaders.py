@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import Self
 
@@ -13,7 +14,7 @@ Batch = tuple[Tensor, Tensor]
 WeightedBatch = tuple[Tensor, Tensor, Tensor]
 
 Draw = Callable[[torch.Size, torch.Generator], Tensor]
-"""Draws row positions of the given shape (steps, rows per step) with replacement."""
+"""Draws row positions of the given shape (batches, rows per batch) with replacement."""
 
 
 def draw_uniform(rows: Tensor) -> Draw:
@@ -90,13 +91,13 @@ def draw_by_level(pairs: Tensor, sizes: Sequence[int], num_classes: int, balance
 
 
 def draw_mixed(first: Draw, second: Draw, second_rows: int) -> Draw:
-    """Return a draw with exactly ``second_rows`` of every step's rows from ``second``."""
+    """Return a draw with exactly ``second_rows`` of every batch's rows from ``second``."""
 
     def draw(shape: torch.Size, generator: torch.Generator) -> Tensor:
-        steps, rows = shape
+        batches, rows = shape
         parts = [
-            first(torch.Size((steps, rows - second_rows)), generator),
-            second(torch.Size((steps, second_rows)), generator),
+            first(torch.Size((batches, rows - second_rows)), generator),
+            second(torch.Size((batches, second_rows)), generator),
         ]
         return torch.cat(parts, dim=1)
 
@@ -106,21 +107,25 @@ def draw_mixed(first: Draw, second: Draw, second_rows: int) -> Draw:
 class TensorLoader:
     """Random batches of a fixed number of steps per epoch, drawn with replacement.
 
-    The whole epoch's rows are drawn in one call from a generator seeded by (seed, epoch, rank); a step is
-    one ``index_select`` per tensor. Lightning sets the epoch by ``loader.sampler.set_epoch``; elsewhere
-    every iteration goes on to the next epoch by itself.
+    The whole epoch's rows are drawn in one call from a generator seeded by (seed, epoch); a step is one
+    ``index_select`` per tensor. Lightning sets the epoch by ``loader.sampler.set_epoch``; elsewhere every
+    iteration goes on to the next epoch by itself.
+
+    Where several processes train together, each makes the same draw, of the batches of all, and takes its own
+    share of it: together they train on what one process would with batches as large as theirs joined.
 
     Args:
         features: shape (n, ...), on the device where they are used.
         labels: shape (n,), on the same device.
         draw: called at the start of every epoch for the draw of its rows, so that what is drawn from may
             change between epochs.
-        batch_size: rows per batch.
+        batch_size: rows per batch, in this process.
         steps_per_epoch: batches, or stacks of batches, per epoch.
         batches_per_step: None for plain batches of shapes (batch, ...) and (batch,); otherwise each step
             has this many: (batches, batch, ...) and (batches, batch).
         seed: of the draws.
-        rank: of this process; each draws other rows.
+        rank: of this process, in [0, world_size).
+        world_size: processes that train together.
         weights: of the rows, shape (n,); given along with every batch if there are any.
         labels_per_row: where it is above 1, ``labels`` has shape (n · labels_per_row, ...), those of a row
             together, and what is drawn are positions in it: a row and one of its labels.
@@ -136,6 +141,7 @@ class TensorLoader:
         batches_per_step: int | None = None,
         seed: int = 0,
         rank: int = 0,
+        world_size: int = 1,
         weights: Tensor | None = None,
         labels_per_row: int = 1,
     ) -> None:
@@ -148,6 +154,7 @@ class TensorLoader:
         self.batches_per_step = batches_per_step
         self.seed = seed
         self.rank = rank
+        self.world_size = world_size
         self.labels_per_row = labels_per_row
         self.epoch = 0
 
@@ -177,16 +184,20 @@ class TensorLoader:
             yield batch if self.weights is None else (*batch, self.weights.index_select(0, rows).view(shape))
 
     def _draw_epoch(self) -> Tensor:
-        """Return what is drawn for every step, shape (steps, rows per step), and go on to the next epoch."""
-        seed = np.random.SeedSequence([self.seed, self.epoch, self.rank]).generate_state(1, np.uint64)[0]
+        """Return what this process draws for every step, shape (steps, rows per step), and go on to the next epoch."""
+        seed = np.random.SeedSequence([self.seed, self.epoch]).generate_state(1, np.uint64)[0]
         self.epoch += 1
-        rows_per_step = self.batch_size * (self.batches_per_step or 1)
-        shape = torch.Size((self.steps_per_epoch, rows_per_step))
-        return self.draw()(shape, torch.Generator().manual_seed(int(seed)))
+        stack = self.steps_per_epoch, self.batches_per_step or 1, self.world_size
+        shape = torch.Size((math.prod(stack), self.batch_size))
+        drawn = self.draw()(shape, torch.Generator().manual_seed(int(seed)))
+        return drawn.view(*stack, self.batch_size)[:, :, self.rank].flatten(start_dim=1)
 
 
 class SequentialLoader:
     """Every chosen row once, in order, in batches as large as is useful to judge a model.
+
+    Where several processes train together, each is given every row: what they make of them is the same, and needs
+    neither gathering nor care for rows that do not divide evenly.
 
     Args:
         features: shape (n, ...).

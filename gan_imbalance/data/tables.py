@@ -195,7 +195,7 @@ class TabularDataModule(pl.LightningDataModule):
         constraints: what holds between columns of the training rows, and will hold in synthetic rows; they speak of
             columns that are not derived.
         max_levels: categories of a column that a network sees one by one; where there are more, the rarest are one.
-        batch_size: rows per batch.
+        batch_size: rows per batch, in every process where several train together.
         steps_per_epoch: training steps per epoch, whatever the number of rows; drawn with replacement.
         balanced: whether a GAN's conditions are drawn equally often, or as often as there are rows.
         seed: seed of the batches and clusters.
@@ -480,6 +480,7 @@ class TabularDataModule(pl.LightningDataModule):
             batches_per_step=getattr(module, "discriminator_steps", 1) if learns_classes else None,
             seed=self.seed,
             rank=self.trainer.global_rank if self.trainer else 0,
+            world_size=self.trainer.world_size if self.trainer else 1,
             labels_per_row=max(1, len(columns)),
         )
 

@@ -43,22 +43,53 @@ def test_a_step_may_be_a_stack_of_batches() -> None:
 
 
 @settings(max_examples=20, deadline=None)
-@given(seed=st.integers(0, 2**31), epoch=st.integers(0, 1000), rank=st.integers(0, 7))
-def test_batches_depend_on_seed_epoch_and_rank_alone(seed: int, epoch: int, rank: int) -> None:
+@given(seed=st.integers(0, 2**31), epoch=st.integers(0, 1000))
+def test_batches_depend_on_seed_and_epoch_alone(seed: int, epoch: int) -> None:
     drawn = {}
-    for key in [
-        (seed, epoch, rank),
-        (seed + 1, epoch, rank),
-        (seed, epoch + 1, rank),
-        (seed, epoch, rank + 1),
-    ]:
-        loader, again = (_loader(1000, seed=key[0], rank=key[2]) for _ in range(2))
+    for key in [(seed, epoch), (seed + 1, epoch), (seed, epoch + 1)]:
+        loader, again = (_loader(1000, seed=key[0]) for _ in range(2))
         loader.sampler.set_epoch(key[1])
         again.set_epoch(key[1])
         drawn[key] = _labels(loader)
         assert torch.equal(drawn[key], _labels(again))
     first, *others = drawn.values()
     assert not any(torch.equal(first, other) for other in others)
+
+
+@pytest.mark.parametrize("batches_per_step", [None, 3])
+@pytest.mark.parametrize("kind", ["uniform", "balanced", "by_level"])
+def test_processes_share_the_joined_batch_without_overlap(kind: str, batches_per_step: int | None) -> None:
+    world_size, rows = 3, torch.arange(90)
+    draws = {
+        "uniform": draw_uniform(rows),
+        "balanced": draw_balanced(rows, (rows >= 80).long()),
+        "by_level": draw_by_level(_pairs()[:90], [2, 3], 2, balanced=True),
+    }
+
+    def batches(**options: int) -> torch.Tensor:
+        labels = torch.arange(180)
+        loader = TensorLoader(
+            labels.float(), labels, lambda: draws[kind], steps_per_epoch=4, batches_per_step=batches_per_step, **options
+        )
+        loader.set_epoch(7)
+        return _labels(loader)
+
+    joined = batches(batch_size=4 * world_size)
+    shares = [batches(batch_size=4, rank=rank, world_size=world_size) for rank in range(world_size)]
+    assert torch.equal(torch.cat(shares, dim=-1), joined)
+    assert not torch.equal(shares[0], shares[1])
+
+
+def test_every_process_has_the_set_share_of_mixed_rows() -> None:
+    def batches(real: int, synthetic: int, **options: int) -> torch.Tensor:
+        draw = draw_mixed(draw_uniform(torch.arange(50)), draw_uniform(torch.arange(50, 90)), synthetic)
+        labels = torch.arange(90)
+        return _labels(TensorLoader(labels, labels, lambda: draw, real + synthetic, 20, **options))
+
+    shares = [batches(5, 3, rank=rank, world_size=2) for rank in (0, 1)]
+    assert all(((share >= 50).sum(dim=1) == 3).all() for share in shares)
+    together = torch.cat(shares, dim=1).sort(dim=1).values
+    assert torch.equal(together, batches(10, 6).sort(dim=1).values)
 
 
 def test_epochs_go_on_by_themselves() -> None:
