@@ -1,5 +1,6 @@
 """Plain networks, built by a factory on the :class:`~gan_imbalance.types.DataSpec`."""
 
+from gan_imbalance.networks.cnn import ResNet20, SMateCNN
 from gan_imbalance.networks.freezing import evaluation_mode, first_blocks, freeze_blocks
 from gan_imbalance.networks.mlp import DenseClassifier, DenseDiscriminator, DenseGenerator
 from gan_imbalance.networks.one_hot import OneHotDiscriminator, OneHotGenerator
@@ -14,6 +15,8 @@ __all__ = [
     "MixedTableGenerator",
     "OneHotDiscriminator",
     "OneHotGenerator",
+    "ResNet20",
+    "SMateCNN",
     "evaluation_mode",
     "first_blocks",
     "freeze_blocks",

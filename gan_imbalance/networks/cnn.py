@@ -1,0 +1,133 @@
+"""Convolutional classifiers of images."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from gan_imbalance.types import DataSpec, InputError
+
+
+class SMateCNN(nn.Module):
+    """The classifier of SMate: four convolutions in two stages, and a wide dense layer.
+
+    Convolutions of 3 x 3: 32 with padding and 32 without, 2 x 2 pooling, dropout 0.25; the same with 64; then 512 dense
+    units, dropout 0.5, and a logit per class. For CIFAR-10 these are 1,250,858 parameters. Images of 8 and 9 pixels
+    are one pixel after the last convolution, which is then not pooled.
+
+    Args:
+        spec: the images to classify, at least 8 x 8.
+        width: by which the numbers of channels and of dense units are multiplied.
+
+    Raises:
+        InputError: if the data is no images, or smaller ones.
+    """
+
+    def __init__(self, spec: DataSpec, width: float = 1.0) -> None:
+        super().__init__()
+        channels, side = _image_shape(self, spec)
+        first, second, dense = (max(1, round(width * units)) for units in (32, 64, 512))
+        pooled = (side - 2) // 2
+        left = pooled - 2
+        self.blocks = nn.Sequential(
+            nn.Sequential(nn.Conv2d(channels, first, 3, padding=1), nn.ReLU(inplace=True)),
+            nn.Sequential(nn.Conv2d(first, first, 3), nn.ReLU(inplace=True), nn.MaxPool2d(2), nn.Dropout(0.25)),
+            nn.Sequential(nn.Conv2d(first, second, 3, padding=1), nn.ReLU(inplace=True)),
+            nn.Sequential(
+                nn.Conv2d(second, second, 3), nn.ReLU(inplace=True), nn.MaxPool2d(min(2, left)), nn.Dropout(0.25)
+            ),
+            nn.Sequential(
+                nn.Flatten(),
+                nn.Linear(second * (left // min(2, left)) ** 2, dense),
+                nn.ReLU(inplace=True),
+                nn.Dropout(0.5),
+            ),
+            nn.Linear(dense, len(spec.classes)),
+        )
+
+    def features(self, x: Tensor) -> Tensor:
+        """Map images (n, channels, side, side) in [-1, 1] to what the last layer sees, (n, 512 · width)."""
+        return self.blocks[:-1](x)  # type: ignore[no-any-return]
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map images (n, channels, side, side) in [-1, 1] to logits (n, classes)."""
+        return self.blocks(x)  # type: ignore[no-any-return]
+
+
+class ResNet20(nn.Module):
+    """The residual network of 20 layers for small images (He et al. 2016, section 4.2).
+
+    A convolution, three stages of three residual blocks, each stage half as large and twice as wide as the one before,
+    the mean over pixels, and a linear layer. Shortcuts have no parameters (option A there): 269,722 for CIFAR-10.
+
+    References:
+        Deep Residual Learning for Image Recognition, https://arxiv.org/abs/1512.03385
+
+    Args:
+        spec: the images to classify, at least 8 x 8.
+        width: channels of the first stage.
+
+    Raises:
+        InputError: if the data is no images, or smaller ones.
+    """
+
+    def __init__(self, spec: DataSpec, width: int = 16) -> None:
+        super().__init__()
+        channels, _ = _image_shape(self, spec)
+        stem = nn.Sequential(
+            nn.Conv2d(channels, width, 3, padding=1, bias=False), nn.BatchNorm2d(width), nn.ReLU(inplace=True)
+        )
+        widths = [width] * 4 + [2 * width] * 3 + [4 * width] * 3
+        residual = [ResidualBlock(*pair) for pair in pairwise(widths)]
+        pool = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten())
+        self.blocks = nn.Sequential(stem, *residual, pool, nn.Linear(4 * width, len(spec.classes)))
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d):
+                nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+
+    def features(self, x: Tensor) -> Tensor:
+        """Map images (n, channels, side, side) in [-1, 1] to what the last layer sees, (n, 4 · width)."""
+        return self.blocks[:-1](x)  # type: ignore[no-any-return]
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map images (n, channels, side, side) in [-1, 1] to logits (n, classes)."""
+        return self.blocks(x)  # type: ignore[no-any-return]
+
+
+class ResidualBlock(nn.Module):
+    """Two 3 x 3 convolutions with batch norm, added to their input; where it widens, it halves the side, too.
+
+    Args:
+        inputs: channels of the input.
+        outputs: channels of the output, at least as many.
+    """
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__()
+        self.stride = 1 if inputs == outputs else 2
+        self.more_channels = outputs - inputs
+        self.layers = nn.Sequential(
+            nn.Conv2d(inputs, outputs, 3, stride=self.stride, padding=1, bias=False),
+            nn.BatchNorm2d(outputs),
+            nn.ReLU(inplace=True),
+            nn.Conv2d(outputs, outputs, 3, padding=1, bias=False),
+            nn.BatchNorm2d(outputs),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (n, inputs, side, side) to (n, outputs, side / stride, side / stride), rounded up."""
+        kept = x[:, :, :: self.stride, :: self.stride]
+        return torch.relu(self.layers(x) + F.pad(kept, (0, 0, 0, 0, 0, self.more_channels)))
+
+
+def _image_shape(network: nn.Module, spec: DataSpec) -> tuple[int, int]:
+    """Return channels and side of the images, having made sure that a network can serve them."""
+    if spec.kind != "image" or spec.shape[1] != spec.shape[2] or spec.shape[1] < 8:
+        raise InputError(
+            f"{type(network).__name__} needs square images of at least 8 x 8 pixels, but a sample has the shape "
+            f"{' x '.join(map(str, spec.shape))}: choose another network, or another size of the images."
+        )
+    return spec.shape[0], spec.shape[1]
