@@ -1,4 +1,4 @@
-"""Adversarial losses, gradient penalties and auxiliary losses, each a small module with its paper.
+"""Adversarial losses, gradient penalties, auxiliary losses and those of classifiers, each a module with its paper.
 
 ``D(x)`` is a raw score: positive for real, negative for fake, never squashed by a sigmoid. Nothing here
 waits for the device; random draws come from torch's global generator on the tensors' own device.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -478,6 +478,91 @@ class KPlusOneLoss(AuxiliaryLoss):
     def adversarial_scores(self, out: Tensor) -> Tensor:
         """Return the log odds of being real: of any of the K classes against "synthetic"."""
         return out[:, :-1].logsumexp(dim=1) - out[:, -1]
+
+
+class ClassificationLoss(nn.Module, ABC):
+    """What a classifier minimises: a weighted mean, over the samples of a batch, of what a subclass computes."""
+
+    def attach(self, class_counts: Sequence[int]) -> None:
+        """Learn how many training samples every class has, for losses that depend on it."""
+
+    @abstractmethod
+    def forward(self, logits: Tensor, labels: Tensor) -> Tensor:
+        """Return the loss of every sample, ``(n,)``, before any weights.
+
+        Args:
+            logits: ``(n, K)``.
+            labels: in 0..K-1, ``(n,)``.
+        """
+
+
+class CrossEntropy(ClassificationLoss):
+    """``-log p``, with p the probability of the true class."""
+
+    def forward(self, logits: Tensor, labels: Tensor) -> Tensor:
+        """Return ``-log softmax(logits)[labels]``, ``(n,)``."""
+        return F.cross_entropy(logits, labels, reduction="none")
+
+
+class FocalLoss(ClassificationLoss):
+    """``-(1 - p)^gamma log p``: samples that are told easily count little (Lin et al., 2017, eq. 4).
+
+    The paper's alpha is a weight of the class.
+
+    References:
+        Focal Loss for Dense Object Detection, https://arxiv.org/abs/1708.02002
+
+    Args:
+        gamma: how much less they count, at least 0, where it is the cross entropy; 2 in the paper.
+
+    Raises:
+        InputError: if gamma is negative.
+    """
+
+    def __init__(self, gamma: float = 2.0) -> None:
+        super().__init__()
+        if gamma < 0:
+            raise InputError(f"gamma is {gamma}: give a number of at least 0.")
+        self.gamma = gamma
+
+    def forward(self, logits: Tensor, labels: Tensor) -> Tensor:
+        """Return ``-(1 - p)^gamma log p`` of the labels, ``(n,)``."""
+        surprise = F.cross_entropy(logits, labels, reduction="none")
+        # a power below 1 has no slope at 0
+        doubt = -torch.expm1(-surprise).clamp(max=-torch.finfo(surprise.dtype).tiny)
+        return doubt**self.gamma * surprise
+
+
+class LogitAdjustedLoss(ClassificationLoss):
+    """Cross entropy of logits to which the logarithm of the class's share is added (Menon et al., 2021, eq. 10).
+
+    The logits themselves then tell the classes as if all were equally frequent. Shares are those of the training
+    samples, whatever their weights.
+
+    References:
+        Long-tail learning via logit adjustment, https://arxiv.org/abs/2007.07314
+
+    Args:
+        tau: factor of the logarithm, 1 in the paper; 0 is the cross entropy.
+    """
+
+    adjustment: Tensor | None
+
+    def __init__(self, tau: float = 1.0) -> None:
+        super().__init__()
+        self.tau = tau
+        # made anew from the class counts
+        self.register_buffer("adjustment", None, persistent=False)
+
+    def attach(self, class_counts: Sequence[int]) -> None:
+        """Compute what is added to the logits."""
+        counts = torch.tensor(class_counts, dtype=torch.float)
+        self.adjustment = self.tau * (counts / counts.sum()).log()
+
+    def forward(self, logits: Tensor, labels: Tensor) -> Tensor:
+        """Return the cross entropy of the adjusted logits, ``(n,)``."""
+        assert self.adjustment is not None, "attach() comes first"
+        return F.cross_entropy(logits + self.adjustment, labels, reduction="none")
 
 
 def _uniform_like(scores: Tensor, limits: tuple[float, float]) -> Tensor:

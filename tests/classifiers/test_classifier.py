@@ -11,10 +11,12 @@ import pytest
 import pytorch_lightning as pl
 import torch
 from sklearn.metrics import average_precision_score, f1_score, recall_score
+from torch import nn
 from torch.nn import functional as F
 
 from gan_imbalance.classifiers import Classifier
 from gan_imbalance.data import MixedDataModule, TabularDataModule
+from gan_imbalance.losses import FocalLoss, LogitAdjustedLoss
 from gan_imbalance.networks import DenseClassifier
 from gan_imbalance.types import DataSpec, InputError
 
@@ -65,6 +67,51 @@ def test_rows_may_count_by_a_weight_of_their_own(attached: Callable[..., Classif
     repeated = torch.arange(32).repeat_interleave(weights)
     loss = module.training_step((x, labels, weights.float()), 0)
     torch.testing.assert_close(loss, module.training_step((x[repeated], labels[repeated]), 0))
+
+
+def test_any_loss_is_weighted_by_class_and_row(attached: Callable[..., Classifier]) -> None:
+    module, (x, labels) = attached(class_weights=[1.0, 3.0], loss=FocalLoss(1.0)), batch()
+    rows = torch.linspace(0, 1, 32)
+    share = torch.tensor([1.0, 3.0])[labels] * rows
+    p = module(x)[torch.arange(32), labels]
+    expected = -(share * (1 - p) * p.log()).sum() / share.sum()
+    torch.testing.assert_close(module.training_step((x, labels, rows), 0), expected)
+
+
+def test_a_loss_is_told_the_training_rows_of_every_class(attached: Callable[..., Classifier]) -> None:
+    given = LogitAdjustedLoss()
+    module, (x, labels) = attached(loss=given), batch()
+    expected = F.cross_entropy(module.network(x) + torch.tensor([0.75, 0.25]).log(), labels)
+    torch.testing.assert_close(module.training_step((x, labels), 0), expected)
+    assert given.adjustment is None
+
+
+def test_an_augmentation_meets_training_samples_only(attached: Callable[..., Classifier]) -> None:
+    plain, module, (x, labels) = attached(), attached(augmentation=Shift(3.0)), batch()
+    torch.testing.assert_close(module.training_step((x, labels), 0), plain.training_step((x + 3, labels), 0))
+    torch.testing.assert_close(module(x), plain(x))
+
+
+class Shift(nn.Module):
+    def __init__(self, by: float) -> None:
+        super().__init__()
+        self.by = by
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x + self.by
+
+
+def test_loss_and_augmentation_are_kept_in_the_checkpoint(tiny_data: MakeData, fit: Fit, tmp_path: Path) -> None:
+    data = tiny_data()
+    module = Classifier(loss=LogitAdjustedLoss(0.5), augmentation=nn.Dropout(0.2), **FAST)
+    fit(module, data).save_checkpoint(tmp_path / "classifier.ckpt")
+    loaded = Classifier.load_from_checkpoint(tmp_path / "classifier.ckpt", weights_only=True)
+    assert isinstance(loaded.loss, LogitAdjustedLoss)
+    assert loaded.loss.tau == 0.5
+    counts = np.bincount(data.frame("train")[1])
+    torch.testing.assert_close(loaded.loss.adjustment, torch.tensor(0.5 * np.log(counts / counts.sum())).float())
+    assert isinstance(loaded.augmentation, nn.Dropout)
+    assert loaded.augmentation.p == 0.2
 
 
 def test_weights_that_do_not_fit_the_classes_are_refused(attached: Callable[..., Classifier]) -> None:
