@@ -9,6 +9,7 @@ from typing import Any
 _PUBLIC = {
     "Classifier": "classifiers",
     "GANOverSampler": "oversampling",
+    "ImageClassifier": "classifiers",
     "InputError": "types",
     "MixedDataModule": "data",
     "SyntheticSet": "types",

@@ -1,6 +1,6 @@
 """The classifier: as a LightningModule and as a scikit-learn estimator."""
 
 from gan_imbalance.classifiers.classifier import Classifier
-from gan_imbalance.classifiers.estimator import TableClassifier
+from gan_imbalance.classifiers.estimator import ImageClassifier, NetworkClassifier, TableClassifier
 
-__all__ = ["Classifier", "TableClassifier"]
+__all__ = ["Classifier", "ImageClassifier", "NetworkClassifier", "TableClassifier"]

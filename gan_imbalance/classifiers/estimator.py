@@ -1,70 +1,73 @@
-"""The classifier as a scikit-learn estimator."""
+"""The classifier as a scikit-learn estimator, for encoded features and for images."""
 
 from __future__ import annotations
 
+import inspect
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from typing import Any, Self
+from functools import partial
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from pytorch_lightning import Callback, LightningModule, Trainer
+from pytorch_lightning.cli import OptimizerCallable
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.utils.validation import check_is_fitted, validate_data
-from torch import Tensor
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_consistent_length, check_is_fitted, column_or_1d, validate_data
+from torch import Tensor, nn
 
 from gan_imbalance.classifiers.classifier import Classifier, ClassifierFactory
-from gan_imbalance.components import factory
+from gan_imbalance.components import build, factory
 from gan_imbalance.data.loaders import Draw, TensorLoader, draw_mixed, draw_uniform
-from gan_imbalance.networks import DenseClassifier
+from gan_imbalance.losses import ClassificationLoss, CrossEntropy
+from gan_imbalance.networks import DenseClassifier, SMateCNN
 from gan_imbalance.quiet import quiet_lightning
-from gan_imbalance.types import DataSpec, Span
-
-_STEPS_PER_EPOCH = 100
+from gan_imbalance.types import DataSpec, InputError, Span
 
 
-class TableClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
-    """:class:`Classifier` with scikit-learn's manners, for encoded features.
-
-    Args:
-        network: factory of the network, called with the data specification; or its class path.
-        spans: which features are one column's, for networks that treat columns apart.
-        max_steps: training steps.
-        keep_best: end with the weights for which ``on_epoch`` returned the highest score (early stopping); the last
-            ones where it returns none.
-        batch_size: rows per step, drawn with replacement.
-        lr: learning rate of Adam.
-        weight_decay: L2 penalty.
-        accelerator: Lightning's.
-        random_state: seed of weights and batches.
+class NetworkClassifier(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[misc]
+    """:class:`Classifier` with scikit-learn's manners; a subclass says in which form its samples come.
 
     Attributes:
         classes_: labels, in the order of the probabilities.
         module_: the trained :class:`Classifier`.
     """
 
-    def __init__(
-        self,
-        network: ClassifierFactory | str = DenseClassifier,
-        *,
-        spans: Sequence[Span] = (),
-        max_steps: int = 1000,
-        keep_best: bool = False,
-        batch_size: int = 128,
-        lr: float = 1e-3,
-        weight_decay: float = 1e-4,
-        accelerator: str = "cpu",
-        random_state: int = 0,
-    ) -> None:
-        self.network = network
-        self.spans = spans
-        self.max_steps = max_steps
-        self.keep_best = keep_best
-        self.batch_size = batch_size
-        self.lr = lr
-        self.weight_decay = weight_decay
-        self.accelerator = accelerator
-        self.random_state = random_state
+    network: ClassifierFactory | str | dict[str, Any]
+    keep_best: bool
+    batch_size: int
+    lr: float
+    weight_decay: float
+    optimizer: OptimizerCallable | str | dict[str, Any]
+    loss: ClassificationLoss
+    augmentation: nn.Module | dict[str, Any] | None = None
+    accelerator: str
+    random_state: int
+
+    samples_at_once: ClassVar[int]
+    """How many samples are judged at once when predicting."""
+
+    @abstractmethod
+    def _training_set(self, X: Any, y: Any) -> tuple[Tensor, npt.NDArray[Any]]:
+        """Return samples as they are kept, (n, *shape), and labels, (n,); refuse what cannot be learned from."""
+
+    @abstractmethod
+    def _unseen(self, X: Any) -> Tensor:
+        """Return samples as they are kept, (n, *shape); refuse what differs from the training set."""
+
+    @abstractmethod
+    def _spec(self, shape: tuple[int, ...]) -> DataSpec:
+        """Return what the network must know of samples of a shape."""
+
+    @abstractmethod
+    def _steps(self, samples: int) -> tuple[int, int]:
+        """Return how many steps to take in all, and how many of them make an epoch, for so many samples."""
+
+    def _prepared(self, samples: Tensor) -> Tensor:
+        """Return samples in the form that the network sees, from that in which they are kept."""
+        return samples
 
     def fit(
         self,
@@ -78,38 +81,45 @@ class TableClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """Train the network.
 
         Args:
-            X: features, (n, d).
+            X: samples, (n, *shape).
             y: labels, (n,).
-            sample_weight: how much every row counts, (n,).
-            added: mask of synthetic rows, (n,), if they are to have a set share of every batch.
+            sample_weight: how much every sample counts, (n,).
+            added: mask of synthetic samples, (n,), if they are to have a set share of every batch.
             added_share: that share, in [0, 1].
-            on_epoch: called after every 100 steps with the number of steps and this estimator, which predicts
+            on_epoch: called after every epoch with the number of steps taken and this estimator, which predicts
                 with the weights it then has; may return how good they are.
         """
-        features, labels = validate_data(self, X, y, dtype=np.float32)
+        samples, labels = self._training_set(X, y)
         self.classes_, indices = np.unique(labels, return_inverse=True)
-        weights = np.ones(len(features)) if sample_weight is None else np.asarray(sample_weight)
-        spec = DataSpec("table", (features.shape[1],), tuple(self.classes_.tolist()), tuple(self.spans))
+        weights = np.ones(len(samples)) if sample_weight is None else np.asarray(sample_weight)
+        max_steps, steps_per_epoch = self._steps(len(samples))
         with quiet_lightning(), torch.random.fork_rng():
             torch.manual_seed(self.random_state)
-            optimizer = {
-                "class_path": "torch.optim.Adam",
-                "init_args": {"lr": self.lr, "weight_decay": self.weight_decay, "fused": True},
-            }
-            self.module_ = Classifier(factory(self.network), optimizer=optimizer)  # type: ignore[arg-type]
-            self.module_.attach(spec, np.bincount(indices).tolist(), {})
-            draw = _draw(len(features), added, round(added_share * self.batch_size))
-            batches = TensorLoader(
-                torch.from_numpy(features),
-                torch.from_numpy(indices),
+            self.module_ = Classifier(
+                factory(self.network),
+                optimizer=self._optimizer(),
+                loss=self.loss,
+                augmentation=build(self.augmentation),
+            )
+            self.module_.attach(self._spec(tuple(samples.shape[1:])), np.bincount(indices).tolist(), {})
+            draw = _draw(len(samples), added, round(added_share * self.batch_size))
+            on_device = (
+                tensor.to(self._device())
+                for tensor in (samples, torch.from_numpy(indices), torch.from_numpy(weights).float())
+            )
+            features, targets, weights_per_sample = on_device
+            loader = TensorLoader(
+                features,
+                targets,
                 lambda: draw,
                 batch_size=self.batch_size,
-                steps_per_epoch=min(_STEPS_PER_EPOCH, self.max_steps),
+                steps_per_epoch=steps_per_epoch,
                 seed=self.random_state,
-                weights=torch.from_numpy(weights).float(),
+                weights=weights_per_sample,
             )
+            batches = _Prepared(loader, self._prepared)
             trainer = Trainer(
-                max_steps=self.max_steps,
+                max_steps=max_steps,
                 max_epochs=-1,
                 accelerator=self.accelerator,
                 devices=1,
@@ -126,28 +136,234 @@ class TableClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def predict_proba(self, X: Any) -> npt.NDArray[np.float32]:
         """Return class probabilities, (n, classes)."""
         check_is_fitted(self)
-        features = validate_data(self, X, dtype=np.float32, reset=False)
+        samples, home = self._unseen(X), self.module_.device
+        module = self.module_.to(self._device())
         with torch.no_grad():
-            return self.module_(torch.from_numpy(features).to(self.module_.device)).cpu().numpy()  # type: ignore[no-any-return]
+            probabilities = [
+                module(self._prepared(chunk.to(module.device))).cpu()
+                for chunk in torch.split(samples, self.samples_at_once)
+            ]
+        module.to(home)
+        return torch.cat(probabilities).numpy()
 
     def predict(self, X: Any) -> npt.NDArray[Any]:
         """Return the most probable labels, (n,)."""
         probabilities = self.predict_proba(X)
         return self.classes_[probabilities.argmax(axis=1)]  # type: ignore[no-any-return]
 
+    def _optimizer(self) -> OptimizerCallable:
+        """Return the optimizer with its settings; fused into one kernel per step, where it can be."""
+        optimizer = factory(self.optimizer)
+        settings: dict[str, Any] = {"lr": self.lr, "weight_decay": self.weight_decay}
+        if "fused" in inspect.signature(optimizer).parameters:
+            settings["fused"] = True
+        return partial(optimizer, **settings)
 
-def _draw(rows: int, added: Any, added_rows: int) -> Draw:
-    """Return a uniform draw of all rows, or one with so many of the added rows in every batch."""
-    mask = torch.zeros(rows, dtype=torch.bool) if added is None else torch.as_tensor(added)
+    def _device(self) -> torch.device:
+        """Return where to train and predict; in between the network is on the processor, to be kept in files."""
+        return torch.device("cuda" if self.accelerator != "cpu" and torch.cuda.is_available() else "cpu")
+
+
+class TableClassifier(NetworkClassifier):
+    """:class:`Classifier` with scikit-learn's manners, for encoded features.
+
+    ``fit`` calls ``on_epoch`` after every 100 steps.
+
+    Args:
+        network: factory of the network, called with the data specification; or its class path.
+        spans: which features are one column's, for networks that treat columns apart.
+        max_steps: training steps.
+        keep_best: end with the weights for which ``on_epoch`` returned the highest score (early stopping); the last
+            ones where it returns none.
+        batch_size: rows per step, drawn with replacement.
+        lr: learning rate.
+        weight_decay: L2 penalty.
+        optimizer: class, or its class path; it is given learning rate and weight decay.
+        loss: what is minimised.
+        accelerator: Lightning's.
+        random_state: seed of weights and batches.
+
+    Attributes:
+        classes_: labels, in the order of the probabilities.
+        module_: the trained :class:`Classifier`.
+    """
+
+    samples_at_once: ClassVar[int] = 2**16
+    _steps_per_epoch: ClassVar[int] = 100
+
+    def __init__(
+        self,
+        network: ClassifierFactory | str | dict[str, Any] = DenseClassifier,
+        *,
+        spans: Sequence[Span] = (),
+        max_steps: int = 1000,
+        keep_best: bool = False,
+        batch_size: int = 128,
+        lr: float = 1e-3,
+        weight_decay: float = 1e-4,
+        optimizer: OptimizerCallable | str | dict[str, Any] = torch.optim.Adam,
+        loss: ClassificationLoss = CrossEntropy(),
+        accelerator: str = "cpu",
+        random_state: int = 0,
+    ) -> None:
+        self.network = network
+        self.spans = spans
+        self.max_steps = max_steps
+        self.keep_best = keep_best
+        self.batch_size = batch_size
+        self.lr = lr
+        self.weight_decay = weight_decay
+        self.optimizer = optimizer
+        self.loss = loss
+        self.accelerator = accelerator
+        self.random_state = random_state
+
+    def _training_set(self, X: Any, y: Any) -> tuple[Tensor, npt.NDArray[Any]]:
+        features, labels = validate_data(self, X, y, dtype=np.float32)
+        return torch.from_numpy(features), labels
+
+    def _unseen(self, X: Any) -> Tensor:
+        return torch.from_numpy(validate_data(self, X, dtype=np.float32, reset=False))
+
+    def _spec(self, shape: tuple[int, ...]) -> DataSpec:
+        return DataSpec("table", shape, tuple(self.classes_.tolist()), tuple(self.spans))
+
+    def _steps(self, samples: int) -> tuple[int, int]:
+        return self.max_steps, min(self._steps_per_epoch, self.max_steps)
+
+
+class ImageClassifier(NetworkClassifier):
+    """:class:`Classifier` with scikit-learn's manners, for images.
+
+    Images are uint8, (n, channels, side, side), in numpy or torch; they lie on the device as they are, and become
+    numbers in [-1, 1] batch by batch. An epoch is as many steps as show every image once in the mean.
+
+    Args:
+        network: factory of the network, called with the data specification; or its class path.
+        epochs: training epochs.
+        max_steps: training steps, instead of epochs.
+        keep_best: end with the weights for which ``on_epoch`` returned the highest score (early stopping); the last
+            ones where it returns none.
+        batch_size: images per step, drawn with replacement.
+        lr: learning rate.
+        weight_decay: L2 penalty.
+        optimizer: class, or its class path; it is given learning rate and weight decay.
+        loss: what is minimised.
+        augmentation: maps training images, float in [-1, 1], to others of the same shape; or its class path and
+            arguments.
+        accelerator: Lightning's.
+        random_state: seed of weights and batches.
+
+    Attributes:
+        classes_: labels, in the order of the probabilities.
+        module_: the trained :class:`Classifier`.
+    """
+
+    # as many as their largest activations leave in a processor's memory
+    samples_at_once: ClassVar[int] = 512
+
+    def __init__(
+        self,
+        network: ClassifierFactory | str | dict[str, Any] = SMateCNN,
+        *,
+        epochs: int = 100,
+        max_steps: int | None = None,
+        keep_best: bool = False,
+        batch_size: int = 256,
+        lr: float = 1e-4,
+        weight_decay: float = 0.0,
+        optimizer: OptimizerCallable | str | dict[str, Any] = torch.optim.RMSprop,
+        loss: ClassificationLoss = CrossEntropy(),
+        augmentation: nn.Module | dict[str, Any] | None = None,
+        accelerator: str = "auto",
+        random_state: int = 0,
+    ) -> None:
+        self.network = network
+        self.epochs = epochs
+        self.max_steps = max_steps
+        self.keep_best = keep_best
+        self.batch_size = batch_size
+        self.lr = lr
+        self.weight_decay = weight_decay
+        self.optimizer = optimizer
+        self.loss = loss
+        self.augmentation = augmentation
+        self.accelerator = accelerator
+        self.random_state = random_state
+
+    def _training_set(self, X: Any, y: Any) -> tuple[Tensor, npt.NDArray[Any]]:
+        images, labels = _as_images(X), column_or_1d(y)
+        check_consistent_length(images, labels)
+        check_classification_targets(labels)
+        return images, labels
+
+    def _unseen(self, X: Any) -> Tensor:
+        images, spec = _as_images(X), self.module_.spec
+        assert spec is not None
+        if images.shape[1:] != spec.shape:
+            raise InputError(
+                f"Images of {_told(images.shape[1:])} (channels, height, width) were given to a classifier of images "
+                f"of {_told(spec.shape)}: bring them to that form."
+            )
+        return images
+
+    def _spec(self, shape: tuple[int, ...]) -> DataSpec:
+        return DataSpec("image", shape, tuple(self.classes_.tolist()))
+
+    def _steps(self, samples: int) -> tuple[int, int]:
+        steps_per_epoch = -(-samples // self.batch_size)
+        if self.max_steps is None:
+            return self.epochs * steps_per_epoch, steps_per_epoch
+        return self.max_steps, min(steps_per_epoch, self.max_steps)
+
+    def _prepared(self, samples: Tensor) -> Tensor:
+        return samples.float().div_(127.5).sub_(1)
+
+
+def _as_images(X: Any) -> Tensor:
+    """Return images as a tensor, having made sure that they are some."""
+    images = X if isinstance(X, Tensor) else torch.from_numpy(np.ascontiguousarray(X))
+    if images.dtype != torch.uint8 or images.dim() != 4 or not len(images):
+        raise InputError(
+            f"Images are uint8 of shape (n, channels, height, width), n above 0, but X is {images.dtype} of shape "
+            f"{tuple(images.shape)}: convert it."
+        )
+    return images
+
+
+def _told(shape: Sequence[int]) -> str:
+    return " x ".join(map(str, shape))
+
+
+def _draw(samples: int, added: Any, added_samples: int) -> Draw:
+    """Return a uniform draw of all samples, or one with so many of the added ones in every batch."""
+    mask = torch.zeros(samples, dtype=torch.bool) if added is None else torch.as_tensor(added)
     if not mask.any():
-        return draw_uniform(torch.arange(rows))
-    return draw_mixed(draw_uniform((~mask).nonzero()[:, 0]), draw_uniform(mask.nonzero()[:, 0]), added_rows)
+        return draw_uniform(torch.arange(samples))
+    return draw_mixed(draw_uniform((~mask).nonzero()[:, 0]), draw_uniform(mask.nonzero()[:, 0]), added_samples)
+
+
+class _Prepared:
+    def __init__(self, batches: TensorLoader, prepare: Callable[[Tensor], Tensor]) -> None:
+        self.batches = batches
+        self.prepare = prepare
+
+    @property
+    def sampler(self) -> TensorLoader:
+        return self.batches
+
+    def __len__(self) -> int:
+        return len(self.batches)
+
+    def __iter__(self) -> Any:
+        for x, *rest in self.batches:
+            yield self.prepare(x), *rest
 
 
 class _OnEpoch(Callback):
     """Calls a function at the end of every epoch, with the network ready to predict; ends with the best weights."""
 
-    def __init__(self, estimator: TableClassifier, function: Callable[[int, TableClassifier], float | None]) -> None:
+    def __init__(self, estimator: NetworkClassifier, function: Callable[[int, Any], float | None]) -> None:
         self.estimator = estimator
         self.function = function
         self.best: tuple[float, dict[str, Tensor]] | None = None

@@ -1,19 +1,24 @@
 from __future__ import annotations
 
 import pickle
+from functools import partial
 
 import numpy as np
 import pytest
 import torch
 from sklearn.base import clone
+from sklearn.datasets import load_digits
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from torch import Tensor, nn
+from torch.nn import functional as F
 
-from gan_imbalance.classifiers import TableClassifier
-from gan_imbalance.networks import MixedTableClassifier
-from gan_imbalance.types import Span
+from gan_imbalance.classifiers import ImageClassifier, TableClassifier
+from gan_imbalance.losses import FocalLoss, LogitAdjustedLoss
+from gan_imbalance.networks import MixedTableClassifier, SMateCNN
+from gan_imbalance.types import InputError, Span
 
 Data = tuple[np.ndarray, np.ndarray]
 FAST = {"max_steps": 60, "lr": 1e-2}
@@ -104,3 +109,124 @@ def test_a_network_named_by_its_class_path_learns_of_the_columns(data: Data) -> 
     model = TableClassifier("gan_imbalance.networks.MixedTableClassifier", spans=spans, max_steps=2).fit(*data)
     assert isinstance(model.module_.network, MixedTableClassifier)
     assert len(model.module_.network.blocks[0].embeddings) == 1
+
+
+def test_a_loss_of_its_own_is_told_the_counts_and_left_as_it_was(data: Data) -> None:
+    X, y = data
+    kept = (y != "high") | (np.arange(90) < 15)
+    loss = LogitAdjustedLoss()
+    model = TableClassifier(loss=loss, **FAST).fit(X[kept], y[kept])
+    assert loss.adjustment is None
+    expected = np.log([5 / 65, 30 / 65, 30 / 65])
+    np.testing.assert_allclose(model.module_.loss.adjustment, expected, rtol=1e-5)
+    named = TableClassifier(loss={"class_path": "gan_imbalance.losses.FocalLoss", "init_args": {"gamma": 1.5}}, **FAST)
+    assert named.fit(X, y).module_.loss.gamma == 1.5
+    assert named.score(X, y) > 0.9
+
+
+SMALL = {"network": partial(SMateCNN, width=0.5), "lr": 1e-3, "batch_size": 64, "accelerator": "cpu"}
+
+
+@pytest.fixture(scope="module")
+def digits() -> Data:
+    """Return 400 pictures of the digits 0 to 3, 1 x 8 x 8, in 0..255, and their names."""
+    pixels, labels = load_digits(n_class=4, return_X_y=True)
+    images = (pixels.reshape(-1, 1, 8, 8) * (255 / 16)).astype(np.uint8)
+    return images[:400], np.array(["zero", "one", "two", "three"])[labels[:400]]
+
+
+def test_images_are_learned(digits: Data) -> None:
+    X, y = digits
+    model = ImageClassifier(epochs=8, **SMALL).fit(X[:300], y[:300])
+    assert model.classes_.tolist() == ["one", "three", "two", "zero"]
+    assert model.module_.trainer.global_step == 8 * 5
+    assert model.score(X[300:], y[300:]) > 0.9
+    assert np.array_equal(model.predict(torch.from_numpy(X)), model.predict(X))
+
+
+def test_images_are_judged_a_part_at_a_time(digits: Data, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = ImageClassifier(max_steps=1, **SMALL).fit(*digits)
+    x = torch.from_numpy(digits[0]).float() / 127.5 - 1
+    with torch.no_grad():
+        expected = model.module_.network(x).softmax(dim=1)
+    monkeypatch.setattr(ImageClassifier, "samples_at_once", 7)
+    np.testing.assert_allclose(model.predict_proba(digits[0]), expected, rtol=1e-4, atol=1e-6)
+
+
+def test_it_does_what_a_loop_by_hand_does(digits: Data) -> None:
+    X, y = digits
+    weights = np.linspace(0, 2, 400)
+    settings = {**SMALL, "network": _Still, "lr": 1e-4, "weight_decay": 0.1}
+    batches: list[Tensor] = []
+
+    class Seen(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            batches.append(x)
+            return x
+
+    model = ImageClassifier(max_steps=3, augmentation=Seen(), **settings).fit(X, y, sample_weight=weights)
+    torch.manual_seed(0)
+    network = settings["network"](model.module_.spec)
+    optimizer = torch.optim.RMSprop(network.parameters(), lr=1e-4, weight_decay=0.1)
+    known = torch.from_numpy(X).float() / 127.5 - 1
+    assert len(batches) == 3
+    for x in batches:
+        rows = torch.cdist(x.flatten(1), known.flatten(1)).argmin(dim=1)
+        torch.testing.assert_close(x, known[rows])
+        labels = torch.from_numpy(np.searchsorted(model.classes_, y[rows]))
+        losses = F.cross_entropy(network(x), labels, reduction="none")
+        share = torch.from_numpy(weights[rows]).float()
+        optimizer.zero_grad()
+        ((losses * share).sum() / share.sum()).backward()
+        optimizer.step()
+    for ours, theirs in zip(model.module_.network.parameters(), network.parameters(), strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-6)
+
+
+class _Still(SMateCNN):
+    """Without dropout, whose draws depend on what was drawn before."""
+
+    def __init__(self, spec: object) -> None:
+        super().__init__(spec, width=0.2)
+        for module in self.modules():
+            if isinstance(module, nn.Dropout):
+                module.p = 0.0
+
+
+def test_every_batch_has_its_share_of_added_images(digits: Data) -> None:
+    X, y = digits
+    marked = np.arange(400) >= 390
+    X = np.where(marked[:, None, None, None], 255, X // 2).astype(np.uint8)
+    shares: list[float] = []
+
+    class Counted(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            shares.append((x.amin(dim=(1, 2, 3)) == 1).float().mean().item())
+            return x
+
+    ImageClassifier(max_steps=3, augmentation=Counted(), **SMALL).fit(X, y, added=marked, added_share=0.25)
+    assert shares == [0.25] * 3
+
+
+def test_an_image_classifier_is_one_of_scikit_learns(digits: Data) -> None:
+    model = ImageClassifier(epochs=3, loss=FocalLoss(), random_state=5)
+    assert clone(model).get_params()["loss"].gamma == 2
+    assert ImageClassifier(max_steps=7).fit(*digits).module_.trainer.global_step == 7
+    fitted = ImageClassifier(max_steps=1, optimizer="torch.optim.SGD", **SMALL).fit(*digits)
+    assert np.array_equal(pickle.loads(pickle.dumps(fitted)).predict(digits[0]), fitted.predict(digits[0]))
+
+
+@pytest.mark.parametrize(
+    "wrong", [np.zeros((4, 1, 8, 8)), np.zeros((4, 64), np.uint8), np.zeros((0, 1, 8, 8), np.uint8)]
+)
+def test_what_is_no_image_is_refused(wrong: np.ndarray) -> None:
+    with pytest.raises(InputError, match="Images are uint8 of shape"):
+        ImageClassifier().fit(wrong, np.arange(len(wrong)) % 2)
+
+
+def test_images_of_another_size_are_refused(digits: Data) -> None:
+    model = ImageClassifier(max_steps=1, **SMALL).fit(*digits)
+    with pytest.raises(InputError, match=r"Images of 3 x 8 x 8 .* were given to a classifier of images of 1 x 8 x 8"):
+        model.predict(np.zeros((2, 3, 8, 8), np.uint8))
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        ImageClassifier().fit(digits[0], digits[1][:-1])
