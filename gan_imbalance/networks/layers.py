@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 from torch.nn.utils.parametrizations import spectral_norm
 
 from gan_imbalance.types import InputError, Span
@@ -14,9 +15,39 @@ from gan_imbalance.types import InputError, Span
 Activation = Literal["relu", "leaky_relu"]
 
 
+class Rectifier(nn.LeakyReLU):
+    """LeakyReLU, or ReLU with a slope of 0, that overwrites its input and has no second derivative.
+
+    Torch's own have one, of zeros, which a gradient penalty is then led through the whole network by.
+    """
+
+    def __init__(self, negative_slope: float) -> None:
+        super().__init__(negative_slope, inplace=True)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Multiply what is negative in a tensor of any shape by the slope."""
+        return _Rectify.apply(x, self.negative_slope)  # type: ignore[no-any-return]
+
+
+class _Rectify(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, slope: float) -> Tensor:
+        ctx.mark_dirty(x)
+        ctx.slope = slope
+        out = F.leaky_relu_(x, slope)
+        ctx.save_for_backward(out)
+        return out
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
+        (out,) = ctx.saved_tensors
+        # without its history, where no gradient of the gradient would ever be other than zero
+        return torch.ops.aten.leaky_relu_backward(gradient, out.detach(), ctx.slope, True), None
+
+
 def activation_layer(name: Activation) -> nn.Module:
-    """Return ReLU, or LeakyReLU with the slope of 0.2 that GANs use; either overwrites its input, to spare memory."""
-    return nn.LeakyReLU(0.2, inplace=True) if name == "leaky_relu" else nn.ReLU(inplace=True)
+    """Return ReLU, or LeakyReLU with the slope of 0.2 that GANs use."""
+    return Rectifier(0.2 if name == "leaky_relu" else 0.0)
 
 
 class DenseBlock(nn.Module):

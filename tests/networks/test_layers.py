@@ -7,6 +7,7 @@ from torch import nn
 from gan_imbalance.networks.layers import (
     BatchDistance,
     DenseBlock,
+    Rectifier,
     TableActivation,
     activation_layer,
     manhattan_sums,
@@ -24,10 +25,28 @@ SPANS = (
 
 
 def test_activations_are_chosen_by_name() -> None:
-    assert isinstance(activation_layer("relu"), nn.ReLU)
-    leaky = activation_layer("leaky_relu")
-    assert isinstance(leaky, nn.LeakyReLU)
-    assert leaky.negative_slope == 0.2
+    x = torch.tensor([-3.0, -0.0, 0.0, 2.0])
+    assert torch.equal(activation_layer("relu")(x.clone()), x.relu())
+    assert torch.equal(activation_layer("leaky_relu")(x.clone()), nn.functional.leaky_relu(x, 0.2))
+
+
+@pytest.mark.parametrize("slope", [0.0, 0.2])
+def test_a_rectifier_has_torchs_gradients_and_no_second_ones(slope: float) -> None:
+    torch.manual_seed(0)
+    first, last = nn.Linear(3, 5), nn.Linear(5, 1)
+    x = torch.randn(4, 3, requires_grad=True)
+    found = []
+    for activation in (nn.LeakyReLU(slope), Rectifier(slope)):
+        scores = last(activation(first(x)))
+        (gradients,) = torch.autograd.grad(scores.sum(), x, create_graph=True)
+        weights, bias = torch.autograd.grad(
+            gradients.square().sum(), (first.weight, first.bias), retain_graph=True, allow_unused=True
+        )
+        plain = torch.autograd.grad(scores.sum(), first.bias)
+        found.append((scores, gradients, weights, *plain))
+    torch.testing.assert_close(found[0], found[1], rtol=0, atol=0)
+    # torch's own gives zeros, which took a pass through the network
+    assert bias is None
 
 
 def test_a_dense_block_is_linear_and_activation() -> None:
@@ -46,7 +65,7 @@ def test_a_residual_block_passes_its_input_on() -> None:
 
 def test_the_layers_of_a_dense_block_are_in_order() -> None:
     block = DenseBlock(3, 2, "leaky_relu", batch_norm=True, dropout=0.3)
-    assert [type(layer) for layer in block.layers] == [nn.Linear, nn.BatchNorm1d, nn.LeakyReLU, nn.Dropout]
+    assert [type(layer) for layer in block.layers] == [nn.Linear, nn.BatchNorm1d, Rectifier, nn.Dropout]
 
 
 def test_a_spectrally_normalised_block_is_bounded() -> None:
