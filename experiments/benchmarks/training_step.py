@@ -111,9 +111,11 @@ def handwritten_steps(
     critic_optimizer = torch.optim.Adam(critic.parameters(), lr=LEARNING_RATE, betas=BETAS, fused=True)
     for stacked in batches:
         losses = []
-        for real in stacked:
-            with torch.no_grad():
-                fake = generator(torch.randn(len(real), LATENT_DIM))
+        for number, real in enumerate(stacked, start=1):
+            # the generator learns from its last fakes
+            with torch.set_grad_enabled(number == len(stacked)):
+                made = generator(torch.randn(len(real), LATENT_DIM))
+            fake = made.detach()
             mix = torch.rand(len(real), 1)
             points = (mix * real + (1 - mix) * fake).requires_grad_()
             (gradients,) = torch.autograd.grad(critic(points).sum(), points, create_graph=True)
@@ -125,7 +127,7 @@ def handwritten_steps(
             losses.append(loss.detach())
         # spares the critic gradients that nobody uses
         critic.requires_grad_(False)
-        loss = -critic(generator(torch.randn(len(real), LATENT_DIM))).mean()
+        loss = -critic(made).mean()
         generator_optimizer.zero_grad()
         loss.backward()
         generator_optimizer.step()
@@ -282,7 +284,7 @@ def largest_difference(
         steps: generator steps.
         penalty_weight: that of the hand-written loop; another one than ours makes a difference.
     """
-    latents = torch.randn(steps * (CRITIC_STEPS + 1) * size.batch_size, LATENT_DIM, dtype=torch.float64)
+    latents = torch.randn(steps * CRITIC_STEPS * size.batch_size, LATENT_DIM, dtype=torch.float64)
     mixing_weights = torch.rand(steps * CRITIC_STEPS * size.batch_size, 1, dtype=torch.float64)
     recorder = _Recorder()
     with injected_noise(latents, mixing_weights):

@@ -251,21 +251,20 @@ class BaseGAN(LightningModule):
         """
         real, conditions = batch
         generator_optimizer, discriminator_optimizer = cast(list[LightningOptimizer], self.optimizers())
-        with torch.no_grad():
-            fake = self.blur(self.generate(conditions.flatten(0, 1)).reshape(real.shape))
+        generator_learns = self.batches_seen >= self.warmup_steps
+        fakes = self.training_fakes(conditions, generator_learns)
         real = self.blur(real)
         with self.toggled_optimizer(discriminator_optimizer):
-            for real_k, fake_k, conditions_k in zip(real, fake, conditions, strict=True):
-                discriminator_loss = self.discriminator_objective(real_k, fake_k, conditions_k)
+            for real_k, fake_k, conditions_k in zip(real, fakes, conditions, strict=True):
+                discriminator_loss = self.discriminator_objective(real_k, fake_k.detach(), conditions_k)
                 discriminator_optimizer.zero_grad()
                 self.manual_backward(discriminator_loss)
                 # not `discriminator_optimizer.step()`, which Lightning would count as a step of its own
                 self.trainer.strategy.optimizer_step(discriminator_optimizer.optimizer, _no_closure)
                 self.loss.constrain(self.discriminator)
         losses = {"train/discriminator_loss": discriminator_loss.detach()}
-        if self.batches_seen >= self.warmup_steps:
+        if generator_learns:
             with self.toggled_optimizer(generator_optimizer):
-                fake_k = self.blur(self.generate(conditions_k))
                 generator_loss = self.generator_objective(real_k, fake_k, conditions_k)
                 generator_optimizer.zero_grad()
                 self.manual_backward(generator_loss)
@@ -277,6 +276,24 @@ class BaseGAN(LightningModule):
         if (self.batches_seen + 1) % self.trainer.log_every_n_steps == 0:  # type: ignore[attr-defined]
             self.log_dict(losses, prog_bar=True)
         return losses
+
+    def training_fakes(self, conditions: Tensor, generator_learns: bool) -> list[Tensor]:
+        """Return the fakes of all mini-batches of a step, each (n, *shape).
+
+        The last ones, with a gradient if the generator learns, serve both networks: the generator is the same until
+        its own step, so that other fakes would only be other draws.
+
+        Args:
+            conditions: of all mini-batches, (discriminator_steps, n).
+            generator_learns: whether the generator takes a step.
+        """
+        *earlier, last = conditions
+        fakes: list[Tensor] = []
+        if earlier:
+            with torch.no_grad():
+                fakes += torch.split(self.blur(self.generate(torch.cat(earlier))), len(last))
+        with torch.set_grad_enabled(generator_learns):
+            return [*fakes, self.blur(self.generate(last))]
 
     @property
     def batches_seen(self) -> int:
