@@ -77,7 +77,7 @@ def rank_over_data_sets(runs: Sequence[str], output: str | Path) -> Path:
         InputError: see :func:`report`.
     """
     records = {Path(run).resolve().name: Record.load(run) for run in runs}
-    hashes = [record.content["table_hash"] for record in records.values()]
+    hashes = [record.data_hash for record in records.values()]
     if len(records) < len(runs) or len(set(hashes)) < len(runs):
         raise InputError("Two of the comparisons are of the same data set, or called alike: name each data set once.")
     blocks = list(_blocks(records))

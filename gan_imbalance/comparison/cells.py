@@ -15,20 +15,20 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import torch
 
+from gan_imbalance.comparison.forms import Form, Samples, form_of
 from gan_imbalance.comparison.remedies import Amount, Remedy
-from gan_imbalance.comparison.resampling import Resampled, fit_encoder, resample
+from gan_imbalance.comparison.resampling import Resampled, resample
 from gan_imbalance.comparison.resources import measured
 from gan_imbalance.components import build, import_class
 from gan_imbalance.data.imbalance import Rows
 from gan_imbalance.data.split import Split
-from gan_imbalance.data.tables import Table
 from gan_imbalance.files import atomic_path, content_hash, provenance, write_json
 from gan_imbalance.metrics import ImbalanceMetrics, reweighted_precision, tune_threshold
 from gan_imbalance.transforms.dtypes import Features
-from gan_imbalance.transforms.table import TabularTransformer
 from gan_imbalance.types import InputError
 
 THRESHOLD_FREE = ("pr_auc", "roc_auc", "brier", "calibration_error")
@@ -85,14 +85,14 @@ class Study:
     """What all cells of a comparison share.
 
     Attributes:
-        table: the whole table.
+        samples: all of the data.
         splits: every split, settings varying slowest.
         minority: index of the rare class.
         positive_rate: true share of the minority, for the re-weighted precision.
         output: folder of the results.
     """
 
-    table: Table
+    samples: Samples
     splits: Mapping[SplitKey, Split]
     minority: int
     positive_rate: float | None
@@ -102,7 +102,7 @@ class Study:
         """Return the number of minority rows that an amount means in a split's training part."""
         if amount is None or isinstance(amount, int):
             return amount
-        counts = np.bincount(self.table.labels[self.splits[key].train], minlength=len(self.table.classes))
+        counts = np.bincount(self.samples.labels[self.splits[key].train], minlength=len(self.samples.classes))
         return int(counts.max() - counts[self.minority])
 
 
@@ -209,11 +209,11 @@ class Cell:
     def path(self, study: Study) -> Path:
         """Return the file of its result; the name changes with whatever the result depends on."""
         made_from = [
-            study.table.hash,
+            study.samples.hash,
             study.splits[self.key].hash,
             study.minority,
             study.positive_rate,
-            asdict(self.remedy),
+            self.remedy.settings,
             self.amount,
             self.estimator,
             [asdict(candidate) for candidate in self.candidates],
@@ -252,7 +252,7 @@ class Unit:
         """Return the file of the rows that the remedy, or it with other settings, adds."""
         remedy = remedy or self.remedy
         made_from = [
-            study.table.hash,
+            study.samples.hash,
             study.splits[self.key].hash,
             study.minority,
             remedy.resampler,
@@ -260,7 +260,7 @@ class Unit:
             self.cells[0].pool,
         ]
         name = f"{remedy.name}-{self.key.slug}"
-        return study.output / "synthetic" / f"{slug(name)}-{content_hash(made_from)}.parquet"
+        return study.output / "synthetic" / f"{slug(name)}-{content_hash(made_from)}{form_of(study.samples).suffix}"
 
 
 def group_cells(cells: Iterable[Cell]) -> list[Unit]:
@@ -343,25 +343,26 @@ def training_rows(study: Study, unit: Unit, remedy: Remedy) -> Resampled:
     """Return a remedy's training rows, read from their file if there is one, else made and written."""
     split = study.splits[unit.key]
     if not remedy.changes_rows:
-        return Resampled(split.train, study.table.features.iloc[:0], study.table.labels[:0])
+        none = split.train[:0]
+        return Resampled(split.train, form_of(study.samples).take(none), none)
     path = unit.synthetic_path(study, remedy)
     if not Resampled.exists(path):
-        made = resample(remedy, study.table, split, study.minority, unit.cells[0].pool)
-        made.save(path, study.table, remedy=asdict(remedy), split=unit.key.name, split_hash=split.hash)
+        made = resample(remedy, study.samples, split, study.minority, unit.cells[0].pool, study.output)
+        made.save(path, study.samples, remedy=remedy.settings, split=unit.key.name, split_hash=split.hash)
     # always as the file has it, so that a resumed comparison goes on with the very same rows
-    return Resampled.load(path, study.table)
+    return Resampled.load(path, study.samples)
 
 
 class _Training(NamedTuple):
     """What a classifier learns from.
 
     Attributes:
-        features: encoded rows, (n, d).
+        features: encoded rows, (n, ...).
         labels: class indices, (n,).
         added: mask of the rows that the remedy added, (n,).
     """
 
-    features: Features
+    features: npt.NDArray[Any]
     labels: Rows
     added: np.ndarray[Any, np.dtype[np.bool_]]
 
@@ -372,18 +373,17 @@ class _Bench:
 
     study: Study
     unit: Unit
-    encoder: TabularTransformer
-    validation: Features
-    test: Features
+    form: Form
+    validation: npt.NDArray[Any]
+    test: npt.NDArray[Any]
     resampled: dict[str, Resampled] = field(default_factory=dict)
 
     @classmethod
     def of(cls, study: Study, unit: Unit) -> _Bench:
-        split, features = study.splits[unit.key], study.table.features
-        encoder = fit_encoder(study.table, split.train)
-        validation = encoder.transform(features.iloc[split.validation], unknown="ignore")
-        test = encoder.transform(features.iloc[split.test], unknown="ignore")
-        bench = cls(study, unit, encoder, validation, test)
+        split = study.splits[unit.key]
+        form = form_of(study.samples, split.train, study.output)
+        validation, test = (form.encode(form.take(part)) for part in (split.validation, split.test))
+        bench = cls(study, unit, form, validation, test)
         # at once, so that a resampler that fails is told once; what is tuned costs its own cells only
         for cell in unit.cells:
             if cell.amount != TUNED:
@@ -395,18 +395,17 @@ class _Bench:
         remedy = self.unit.remedy.with_init_args(**candidate.resampler)
         if candidate.amount == 0:
             remedy = Remedy(remedy.name)
-        key = content_hash(asdict(remedy))
+        key = content_hash(remedy.settings)
         if key not in self.resampled:
             self.resampled[key] = training_rows(self.study, self.unit, remedy)
         return self.resampled[key]
 
     def training(self, candidate: Candidate) -> _Training:
         """Return what a classifier learns from under a candidate."""
-        table, key = self.study.table, self.unit.key
+        form, key = self.form, self.unit.key
         chosen = self.rows(candidate).limited_to(self.study.rows_to_add(key, candidate.amount), key.seed)
-        frames = (table.features.iloc[chosen.kept], chosen.added)
-        labels = np.concatenate([table.labels[chosen.kept], chosen.labels])
-        features = np.concatenate([self.encoder.transform(rows, unknown="ignore") for rows in frames])
+        labels = np.concatenate([form.samples.labels[chosen.kept], chosen.labels])
+        features = np.concatenate([form.encode(rows) for rows in (form.take(chosen.kept), chosen.added)])
         return _Training(features, labels, np.arange(len(labels)) >= len(chosen.kept))
 
 
@@ -423,7 +422,7 @@ class _Fitted(NamedTuple):
 
 def _run_cell(bench: _Bench, cell: Cell) -> None:
     study, key = bench.study, cell.key
-    split, labels = study.splits[key], study.table.labels
+    split, labels = study.splits[key], study.samples.labels
     made = {id(rows): rows for rows in map(bench.rows, cell.candidates)}.values()
     with measured() as usage, warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -431,7 +430,7 @@ def _run_cell(bench: _Bench, cell: Cell) -> None:
     # of equally good ones the first, which adds no rows
     best = max(fitted, key=lambda one: one.pr_auc)
     tuned = tune_threshold(best.validation, labels[split.validation], study.minority)
-    chances = _probabilities(best.classifier, bench.test, len(study.table.classes))
+    chances = _probabilities(best.classifier, bench.test, len(study.samples.classes))
     threshold = tuned if cell.remedy.threshold == "tuned" else None
     figures, matrix = _judge(study, chances, labels[split.test], threshold)
     tuned_figures, _ = _judge(study, chances, labels[split.test], tuned)
@@ -446,8 +445,8 @@ def _run_cell(bench: _Bench, cell: Cell) -> None:
             **key.setting._asdict(),
             **cell.arm._asdict(),
             classifier=cell.classifier,
-            settings={"remedy": asdict(cell.remedy), "classifier": cell.estimator},
-            table_hash=study.table.hash,
+            settings={"remedy": cell.remedy.settings, "classifier": cell.estimator},
+            data_hash=study.samples.hash,
             split_hash=split.hash,
             candidates=[{**asdict(one.candidate), "validation_pr_auc": one.pr_auc} for one in fitted],
             chosen=asdict(best.candidate),
@@ -478,11 +477,11 @@ def _run_cell(bench: _Bench, cell: Cell) -> None:
 def _fit(bench: _Bench, cell: Cell, candidate: Candidate) -> _Fitted:
     study = bench.study
     training = bench.training(candidate)
-    positive = study.table.labels[study.splits[cell.key].validation] == study.minority
+    positive = study.samples.labels[study.splits[cell.key].validation] == study.minority
     history: list[dict[str, float]] = []
 
     def judge(classifier: Any) -> tuple[Features, float]:
-        chances = _probabilities(classifier, bench.validation, len(study.table.classes))
+        chances = _probabilities(classifier, bench.validation, len(study.samples.classes))
         return chances, _pr_auc(chances[:, study.minority], positive)
 
     def watch(step: int, classifier: Any) -> float:
@@ -512,8 +511,7 @@ def _new_classifier(bench: _Bench, cell: Cell, candidate: Candidate) -> Any:
     classifier = build({"class_path": cell.estimator["class_path"], "init_args": init_args})
     if "random_state" in classifier.get_params() and "random_state" not in init_args:
         classifier.set_params(random_state=cell.key.seed)
-    if "spans" in classifier.get_params():
-        classifier.set_params(spans=bench.encoder.spans)
+    bench.form.prepare_classifier(classifier)
     return classifier
 
 
@@ -537,7 +535,7 @@ def _pr_auc(scores: Features, positive: np.ndarray[Any, np.dtype[np.bool_]]) -> 
     return float(average_precision_score(positive, scores))
 
 
-def _probabilities(classifier: Any, features: Features, classes: int) -> Features:
+def _probabilities(classifier: Any, features: npt.NDArray[Any], classes: int) -> Features:
     """Return class probabilities, float32 (rows, classes), 0 for a class that the classifier never saw."""
     chances = np.zeros((len(features), classes), dtype=np.float32)
     chances[:, np.asarray(classifier.classes_, dtype=np.int64)] = classifier.predict_proba(features)
@@ -548,14 +546,14 @@ def _judge(
     study: Study, chances: Features, labels: Rows, threshold: float | None
 ) -> tuple[dict[str, float], list[list[int]]]:
     """Return figures and confusion matrix (true class, predicted class) of real rows."""
-    metrics = ImbalanceMetrics(study.table.classes, study.minority, threshold)
+    metrics = ImbalanceMetrics(study.samples.classes, study.minority, threshold)
     metrics.update(torch.from_numpy(chances), torch.from_numpy(labels))
     figures = {name: float(value) for name, value in metrics.compute().items()}
     matrix = metrics.confusion_matrix()
     if study.positive_rate is not None:
         others = torch.arange(len(matrix)) != study.minority
         false_positives = matrix[others, study.minority].sum() / matrix[others].sum()
-        recall = figures[f"recall_{study.table.classes[study.minority]}"]
+        recall = figures[f"recall_{study.samples.classes[study.minority]}"]
         figures["precision_reweighted"] = reweighted_precision(recall, float(false_positives), study.positive_rate)
     counts: list[list[int]] = matrix.tolist()
     return figures, counts
@@ -563,9 +561,9 @@ def _judge(
 
 def _write_scores(path: Path, study: Study, rows: Rows, chances: Features) -> None:
     """Keep the test rows' probabilities, so that every figure can be made again."""
-    names = [f"probability_{label}" for label in study.table.classes]
+    names = [f"probability_{label}" for label in study.samples.classes]
     scores = pd.DataFrame(chances, columns=names)
-    scores.insert(0, "label", study.table.labels[rows])
+    scores.insert(0, "label", study.samples.labels[rows])
     scores.insert(0, "row", rows)
     with atomic_path(scores_path(path)) as temporary:
         scores.to_parquet(temporary, index=False)

@@ -201,7 +201,7 @@ def prepare_study(
         InputError: if the table cannot be used or split, a part that is needed is empty, or ``output``
             cannot be written.
     """
-    table = data.table
+    samples = data.table
     splits = {
         key: data.split_with(key.seed, key.fold, folds, *key.setting) for key in split_keys(seeds, folds, settings)
     }
@@ -210,22 +210,22 @@ def prepare_study(
         if not len(first.rows(part)):  # type: ignore[arg-type]
             raise InputError(f"The {part} part is empty, but thresholds and figures need it: raise {option}.")
     for key, split in splits.items():
-        counts = np.bincount(table.labels[split.train], minlength=len(table.classes))
+        counts = np.bincount(samples.labels[split.train], minlength=len(samples.classes))
         if counts.min() == counts.max():
             raise InputError(
                 "All classes have equally many training rows: induce an imbalance with keep in the data, "
                 "minority_rows or imbalance_ratios."
             )
         if counts.min() < 2:
-            label = table.classes[int(counts.argmin())]
+            label = samples.classes[int(counts.argmin())]
             raise InputError(f"Class {label!r} has {counts.min()} training row with {key.name}: keep more.")
-    minorities = {int(np.bincount(table.labels[split.train]).argmin()) for split in splits.values()}
+    minorities = {int(np.bincount(samples.labels[split.train]).argmin()) for split in splits.values()}
     if len(minorities) > 1:
-        rarest = " and ".join(repr(table.classes[index]) for index in sorted(minorities))
+        rarest = " and ".join(repr(samples.classes[index]) for index in sorted(minorities))
         raise InputError(f"Which class is the rarest in training depends on the split ({rarest}): keep fewer of one.")
     for key, split in splits.items():
         split.save(output / "splits" / f"{key.slug}.json")
-    return Study(table, splits, minorities.pop(), positive_rate, output)
+    return Study(samples, splits, minorities.pop(), positive_rate, output)
 
 
 def _leave_out_impossible(study: Study, cells: Sequence[Cell]) -> tuple[list[Cell], dict[str, str]]:
@@ -233,7 +233,7 @@ def _leave_out_impossible(study: Study, cells: Sequence[Cell]) -> tuple[list[Cel
     without = {
         key.setting
         for key, split in study.splits.items()
-        if not np.any(study.table.labels[split.reserve] == study.minority)
+        if not np.any(study.samples.labels[split.reserve] == study.minority)
     }
     left_out = {
         ", ".join(filter(None, (cell.remedy.name, cell.key.setting.name))): (

@@ -7,7 +7,6 @@ its rows; these are used by the cells, which log their results.
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -52,19 +51,19 @@ def _dataset(study: Study, unit: Unit) -> Artifact:
     split = study.splits[unit.key]
     path = study.output / "splits" / f"{unit.key.slug}.json"
     rows = {part: len(split.rows(part)) for part in get_args(Part)}
-    return make_dataset(study.table.hash, split.hash, path, rows=rows, classes=list(study.table.classes))
+    return make_dataset(study.samples.hash, split.hash, path, rows=rows, classes=list(study.samples.classes))
 
 
 def _publish_rows(study: Study, unit: Unit, paths: list[Path]) -> None:
     """Record what the remedy made, once for every setting of its resampler: rows, and GANs if there are any."""
-    key, settings = unit.key, asdict(unit.remedy)
+    key, settings = unit.key, unit.remedy.settings
     config = {
         "seed": key.seed,
         "fold": key.fold,
         **key.setting._asdict(),
         "remedy": unit.remedy.name,
         "settings": {"remedy": settings},
-        "table_hash": study.table.hash,
+        "data_hash": study.samples.hash,
         "split_hash": study.splits[key].hash,
     }
     name = slug(f"{unit.remedy.name}-{key.slug}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,15 +13,13 @@ import numpy as np
 import pandas as pd
 
 from gan_imbalance.comparison.cells import Arm, Cell, Failure, Setting, SplitKey, Study, failure_path, group_cells
-from gan_imbalance.data.schema import TableSchema
-from gan_imbalance.data.tables import Table
-from gan_imbalance.files import atomic_path, provenance, write_json
+from gan_imbalance.comparison.forms import Form, Samples, form_of, form_of_record
+from gan_imbalance.data.imbalance import Rows
+from gan_imbalance.files import provenance, write_json
 from gan_imbalance.types import InputError, Label
 
 _PARTS = ("train", "validation", "test", "reserve")
 _FILE = "comparison.json"
-_REFERENCE = "reference.parquet"
-_CLASS = "class_index"
 # rows of a class that pictures compare synthetic ones with
 _REFERENCE_ROWS = 2000
 
@@ -51,24 +49,24 @@ def write_record(study: Study, cells: Sequence[Cell], left_out: Mapping[str, str
         left_out: remedies that the data does not allow, and why.
         tuning_budget: candidates of every tuned cell.
     """
-    table, keys = study.table, list(study.splits)
-    first = study.splits[keys[0]]
+    samples, keys = study.samples, list(study.splits)
+    form = form_of(samples)
     units = [unit for unit in group_cells(cells) if unit.key == keys[0] and unit.remedy.kind == "gan"]
     content = provenance(
-        classes=table.classes,
+        kind=form.kind,
+        classes=samples.classes,
         minority=study.minority,
         positive_rate=study.positive_rate,
-        rows=len(table.labels),
-        column_types=table.column_types,
-        schema=table.schema.to_dict(),
-        table_hash=study.table.hash,
+        rows=len(samples.labels),
+        **form.describe(),
+        data_hash=samples.hash,
         splits=[
             {
                 "seed": key.seed,
                 "fold": key.fold,
                 **key.setting._asdict(),
                 "hash": split.hash,
-                "rows": {part: _count(table, split.rows(part)) for part in _PARTS},  # type: ignore[arg-type]
+                "rows": {part: _count(samples, split.rows(part)) for part in _PARTS},  # type: ignore[arg-type]
             }
             for key, split in study.splits.items()
         ],
@@ -81,29 +79,27 @@ def write_record(study: Study, cells: Sequence[Cell], left_out: Mapping[str, str
             }
             for cell in cells
         ],
-        remedies={cell.remedy.name: asdict(cell.remedy) for cell in cells},
+        remedies={cell.remedy.name: cell.remedy.settings for cell in cells},
         classifiers={cell.classifier: cell.estimator for cell in cells},
         synthetic={unit.remedy.name: str(unit.synthetic_path(study).relative_to(study.output)) for unit in units},
         left_out=dict(left_out),
         tuning_budget=tuning_budget,
-        has_test_file=table.test_rows is not None,
+        has_test_file=samples.test_rows is not None,
     )
-    _write_reference(table, first.train, study.output / _REFERENCE)
+    form.write_reference(_some_of_each_class(samples, study.splits[keys[0]].train), study.output)
     write_json(study.output / _FILE, content)
 
 
-def _count(table: Table, rows: np.ndarray[Any, Any]) -> list[int]:
-    counts: list[int] = np.bincount(table.labels[rows], minlength=len(table.classes)).tolist()
+def _count(samples: Samples, rows: Rows) -> list[int]:
+    counts: list[int] = np.bincount(samples.labels[rows], minlength=len(samples.classes)).tolist()
     return counts
 
 
-def _write_reference(table: Table, rows: np.ndarray[Any, Any], path: Path) -> None:
-    """Write training rows of every class, at most so many of each."""
+def _some_of_each_class(samples: Samples, rows: Rows) -> Rows:
+    """Return rows of every class, at most so many of each as the pictures need."""
     shuffled = pd.Series(np.random.default_rng(0).permutation(rows))
-    chosen = shuffled.groupby(table.labels[shuffled]).head(_REFERENCE_ROWS).sort_values().to_numpy()
-    frame = table.features.iloc[chosen].set_axis(pd.Index(table.labels[chosen], name=_CLASS))
-    with atomic_path(path) as temporary:
-        frame.to_parquet(temporary)
+    chosen = shuffled.groupby(samples.labels[shuffled]).head(_REFERENCE_ROWS).sort_values()
+    return chosen.to_numpy()
 
 
 @dataclass(frozen=True)
@@ -201,18 +197,15 @@ class Record:
         return {entry.path: json.loads(entry.path.read_text(encoding="utf-8")) for entry in self.finished}
 
     @cached_property
-    def reference(self) -> Table:
-        """Return training rows of the first split, to compare synthetic ones with."""
-        frame = pd.read_parquet(self.folder / _REFERENCE)
-        labels = frame.index.to_numpy(dtype=np.int64)
-        return Table(
-            frame.reset_index(drop=True),
-            labels,
-            tuple(self.classes),
-            TableSchema.from_dict(self.content["schema"]),
-            self.content["column_types"],
-            groups=np.arange(len(labels)),
-        )
+    def form(self) -> Form:
+        """Return the form of the data; its samples are training rows of the first split."""
+        return form_of_record(self.content, self.folder)
+
+    @property
+    def data_hash(self) -> str:
+        """Return what differs between data sets."""
+        # comparisons of earlier versions were of tables
+        return str(self.content.get("data_hash") or self.content["table_hash"])
 
     def test_train_ratio(self, setting: Setting) -> float:
         """Return test rows over training rows, mean over the splits of a setting."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from importlib import import_module
 from typing import Any, Literal
 
@@ -34,6 +34,8 @@ class Remedy:
         name: how tables and files call it.
         resampler: ``class_path`` dict of anything with ``fit_resample``.
         class_weight: ``balanced`` gives every row, in every classifier, the inverse frequency of its class.
+        classifier: arguments of the classifier that differ from the configured ones, such as its loss; it is left out
+            for classifiers that lack one of them.
         threshold: ``tuned`` predicts the minority from the probability with the best F1 on validation rows.
         reserve: adds further real rows, as far as the reserve of the split reaches.
         share: of the added rows in every batch, for a resampler that says itself how many it adds, of which classes.
@@ -48,11 +50,19 @@ class Remedy:
     reserve: bool = False
     share: float | None = None
     tune: dict[str, list[Any]] = field(default_factory=dict)
+    classifier: dict = field(default_factory=dict)  # type: ignore[type-arg]
 
     def __post_init__(self) -> None:
         """Keep the settings in plain values, which files can hold."""
         object.__setattr__(self, "resampler", to_config(self.resampler))
         object.__setattr__(self, "tune", to_config(self.tune or {}))
+        object.__setattr__(self, "classifier", to_config(self.classifier or {}))
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """Return all attributes as plain values; what was not thought of when first results were kept only if set."""
+        settings = asdict(self)
+        return settings if self.classifier else {name: settings[name] for name in settings if name != "classifier"}
 
     @property
     def init_args(self) -> dict[str, Any]:
@@ -67,7 +77,8 @@ class Remedy:
     @property
     def kind(self) -> Kind:
         """Return ``baseline`` for nothing at all; ``control`` for what shows how far an over-sampler could get."""
-        if (self.resampler, self.class_weight, self.threshold, self.reserve) == (None, None, None, False):
+        options = (self.resampler, self.class_weight, self.threshold, self.reserve, self.classifier)
+        if options == (None, None, None, False, {}):
             return "baseline"
         class_path = (self.resampler or {}).get("class_path", "")
         untrained = self.is_gan and self.init_args.get("max_steps") == 0

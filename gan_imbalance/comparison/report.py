@@ -13,8 +13,9 @@ import pandas as pd
 from gan_imbalance.comparison import figures
 from gan_imbalance.comparison.cells import Setting, scores_path
 from gan_imbalance.comparison.figures import Figure, Floats
+from gan_imbalance.comparison.forms import pick
 from gan_imbalance.comparison.record import Entry, Record
-from gan_imbalance.comparison.resampling import Resampled, fit_encoder
+from gan_imbalance.comparison.resampling import Resampled
 from gan_imbalance.comparison.summary import (
     SIGNIFICANT,
     Group,
@@ -31,7 +32,6 @@ from gan_imbalance.comparison.summary import (
 from gan_imbalance.files import atomic_path, provenance
 from gan_imbalance.types import InputError
 
-_SHOWN_COLUMNS = 4
 _RECALL_GRID = np.linspace(0, 1, 101)
 _PARTS = {"train": "training", "validation": "validation", "test": "test", "reserve": "the reserve"}
 
@@ -58,7 +58,7 @@ def make_report(folder: str | Path, save_pictures: bool = True) -> Path:
         raise InputError(f"No cell of the comparison in {folder} is finished: run gan-imbalance compare first.")
     summary = summarise(record, results)
     _write_csv(results, record.folder / "results.csv")
-    quality = summarise_quality(results)
+    quality = summarise_quality(results, record.form.shown_quality)
     _write_csv(summary, record.folder / "summary.csv")
     _write_csv(quality, record.folder / "quality.csv")
     path = _write_html(record, results, summary, quality, save_pictures)
@@ -179,8 +179,7 @@ def _facts(record: Record) -> dict[str, str]:
     if content["has_test_file"]:
         kind = "of training and validation rows only: the test rows are those of the test file in all of them"
     facts = {
-        "Table": f"{content['rows']:,} rows, {len(content['column_types'])} features",
-        "Target": content["schema"]["target"],
+        **record.form.facts(content["rows"]),
         "Splits": f"{len(seeds) * len(folds)}, {kind}; rows with equal features, or of one group, stay on one side",
     }
     for setting in record.settings:
@@ -300,25 +299,13 @@ def _matrices(record: Record, entries: Sequence[Entry]) -> dict[str, Floats]:
 
 def _synthetic_pictures(record: Record) -> Iterator[Figure]:
     """Yield real against synthetic rows, and training curves, of the first split's GANs."""
-    table = record.reference
+    form = record.form
     paths = {name: record.folder / file for name, file in record.content["synthetic"].items()}
-    sets = {name: Resampled.load(path, table) for name, path in paths.items() if Resampled.exists(path)}
+    sets = {name: Resampled.load(path, form.samples) for name, path in paths.items() if Resampled.exists(path)}
     if not sets:
         return
-    encoder = fit_encoder(table, np.arange(len(table.labels)))
-    rare = table.labels == record.minority
-    encoded = encoder.transform(table.features)
-    # features are standardised or one-hot, so the gaps between the classes' means can be compared
-    gaps = np.abs(encoded[rare].mean(axis=0) - encoded[~rare].mean(axis=0))
-    order = sorted(encoder.spans, key=lambda span: -float(gaps[span.start : span.stop].max()))
-    columns = list(dict.fromkeys(span.name for span in order))[:_SHOWN_COLUMNS]
-    categorical = [name for name in columns if table.column_types[name] != "numeric"]
-    minority_rows = {name: made.added[made.labels == record.minority] for name, made in sets.items()}
-    real = table.features[rare]
-    for name, rows in minority_rows.items():
-        yield figures.distributions(real[columns], rows[columns], categorical, name)
-    synthetic = {name: encoder.transform(rows, unknown="ignore") for name, rows in minority_rows.items()}
-    yield figures.principal_components(encoded[rare], synthetic)
+    rare = {name: pick(made.added, np.flatnonzero(made.labels == record.minority)) for name, made in sets.items()}
+    yield from form.pictures(rare, record.minority)
     histories = {
         name: pd.DataFrame(made.history).select_dtypes("number").drop(columns="class", errors="ignore")
         for name, made in sets.items()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -23,15 +23,6 @@ from gan_imbalance.quality import FIGURES
 SIGNIFICANT = 0.05
 
 _QUALITY = "quality_"
-_SHOWN_QUALITY = (
-    "two_sample_trees",
-    "column_shapes",
-    "pair_trends",
-    "mode_coverage",
-    "exact_copies",
-    "closest_record_share",
-    "membership_auc",
-)
 _SPLIT = ["seed", "fold"]
 _SETTING = list(Setting._fields)
 # one number stands for all that is not set, since missing values are equal to nothing
@@ -107,11 +98,15 @@ def results_table(record: Record) -> pd.DataFrame:
     return pd.DataFrame(rows).astype({"fold": "Int64", "minority_rows": "Int64", "imbalance_ratio": float})
 
 
-def summarise_quality(results: pd.DataFrame) -> pd.DataFrame:
+def summarise_quality(results: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
     """Return how good, and how private, the rows are that each remedy adds: mean and interval over the splits.
 
     The rows of a remedy with given amounts are judged once a split, all that it made; of one that has tuned cells only,
     those that its first classifier chose.
+
+    Args:
+        results: of :func:`results_table`.
+        names: of the figures to sum up, in order.
 
     Returns:
         Columns minority_rows, imbalance_ratio, remedy, kind, metric, title, best, splits, mean, low, high; no row for
@@ -119,10 +114,11 @@ def summarise_quality(results: pd.DataFrame) -> pd.DataFrame:
     """
     rows = results.assign(tuned=results["amount"] == TUNED).sort_values("tuned", kind="stable")
     once = rows.drop_duplicates([*_SETTING, *_SPLIT, "remedy"]).sort_index()
-    shown = [figure for figure in FIGURES if figure.name in _SHOWN_QUALITY and _QUALITY + figure.name in once]
+    known = {figure.name: figure for figure in FIGURES}
+    shown = [known[name] for name in names if _QUALITY + name in once]
     summary = []
     for (*setting, remedy, kind), of in once.groupby([*_SETTING, "remedy", "kind"], sort=False, dropna=False):
-        for figure in sorted(shown, key=lambda figure: _SHOWN_QUALITY.index(figure.name)):
+        for figure in shown:
             values = of[_QUALITY + figure.name].dropna()
             if len(values):
                 row = dict(zip(_SETTING, setting, strict=True)) | {"remedy": remedy, "kind": kind}

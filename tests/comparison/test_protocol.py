@@ -281,7 +281,7 @@ def assert_same_but_figures(clean: dict[str, Any], dirty: dict[str, Any]) -> Non
 def test_poisoned_test_rows_change_figures_only(data: TabularDataModule, tmp_path: Path) -> None:
     study = prepare_study(data, tmp_path / "clean", 1)
     test = study.splits[SplitKey(0)].test
-    bad = replace(study, table=poisoned(study.table, test), output=tmp_path / "poisoned")
+    bad = replace(study, samples=poisoned(study.samples, test), output=tmp_path / "poisoned")
     (tmp_path / "poisoned").mkdir()
     for one in (study, bad):
         run_study(one, LEARNERS, {"linear": {**LOGISTIC, "tune": {"C": [0.1, 10.0]}}, "ours": OURS}, tuning_budget=4)
@@ -328,7 +328,7 @@ def test_scores_of_every_test_row_are_kept(data: TabularDataModule, tmp_path: Pa
     run_study(study, ["nothing"])
     scores = pd.read_parquet(next((tmp_path / "cells").glob("*.parquet")))
     assert np.array_equal(scores["row"], study.splits[SplitKey(0)].test)
-    assert np.array_equal(scores["label"], study.table.labels[study.splits[SplitKey(0)].test])
+    assert np.array_equal(scores["label"], study.samples.labels[study.splits[SplitKey(0)].test])
     assert np.allclose(scores["probability_no"] + scores["probability_yes"], 1, atol=1e-6)
 
 
@@ -357,7 +357,7 @@ def test_the_cell_depends_on_all_that_makes_it(data: TabularDataModule, tmp_path
     ]
     paths = {other.path(study) for other in (cell, *others)}
     paths |= {
-        cell.path(replace(study, table=replace(study.table, classes=("no", "maybe")))),
+        cell.path(replace(study, samples=replace(study.samples, classes=("no", "maybe")))),
         cell.path(replace(study, positive_rate=0.5)),
     }
     paths.add(replace(cell, candidates=(Candidate(3),)).path(study))

@@ -187,21 +187,24 @@ def test_without_a_gan_there_is_no_contest(record: Record) -> None:
     assert "no GAN" in verdicts(record, results(nothing=0.5 + NOISE, smote=0.6 + NOISE))["linear"]
 
 
+SHOWN = ["membership_auc", "column_shapes"]
+
+
 def test_quality_is_summed_up_once_a_split() -> None:
     made = results(nothing=0.5 + NOISE, wgan=0.6 + NOISE).assign(quality_membership_auc=np.nan, quality_density=0.1)
     mine = made["remedy"] == "wgan"
     made.loc[mine, "quality_membership_auc"] = 0.6 + NOISE
     other = made.assign(classifier="trees")
     tuned = made[mine].assign(amount=TUNED, quality_membership_auc=0.9)
-    found = summarise_quality(pd.concat([tuned, made, other]))
+    found = summarise_quality(pd.concat([tuned, made, other]), SHOWN)
     assert found["remedy"].tolist() == ["wgan"]
     row = found.iloc[0]
     assert (row["metric"], row["splits"], row["kind"]) == ("membership_auc", SEEDS, "gan")
     assert row["mean"] == pytest.approx(0.6 + NOISE.mean())
     assert row["low"] < row["mean"] < row["high"]
-    only_tuned = summarise_quality(tuned)
+    only_tuned = summarise_quality(tuned, SHOWN)
     assert only_tuned["mean"].tolist() == pytest.approx([0.9])
 
 
 def test_no_rows_have_no_quality() -> None:
-    assert summarise_quality(results(nothing=0.5 + NOISE)).empty
+    assert summarise_quality(results(nothing=0.5 + NOISE), SHOWN).empty

@@ -1,0 +1,152 @@
+"""What differs between the kinds of data that are compared; all else is the same for tables and images."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, ClassVar, Protocol
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from gan_imbalance.comparison.figures import Figure
+from gan_imbalance.comparison.table_form import TableForm
+from gan_imbalance.data.imbalance import Rows
+from gan_imbalance.data.tables import Table
+from gan_imbalance.types import Label
+
+Samples = Table
+Content = Any
+"""Samples without their labels: a DataFrame of n rows."""
+
+
+class View(Protocol):
+    """What a sampler sees of samples, and the way back."""
+
+    def label(self, index: int) -> Label:
+        """Return what the sampler sees of a class index."""
+        ...
+
+    def encode(self, content: Content, labels: Rows) -> tuple[Any, Any]:
+        """Return ``X`` and ``y`` for ``fit_resample``."""
+        ...
+
+    def decode(self, content: Any, labels: Any) -> tuple[Content, Rows]:
+        """Return content and class indices of what came back."""
+        ...
+
+
+class Form(Protocol):
+    """Samples of one kind as a comparison handles them.
+
+    Attributes:
+        kind: name of the kind in files.
+        suffix: of the files that hold added samples.
+        shown_quality: names of the figures of added samples that tables show, in order.
+        samples: all samples of the data.
+        fitted_on: positions of those that an encoding may be learned from.
+        folder: of the comparison, where what several cells need is kept; None where it is kept nowhere.
+    """
+
+    kind: ClassVar[str]
+    suffix: ClassVar[str]
+    shown_quality: ClassVar[tuple[str, ...]]
+
+    @property
+    def samples(self) -> Samples:
+        """Return all samples of the data."""
+        ...
+
+    def take(self, rows: Rows) -> Content:
+        """Return samples by their positions in the data."""
+        ...
+
+    def encode(self, content: Content) -> npt.NDArray[Any]:
+        """Return samples as classifiers see them."""
+        ...
+
+    def prepare_classifier(self, classifier: Any) -> None:
+        """Tell a classifier what it needs to know of the encoding."""
+        ...
+
+    def adapt_resampler(self, config: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+        """Return a resampler's ``class_path`` dict as it suits the data, and what was changed, in words."""
+        ...
+
+    def view(self, sampler: Any) -> View:
+        """Return what a sampler sees."""
+        ...
+
+    def judge(self, known: Rows, made: Content, unseen: Rows, seed: int) -> dict[str, float]:
+        """Return how good, and how private, made samples are.
+
+        Args:
+            known: positions of the samples of their class that the maker learned from.
+            made: its samples.
+            unseen: positions of real samples of the class that it has not seen.
+            seed: of all draws.
+        """
+        ...
+
+    def write(self, content: Content, labels: Rows, manifest: dict[str, Any], path: Path) -> None:
+        """Write samples in the input's form, and last the manifest beside them."""
+        ...
+
+    def read(self, path: Path) -> tuple[Content, Rows]:
+        """Read the samples that :meth:`write` wrote."""
+        ...
+
+    def describe(self) -> dict[str, Any]:
+        """Return what the comparison's file says of the form, in plain values."""
+        ...
+
+    def write_reference(self, rows: Rows, folder: Path) -> None:
+        """Write samples that the report compares made ones with."""
+        ...
+
+    def facts(self, count: int) -> dict[str, str]:
+        """Return what the report's reader must know of so many samples."""
+        ...
+
+    def pictures(self, made: Mapping[str, Content], minority: int) -> Iterator[Figure]:
+        """Yield pictures of samples of the minority that every remedy made, beside the real ones."""
+        ...
+
+
+_FORMS = {form.kind: form for form in (TableForm,)}
+
+
+def form_of(samples: Samples, fitted_on: Rows | None = None, folder: Path | None = None) -> Form:
+    """Return the form of samples.
+
+    Args:
+        samples: all of them.
+        fitted_on: positions of those that an encoding may be learned from; all where none is used.
+        folder: of the comparison, where what several cells need is kept.
+    """
+    rows = np.arange(len(samples.labels)) if fitted_on is None else fitted_on
+    return TableForm(samples, rows, folder)
+
+
+def form_of_record(content: Mapping[str, Any], folder: Path) -> Form:
+    """Return the form of a comparison's reference samples, from its files alone."""
+    # comparisons of earlier versions were of tables
+    return _FORMS[content.get("kind", TableForm.kind)].of_record(content, folder)
+
+
+def pick(content: Content, positions: Rows) -> Content:
+    """Return samples by their positions in ``content``."""
+    if isinstance(content, pd.DataFrame):
+        return content.iloc[positions].reset_index(drop=True)
+    return content[positions]
+
+
+def equal(first: Any, second: Any) -> bool:
+    """Return whether two contents, or encodings of them, hold the very same values."""
+    frames = (part if isinstance(part, pd.DataFrame) else _flat(part) for part in (first, second))
+    return bool(next(frames).equals(next(frames)))
+
+
+def _flat(array: Any) -> pd.DataFrame:
+    return pd.DataFrame(np.reshape(array, (len(array), -1)) if np.ndim(array) > 2 else array)
