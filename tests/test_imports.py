@@ -32,7 +32,7 @@ ALLOWED: dict[str, set[str]] = {
     "components": _LEAVES,
     "networks": _LEAVES,
     "transforms": {*_LEAVES, "components"},
-    "data": {*_LEAVES, "transforms"},
+    "data": {*_LEAVES, "components", "transforms"},
     "gans": _NETWORKS,
     "classifiers": {*_NETWORKS, "metrics", "data", "quiet"},
     "callbacks": {*_LEAVES, "gans", "metrics", "data", "tracking"},

@@ -54,11 +54,11 @@ def _source(data: Any, split_path: Path) -> Artifact:
     if isinstance(data, MixedDataModule) and isinstance(data.synthetic, str | Path):
         manifest = f"{data.synthetic}.json"
         return make_artifact("synthetic-set", f"synthetic-{file_hash(manifest)}", [data.synthetic, manifest])
-    table = getattr(getattr(data, "data", data), "table", None)
+    samples = getattr(getattr(data, "data", data), "samples", None)
     rows = {part: len(data.split.rows(part)) for part in get_args(Part)}
-    # what is no table is told by its split
-    table_hash = data.split.hash if table is None else table.hash
-    return make_dataset(table_hash, data.split.hash, split_path, rows=rows, classes=list(data.spec.classes))
+    # what a data module of another make holds is told by its split
+    data_hash = data.split.hash if samples is None else samples.hash
+    return make_dataset(data_hash, data.split.hash, split_path, rows=rows, classes=list(data.spec.classes))
 
 
 class LastCheckpoint(ModelCheckpoint):

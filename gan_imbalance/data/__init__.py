@@ -1,6 +1,16 @@
 """Tables and images: read once, split once, then tensors."""
 
+from gan_imbalance.data.base import ImbalanceDataModule
+from gan_imbalance.data.images import CIFAR10DataModule, DigitsDataModule, ImageDataModule, ImageSet
 from gan_imbalance.data.mixed import MixedDataModule
 from gan_imbalance.data.tables import TabularDataModule
 
-__all__ = ["MixedDataModule", "TabularDataModule"]
+__all__ = [
+    "CIFAR10DataModule",
+    "DigitsDataModule",
+    "ImageDataModule",
+    "ImageSet",
+    "ImbalanceDataModule",
+    "MixedDataModule",
+    "TabularDataModule",
+]

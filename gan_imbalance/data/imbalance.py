@@ -48,3 +48,23 @@ def keep_rows(
         reserve.append(candidates[number:])
     reserved = np.sort(np.concatenate(reserve)) if reserve else rows[:0]
     return np.setdiff1d(rows, reserved), reserved
+
+
+def long_tail(counts: npt.NDArray[np.int64], ratio: float) -> list[int]:
+    """Return how many rows of each class to keep for a long tail.
+
+    Class i of C keeps m · ratio^(-i / (C - 1)) rows, rounded down, with m as large as the classes allow (Cui et al.
+    2019, Class-Balanced Loss Based on Effective Number of Samples, https://arxiv.org/abs/1901.05555, section 5.1).
+
+    Args:
+        counts: rows of each class, in the order in which they are to become rarer, shape (C,), C ≥ 2.
+        ratio: rows of the first class per row of the last, above 1.
+
+    Raises:
+        InputError: if a class would keep no row.
+    """
+    profile = ratio ** -(np.arange(counts.size) / (counts.size - 1))
+    kept = np.floor((counts / profile).min() * profile + 1e-9)
+    if kept.min() < 1:
+        raise InputError(f"imbalance_ratio {ratio} leaves the last class no row of {counts[-1]}; lower it.")
+    return [int(number) for number in kept]

@@ -12,6 +12,7 @@ from torch import Tensor
 
 Batch = tuple[Tensor, Tensor]
 WeightedBatch = tuple[Tensor, Tensor, Tensor]
+Transform = Callable[[Tensor], Tensor]
 
 Draw = Callable[[torch.Size, torch.Generator], Tensor]
 """Draws row positions of the given shape (batches, rows per batch) with replacement."""
@@ -129,6 +130,8 @@ class TensorLoader:
         weights: of the rows, shape (n,); given along with every batch if there are any.
         labels_per_row: where it is above 1, ``labels`` has shape (n · labels_per_row, ...), those of a row
             together, and what is drawn are positions in it: a row and one of its labels.
+        transform: what becomes of a step's features (rows, ...) once they are indexed; it may change all but the
+            number of rows.
     """
 
     def __init__(
@@ -144,6 +147,7 @@ class TensorLoader:
         world_size: int = 1,
         weights: Tensor | None = None,
         labels_per_row: int = 1,
+        transform: Transform | None = None,
     ) -> None:
         self.features = features
         self.labels = labels
@@ -156,6 +160,7 @@ class TensorLoader:
         self.rank = rank
         self.world_size = world_size
         self.labels_per_row = labels_per_row
+        self.transform = transform or _unchanged
         self.epoch = 0
 
     @property
@@ -178,9 +183,9 @@ class TensorLoader:
         shape = (*stack, self.batch_size)
         for positions in drawn.unbind():
             rows = positions if self.labels_per_row == 1 else positions // self.labels_per_row
-            features = self.features.index_select(0, rows)
+            features = self.transform(self.features.index_select(0, rows))
             labels = self.labels.index_select(0, positions)
-            batch = features.view(*shape, *self.features.shape[1:]), labels.view(*shape, *self.labels.shape[1:])
+            batch = features.view(*shape, *features.shape[1:]), labels.view(*shape, *self.labels.shape[1:])
             yield batch if self.weights is None else (*batch, self.weights.index_select(0, rows).view(shape))
 
     def _draw_epoch(self) -> Tensor:
@@ -204,6 +209,7 @@ class SequentialLoader:
         labels: shape (n,).
         rows: called at the start of every iteration for the rows to give (default: all).
         batch_size: rows per batch.
+        transform: what becomes of a batch's features once they are indexed.
     """
 
     def __init__(
@@ -212,11 +218,13 @@ class SequentialLoader:
         labels: Tensor,
         rows: Callable[[], Tensor] | None = None,
         batch_size: int = 16384,
+        transform: Transform | None = None,
     ) -> None:
         self.features = features
         self.labels = labels
         self.rows = rows
         self.batch_size = batch_size
+        self.transform = transform or _unchanged
 
     def __len__(self) -> int:
         """Return the number of batches, at most."""
@@ -230,4 +238,8 @@ class SequentialLoader:
             features, labels = features[rows], labels[rows]
         for start in range(0, len(labels), self.batch_size):
             batch = slice(start, start + self.batch_size)
-            yield features[batch], labels[batch]
+            yield self.transform(features[batch]), labels[batch]
+
+
+def _unchanged(features: Tensor) -> Tensor:
+    return features

@@ -4,30 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-import pytorch_lightning as pl
 import torch
 from torch import Tensor
 
+from gan_imbalance.data.base import ImbalanceDataModule
 from gan_imbalance.data.imbalance import Rows
-from gan_imbalance.data.loaders import (
-    Batch,
-    Draw,
-    SequentialLoader,
-    TensorLoader,
-    draw_balanced,
-    draw_by_level,
-    draw_uniform,
-    pair_with_levels,
-)
+from gan_imbalance.data.loaders import SequentialLoader, TensorLoader, draw_by_level, pair_with_levels
 from gan_imbalance.data.schema import Derivation, TableSchema
-from gan_imbalance.data.split import Part, Split, connected_groups, duplicate_groups, split_rows
+from gan_imbalance.data.split import Part, connected_groups, duplicate_groups
 from gan_imbalance.files import content_hash
 from gan_imbalance.transforms.constraints import Constraint
 from gan_imbalance.transforms.kinds import (
@@ -41,7 +32,7 @@ from gan_imbalance.transforms.kinds import (
 from gan_imbalance.transforms.levels import find_levels
 from gan_imbalance.transforms.numeric import NumericTransform
 from gan_imbalance.transforms.table import TabularTransformer
-from gan_imbalance.types import ClassSelection, DataSpec, InputError, Label, Span, find_class
+from gan_imbalance.types import ClassSelection, DataSpec, InputError, Label, Span
 
 
 @dataclass(frozen=True)
@@ -153,13 +144,8 @@ def load_table(
     return Table(features, labels, classes, schema, kinds, groups, test_rows, orders)
 
 
-class TabularDataModule(pl.LightningDataModule):
-    """One table, split once, as batches for a GAN or a classifier.
-
-    What it gives depends on the module that a trainer fits. A GAN says by ``class_selections`` which classes
-    it learns: everything is fitted on the training rows of those classes, and a step is a stack of
-    ``discriminator_steps`` batches of (features, conditions). Any other module, or none, gets every class
-    and plain batches of (features, class indices).
+class TabularDataModule(ImbalanceDataModule):
+    """One table, split once, as batches for a GAN or a classifier (see :class:`ImbalanceDataModule`).
 
     Exactly one of ``path``, ``bundled``, ``openml`` and ``frame`` says where the table is.
 
@@ -180,14 +166,8 @@ class TabularDataModule(pl.LightningDataModule):
         drop_duplicates: keep only the first of several rows with equal features.
         group: column that says which rows belong together, such as a patient or customer: they stay on one
             side of every split. An identifier, it is dropped from the features.
-        classes: which classes a GAN learns; must agree with what the GAN says.
         clusters: cut the one class that is learned into so many KMeans clusters, which become the GAN's
             conditions. They are never classes.
-        test_fraction: share of the rows for the final judgement; not used with ``test_path``.
-        validation_fraction: share of the rows for choices.
-        keep: of a class, the number (whole) or share (in (0, 1]) of its training rows to keep; the others
-            become the reserve.
-        split_seed: seed of the split.
         numeric_transform: what continuous numbers become: normal quantiles, standardised, in [-1, 1], or in [-1, 1]
             within a mode of their distribution (``modes``).
         spikes: whether single numbers that far more rows hold than those beside them, such as zeros, become categories
@@ -195,10 +175,7 @@ class TabularDataModule(pl.LightningDataModule):
         constraints: what holds between columns of the training rows, and will hold in synthetic rows; they speak of
             columns that are not derived.
         max_levels: categories of a column that a network sees one by one; where there are more, the rarest are one.
-        batch_size: rows per batch, in every process where several train together.
-        steps_per_epoch: training steps per epoch, whatever the number of rows; drawn with replacement.
-        balanced: whether a GAN's conditions are drawn equally often, or as often as there are rows.
-        seed: seed of the batches and clusters.
+        kwargs: see :class:`ImbalanceDataModule`; ``seed`` is that of the clusters, too.
     """
 
     def __init__(
@@ -218,22 +195,14 @@ class TabularDataModule(pl.LightningDataModule):
         missing_values: Sequence[str] = (),
         drop_duplicates: bool = False,
         group: str | None = None,
-        classes: ClassSelection | None = None,
         clusters: int | None = None,
-        test_fraction: float = 0.2,
-        validation_fraction: float = 0.1,
-        keep: dict[str, int | float] | None = None,
-        split_seed: int = 0,
         numeric_transform: NumericTransform = "quantile",
         max_levels: int = 100,
         spikes: bool = True,
         constraints: Sequence[Constraint] = (),
-        batch_size: int = 128,
-        steps_per_epoch: int = 100,
-        balanced: bool = True,
-        seed: int = 0,
+        **kwargs: Any,
     ) -> None:
-        super().__init__()
+        super().__init__(**kwargs)
         self.path = path
         self.bundled = bundled
         self.openml = openml
@@ -249,32 +218,17 @@ class TabularDataModule(pl.LightningDataModule):
         self.missing_values = missing_values
         self.drop_duplicates = drop_duplicates
         self.group = group
-        self.classes = classes
         self.clusters = clusters
-        self.test_fraction = test_fraction
-        self.validation_fraction = validation_fraction
-        self.keep = keep
-        self.split_seed = split_seed
         self.numeric_transform = numeric_transform
         self.max_levels = max_levels
         self.spikes = spikes
         self.constraints = constraints
-        self.batch_size = batch_size
-        self.steps_per_epoch = steps_per_epoch
-        self.balanced = balanced
-        self.seed = seed
         self.transformer: TabularTransformer
-        self.spec: DataSpec
-        self._trained: tuple[int, ...] = ()
         self._centres: Tensor | None = None
-        self._encoded: dict[tuple[Part, tuple[int, ...]], Batch] = {}
         if sum(source is not None for source in (path, bundled, openml, frame)) != 1:
             raise InputError("Say where the table is by exactly one of path, bundled, openml and frame.")
         if frame is not None and not isinstance(frame, pd.DataFrame):
             raise InputError(f"frame is a {type(frame).__name__}; give a pandas DataFrame with the target in it.")
-        for name, number in (("batch_size", batch_size), ("steps_per_epoch", steps_per_epoch)):
-            if number < 1:
-                raise InputError(f"{name} is {number}; it must be at least 1.")
 
     @cached_property
     def table(self) -> Table:
@@ -298,56 +252,10 @@ class TabularDataModule(pl.LightningDataModule):
             group=self.group,
         )
 
-    @cached_property
-    def split(self) -> Split:
-        """Which rows serve what."""
-        return self.split_with(self.split_seed)
-
-    def split_with(
-        self,
-        seed: int,
-        fold: int | None = None,
-        folds: int | None = None,
-        minority_rows: int | None = None,
-        imbalance_ratio: float | None = None,
-    ) -> Split:
-        """Return the split that these settings make with another seed, test part or training part.
-
-        The minority is the class with the fewest training rows that ``keep`` leaves (the first of several),
-        the majority the one with the most. Whatever number or ratio is asked for, validation and test part
-        stay the same, and fewer training rows of a class are a subset of more.
-
-        Args:
-            seed: of the split.
-            fold: which of the seed's folds is the test part, from 0, instead of ``test_fraction``.
-            folds: number of folds, at least 2.
-            minority_rows: training rows of the minority, in place of what ``keep`` says of that class; the
-                others become the reserve.
-            imbalance_ratio: training rows of the majority per row of the minority, above 1. Alone, it says
-                how many minority rows are kept; with ``minority_rows``, how many majority rows.
-
-        Raises:
-            InputError: if the table cannot be split so, or a class has fewer rows than are asked for.
-        """
-        table = self.table
-        keep = {find_class(label, table.classes): amount for label, amount in (self.keep or {}).items()}
-        split = partial(
-            split_rows,
-            table.labels,
-            table.groups,
-            self.test_fraction,
-            self.validation_fraction,
-            seed,
-            test_rows=table.test_rows,
-            classes=table.classes,
-            fold=fold,
-            folds=folds,
-        )
-        whole = split(keep=keep)
-        if minority_rows is None and imbalance_ratio is None:
-            return whole
-        minority, majority = self._amounts(whole, minority_rows, imbalance_ratio)
-        return split(keep={**keep, **minority}, then_keep=majority)
+    @property
+    def samples(self) -> Table:
+        """The same as :attr:`table`."""
+        return self.table
 
     @property
     def schema(self) -> TableSchema:
@@ -359,24 +267,18 @@ class TabularDataModule(pl.LightningDataModule):
         if self.openml is not None:
             self._source()
 
-    def setup(self, stage: str | None = None) -> None:
-        """Fit the encoding on the training rows of the classes that are learned, unless it is already.
-
-        Raises:
-            InputError: if the table cannot be used, or its settings contradict the module's.
-        """
-        trained = self._resolve_trained()
-        given = getattr(self._module(), "given_data_state", {})
-        if trained == self._trained and not given:
-            return
-        self._encoded.clear()
+    def fit_encoding(self, trained: tuple[int, ...], given: Mapping[str, Any]) -> DataSpec:
+        """Fit the encoding on the training rows of the classes that are learned, or take the one that is given."""
         rows = self._rows_of("train", trained)
-        self.transformer = self._given_transformer(given) if given else self._fit_transformer(rows)
+        if given:
+            self.transformer = TabularTransformer.from_state_dict(given["transformer"])
+        else:
+            self.transformer = self._fit_transformer(rows)
         conditions, weights = trained, (1.0,) * len(trained)
         if self.clusters is not None:
             self._centres, weights = self._cluster(rows, self.clusters, trained)
             conditions = trained * self.clusters
-        self.spec = DataSpec(
+        return DataSpec(
             kind="table",
             shape=(self.transformer.width,),
             classes=self.table.classes,
@@ -384,50 +286,18 @@ class TabularDataModule(pl.LightningDataModule):
             condition_classes=conditions,
             condition_weights=weights,
         )
-        self._trained = trained
-
-    def resolve(self, selection: ClassSelection) -> tuple[int, ...]:
-        """Return the class indices of a selection, ascending.
-
-        The minority is the class with the fewest training rows (the first of several).
-
-        Raises:
-            InputError: if a class is unknown or none is named.
-        """
-        classes = self.table.classes
-        minority = int(np.bincount(self.table.labels[self.split.train], minlength=len(classes)).argmin())
-        everything = tuple(range(len(classes)))
-        if selection == "all":
-            return everything
-        if selection == "minority":
-            return (minority,)
-        if selection == "majority":
-            return tuple(index for index in everything if index != minority)
-        labels = [selection] if isinstance(selection, str) else selection
-        if not labels:
-            raise InputError("The selection of classes is empty; name at least one.")
-        return tuple(sorted({find_class(label, classes) for label in labels}))
-
-    def rows(self, part: Part, selection: ClassSelection = "all") -> Rows:
-        """Return the positions in :attr:`table` of a part's rows of the selected classes, ascending."""
-        return self._rows_of(part, self.resolve(selection))
 
     def frame(self, part: Part, selection: ClassSelection = "all") -> tuple[pd.DataFrame, Rows]:
         """Return the rows of a part as a model sees them, and their class indices, shape (n,)."""
         rows = self.rows(part, selection)
         return self.table.features.iloc[rows], self.table.labels[rows]
 
-    def encoded(self, part: Part, selection: ClassSelection = "all") -> Batch:
-        """Return the rows of a part as a network sees them.
+    def stored(self, rows: Rows) -> Tensor:
+        """Return encoded rows, float32 of shape (n, d).
 
         Categories and missing values that the fitted rows did not have are left without a bit.
-
-        Returns:
-            Features, float32 of shape (n, d), and conditions, int64 of shape (n,): positions in
-            ``spec.condition_classes`` (-1 for a class that is not learned). Where all classes are
-            learned and there are no clusters, these are the class indices.
         """
-        return self._encode(part, self.resolve(selection))
+        return torch.from_numpy(self.transformer.transform(self.table.features.iloc[rows], unknown="ignore"))
 
     def as_exported(self, features: Tensor) -> Tensor:
         """Return encoded samples, shape (n, d), as they look after export to the input's form and back.
@@ -438,11 +308,6 @@ class TabularDataModule(pl.LightningDataModule):
         exported = self.schema.restore(self.transformer.inverse_transform(features), labels)
         return torch.from_numpy(self.transformer.transform(self.schema.derive(exported)))
 
-    def class_counts(self) -> list[int]:
-        """Return the number of training rows of each class."""
-        counts: list[int] = np.bincount(self.table.labels[self.split.train], minlength=len(self.table.classes)).tolist()
-        return counts
-
     def state(self) -> dict[str, Any]:
         """Return what a checkpoint needs to decode samples: plain values and tensors only."""
         return {
@@ -452,53 +317,15 @@ class TabularDataModule(pl.LightningDataModule):
         }
 
     def train_dataloader(self) -> TensorLoader:
-        """Return random batches of the training rows, on the trainer's device."""
-        module = self._module()
-        features, conditions = self._on_device("train")
-        learns_classes = hasattr(module, "class_selections")
-        columns = self._told_columns()
-        if columns:
+        """Return random batches of the training rows; a module that is told levels gets rows by their levels."""
+        loader = super().train_dataloader()
+        if columns := self._told_columns():
             sizes, num_classes = [span.size for span in columns], self.spec.num_conditions
-            conditions = self._with_levels(features, conditions, columns)
-            by_level = draw_by_level(conditions, sizes, num_classes, self.balanced)
-            conditions = conditions.flatten(0, 1)
-
-        def draw() -> Draw:
-            if columns:
-                return by_level
-            rows = self._current_rows("train")
-            if learns_classes and self.balanced and self.spec.num_conditions > 1:
-                return draw_balanced(rows, self._encode("train", self._trained)[1][rows])
-            return draw_uniform(rows)
-
-        return TensorLoader(
-            features,
-            conditions,
-            draw,
-            batch_size=self.batch_size,
-            steps_per_epoch=self.steps_per_epoch,
-            batches_per_step=getattr(module, "discriminator_steps", 1) if learns_classes else None,
-            seed=self.seed,
-            rank=self.trainer.global_rank if self.trainer else 0,
-            world_size=self.trainer.world_size if self.trainer else 1,
-            labels_per_row=max(1, len(columns)),
-        )
-
-    def val_dataloader(self) -> SequentialLoader | list[Any]:
-        """Return the validation rows in order; no loader where the part is empty."""
-        return self._sequential("validation")
-
-    def test_dataloader(self) -> SequentialLoader | list[Any]:
-        """Return the test rows in order; no loader where the part is empty."""
-        return self._sequential("test")
-
-    def predict_dataloader(self) -> SequentialLoader | list[Any]:
-        """Return the test rows in order, as :meth:`test_dataloader` does."""
-        return self.test_dataloader()
-
-    def transfer_batch_to_device(self, batch: Any, device: torch.device, dataloader_idx: int) -> Any:
-        """Return the batch as it is: it was indexed out of tensors that lie on the device."""
-        return batch
+            pairs = self._with_levels(loader.features, loader.labels, columns)
+            by_level = draw_by_level(pairs, sizes, num_classes, self.balanced)
+            loader.labels, loader.labels_per_row = pairs.flatten(0, 1), len(columns)
+            loader.draw = lambda: by_level
+        return loader
 
     def _source(self) -> tuple[str | pd.DataFrame, str | None]:
         """Return the table or its path, and the target that it is known to have."""
@@ -507,51 +334,6 @@ class TabularDataModule(pl.LightningDataModule):
         if self.openml is not None:
             return _fetch_openml(self.openml)
         return self.path or self.given_frame, None
-
-    def _amounts(
-        self, split: Split, minority_rows: int | None, imbalance_ratio: float | None
-    ) -> tuple[dict[int, int], dict[int, int]]:
-        """Return how many training rows of the minority to keep, and of the majority if any are to go."""
-        classes = self.table.classes
-        counts = np.bincount(self.table.labels[split.train], minlength=len(classes))
-        minority = int(counts.argmin())
-        # Where all classes have equally many rows, the majority is still another one.
-        majority = int(np.where(np.arange(len(classes)) == minority, 0, counts).argmax())
-        available = int(counts[minority] + np.sum(self.table.labels[split.reserve] == minority))
-        if imbalance_ratio is not None and not 1 < imbalance_ratio < np.inf:
-            raise InputError(f"imbalance_ratio is {imbalance_ratio}; give a number above 1.")
-        kept: dict[int, int] = {}
-        then_kept: dict[int, int] = {}
-        if minority_rows is not None:
-            kept = {minority: _require_rows("minority_rows", minority_rows, available, classes[minority])}
-        elif imbalance_ratio is not None:
-            wanted = round(int(counts[majority]) / imbalance_ratio)
-            option = f"imbalance_ratio {imbalance_ratio}"
-            kept = {minority: _require_rows(option, wanted, available, classes[minority])}
-        if minority_rows is not None and imbalance_ratio is not None:
-            wanted = round(imbalance_ratio * minority_rows)
-            option = f"imbalance_ratio {imbalance_ratio} with {minority_rows} minority_rows"
-            then_kept = {majority: _require_rows(option, wanted, int(counts[majority]), classes[majority])}
-        return kept, then_kept
-
-    def _module(self) -> Any:
-        return self.trainer.lightning_module if self.trainer else None
-
-    def _resolve_trained(self) -> tuple[int, ...]:
-        """Return the indices of the classes that are learned."""
-        module = self._module()
-        selections = getattr(module, "class_selections", None)
-        if selections is None:
-            if module is not None and self.classes is not None:
-                raise InputError("`classes` says what a GAN learns, but a classifier learns all; remove it.")
-            selections = [self.classes or "all"]
-        trained = tuple(sorted({index for one in selections for index in self.resolve(one)}))
-        if self.classes is not None and trained != self.resolve(self.classes):
-            names = [self.table.classes[index] for index in trained]
-            raise InputError(
-                f"The data module is set to classes {self.classes!r}, but the GAN learns {names!r}; set only the GAN's."
-            )
-        return trained
 
     def _fit_transformer(self, rows: Rows) -> TabularTransformer:
         for constraint in self.constraints:
@@ -571,42 +353,11 @@ class TabularDataModule(pl.LightningDataModule):
         )
         return transformer.fit(self.table.features.iloc[rows])
 
-    def _given_transformer(self, state: Mapping[str, Any]) -> TabularTransformer:
-        """Return the encoding that a GAN brings along, whose networks were made for it."""
-        if state["split_hash"] != self.split.hash:
-            raise InputError(
-                "The GAN was trained on another split, so it may know rows that are held out here; "
-                "use the data settings (file, fractions, keep, split_seed) that it was trained with."
-            )
-        return TabularTransformer.from_state_dict(state["transformer"])
-
-    def _rows_of(self, part: Part, classes: Sequence[int]) -> Rows:
-        rows = self.split.rows(part)
-        return rows[np.isin(self.table.labels[rows], classes)]
-
-    def _current_rows(self, part: Part) -> Tensor:
-        """Return the positions, among the part's rows of the learned classes, of those learned now."""
-        labels = self.table.labels[self._rows_of(part, self._trained)]
-        current = getattr(self._module(), "class_selection", None)
-        classes = self._trained if current is None else self.resolve(current)
-        return torch.from_numpy(np.flatnonzero(np.isin(labels, classes)))
-
-    def _encode(self, part: Part, classes: tuple[int, ...]) -> Batch:
-        if (part, classes) not in self._encoded:
-            rows = self._rows_of(part, classes)
-            encoded = self.transformer.transform(self.table.features.iloc[rows], unknown="ignore")
-            features = torch.from_numpy(encoded)
-            self._encoded[part, classes] = features, self._conditions(features, self.table.labels[rows])
-        return self._encoded[part, classes]
-
-    def _conditions(self, features: Tensor, labels: Rows) -> Tensor:
-        """Return the condition of every row, shape (n,)."""
-        first = np.full(len(self.table.classes), -1)
-        first[list(self._trained)] = np.arange(len(self._trained))
-        conditions = torch.from_numpy(first[labels])
+    def _conditions(self, stored: Tensor, labels: Rows) -> Tensor:
+        conditions = super()._conditions(stored, labels)
         if self._centres is None:
             return conditions
-        return torch.where(conditions < 0, -1, torch.cdist(features, self._centres).argmin(dim=1))
+        return torch.where(conditions < 0, -1, torch.cdist(stored, self._centres).argmin(dim=1))
 
     def _cluster(self, rows: Rows, clusters: int, trained: Sequence[int]) -> tuple[Tensor, tuple[float, ...]]:
         """Return the centres of KMeans, shape (clusters, d), and the share of the rows in each."""
@@ -622,11 +373,6 @@ class TabularDataModule(pl.LightningDataModule):
         shares = np.bincount(kmeans.labels_, minlength=clusters) / rows.size
         return torch.from_numpy(kmeans.cluster_centers_.astype(np.float32)), tuple(shares.tolist())
 
-    def _on_device(self, part: Part) -> Batch:
-        device = self.trainer.strategy.root_device if self.trainer else torch.device("cpu")
-        features, conditions = self._encode(part, self._trained)
-        return features.to(device), conditions.to(device)
-
     def _told_columns(self) -> tuple[Span, ...]:
         """Return the columns of which the module is told a level beside the class, if it is."""
         return self.spec.categorical_columns if getattr(self._module(), "conditional_on_levels", False) else ()
@@ -637,14 +383,14 @@ class TabularDataModule(pl.LightningDataModule):
         return pair_with_levels(conditions, levels, [span.size for span in columns], self.spec.num_conditions)
 
     def _sequential(self, part: Part) -> SequentialLoader | list[Any]:
-        features, conditions = self._on_device(part)
-        if not len(conditions):
-            return []
-        if columns := self._told_columns():
+        loader = super()._sequential(part)
+        columns = self._told_columns()
+        if isinstance(loader, SequentialLoader) and columns:
             # of every row one column, in turn
-            rows = torch.arange(len(conditions), device=conditions.device)
-            conditions = self._with_levels(features, conditions, columns)[rows, rows % len(columns)]
-        return SequentialLoader(features, conditions, lambda: self._current_rows(part))
+            rows = torch.arange(len(loader.labels), device=loader.labels.device)
+            pairs = self._with_levels(loader.features, loader.labels, columns)
+            loader.labels = pairs[rows, rows % len(columns)]
+        return loader
 
 
 def read_table(path: str | Path, missing_values: Sequence[str] = ()) -> pd.DataFrame:
@@ -739,16 +485,6 @@ def _groups(column: pd.Series[Any]) -> npt.NDArray[np.int64]:
     if pd.api.types.infer_dtype(column, skipna=False).startswith("mixed"):
         raise InputError(f"The group {column.name!r} mixes types; write all its values alike.")
     return duplicate_groups(column.to_frame())
-
-
-def _require_rows(option: str, wanted: float, available: int, label: Label) -> int:
-    """Return the number of rows that an option asks for, or raise if the class has not so many."""
-    if wanted != int(wanted) or not 1 <= wanted <= available:
-        raise InputError(
-            f"{option} asks for {wanted} rows of class {label!r}, whose training part has {available}; "
-            f"ask for 1 to {available}."
-        )
-    return int(wanted)
 
 
 def _require_values(features: pd.DataFrame) -> None:

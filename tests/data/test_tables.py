@@ -392,10 +392,10 @@ def test_rows_that_are_not_there_are_refused(data: TabularDataModule, options: A
 
 def test_setup_is_done_once(data: TabularDataModule) -> None:
     data.setup("fit")
-    transformer, encoded = data.transformer, data.encoded("train")
+    transformer, encoded = data.transformer, data.encoded("train")[0]
     data.setup("test")
     assert data.transformer is transformer
-    assert data.encoded("train") is encoded
+    assert data.encoded("train")[0] is encoded
 
 
 def test_selections(three_classes: pd.DataFrame) -> None:

@@ -1,0 +1,458 @@
+"""Images, from wherever they lie, to a leak-proof split and tensors."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property, partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
+from zipfile import BadZipFile
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import torch
+from torch import Tensor, nn
+from torch.utils.data import Dataset
+
+from gan_imbalance.components import factory
+from gan_imbalance.data.base import ImbalanceDataModule, require_ratio
+from gan_imbalance.data.imbalance import Rows, long_tail
+from gan_imbalance.data.split import Split
+from gan_imbalance.files import atomic_path, content_hash
+from gan_imbalance.transforms.image import to_float, to_uint8
+from gan_imbalance.types import DataSpec, InputError, Label, find_class
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+_SMALLEST, _LARGEST = 8, 64
+_MODES = {1: "L", 3: "RGB"}
+# the parameter by which torchvision's data sets choose their part, and its values for training and test
+_PARTS: dict[str, tuple[Any, Any]] = {"train": (True, False), "split": ("train", "test")}
+
+
+@dataclass(frozen=True)
+class ImageSet:
+    """n images of one form, and their classes; itself a data set in torchvision's manner.
+
+    Attributes:
+        images: uint8 of shape (n, channels, height, width): 1 or 3 channels, square, 8 to 64 pixels wide.
+        labels: class index of every image, int64 of shape (n,).
+        classes: every class, in the order of the indices.
+        test_rows: mask of the images of a separate test set, shape (n,), if there is one.
+
+    Raises:
+        InputError: if images, labels and classes do not fit together, or the images have another form.
+    """
+
+    images: Tensor
+    labels: npt.NDArray[np.int64]
+    classes: tuple[Label, ...]
+    test_rows: npt.NDArray[np.bool_] | None = None
+
+    def __post_init__(self) -> None:
+        """Make sure that everything fits."""
+        object.__setattr__(self, "images", torch.as_tensor(self.images))
+        object.__setattr__(self, "labels", np.asarray(self.labels))
+        object.__setattr__(self, "classes", tuple(self.classes))
+        shape = tuple(self.images.shape)
+        if self.images.dtype != torch.uint8 or len(shape) != 4:
+            raise InputError(
+                f"The images are {str(self.images.dtype).removeprefix('torch.')} of shape {shape}; give uint8 of shape "
+                "(images, channels, height, width), which transforms.image.to_uint8 makes of numbers in [-1, 1]."
+            )
+        count, channels, height, width = shape
+        if channels not in _MODES or height != width or not _SMALLEST <= height <= _LARGEST:
+            raise InputError(
+                f"The images have {channels} channel(s) and {height} x {width} pixels; they must have 1 or 3, and be "
+                f"square, {_SMALLEST} to {_LARGEST} pixels wide: give channels and size to convert them."
+            )
+        if self.labels.shape != (count,) or not np.issubdtype(self.labels.dtype, np.integer):
+            raise InputError(f"There are {count} images, but labels of shape {self.labels.shape}; give one index each.")
+        object.__setattr__(self, "labels", self.labels.astype(np.int64))
+        _require_classes(self.labels, self.classes)
+
+    def __len__(self) -> int:
+        """Return the number of images."""
+        return len(self.images)
+
+    def __getitem__(self, index: int) -> tuple[Tensor, int]:
+        """Return an image, uint8 (channels, height, width), and its class index."""
+        return self.images[index], int(self.labels[index])
+
+    @property
+    def targets(self) -> npt.NDArray[np.int64]:
+        """The labels, as torchvision calls them."""
+        return self.labels
+
+    @cached_property
+    def groups(self) -> npt.NDArray[np.int64]:
+        """A number for every image, the same for equal ones, ascending by first occurrence, shape (n,)."""
+        contents = np.array([image.tobytes() for image in self.images.numpy()], dtype=object)
+        return pd.factorize(contents)[0].astype(np.int64)
+
+    @cached_property
+    def hash(self) -> str:
+        """16 hex digits that change with any pixel, label or class."""
+        form = content_hash([list(self.images.shape), list(self.classes)])
+        return content_hash(self.images.numpy().tobytes() + self.labels.tobytes() + form.encode())
+
+    def take(self, rows: Rows) -> ImageSet:
+        """Return some of the images, in the order of their positions (m,)."""
+        test_rows = None if self.test_rows is None else self.test_rows[rows]
+        return ImageSet(self.images[torch.from_numpy(rows)], self.labels[rows], self.classes, test_rows)
+
+    def save(self, path: str | Path) -> None:
+        """Write ``images``, ``labels``, ``classes`` and, if there are any, ``test_rows`` as .npz, atomically."""
+        arrays = {"images": self.images.numpy(), "labels": self.labels, "classes": np.array(self.classes)}
+        if self.test_rows is not None:
+            arrays["test_rows"] = self.test_rows
+        with atomic_path(path) as temporary, temporary.open("wb") as file:
+            np.savez(file, allow_pickle=False, **cast(Any, arrays))
+
+    @classmethod
+    def load(cls, path: str | Path) -> Self:
+        """Read what :meth:`save` wrote, or any .npz of such arrays.
+
+        Raises:
+            InputError: if there is no such file, or it holds something else.
+        """
+        try:
+            with np.load(path, allow_pickle=False) as file:
+                test_rows = file.get("test_rows")
+                return cls(torch.from_numpy(file["images"]), file["labels"], tuple(file["classes"].tolist()), test_rows)
+        except InputError:
+            raise
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, BadZipFile) as error:
+            raise InputError(
+                f"{path} cannot be read ({_short(error)}); name an .npz with the arrays images, labels and classes."
+            ) from error
+
+
+def read_images(
+    dataset: Any,
+    test_dataset: Any = None,
+    size: int | None = None,
+    channels: int | None = None,
+    only: Sequence[Label] = (),
+    max_images: int | None = None,
+) -> ImageSet:
+    """Read a data set in torchvision's manner, whose items are pairs of image and class index.
+
+    Args:
+        dataset: items are pictures of PIL, arrays (height, width, channels) of uint8, or tensors (channels, height,
+            width) of uint8, or of numbers in [0, 1]. Attributes ``classes`` and ``targets`` are used where it has them.
+        test_dataset: the same, of a separate test set.
+        size: width and height that all images are brought to; what is not square loses its longer side's margins.
+        channels: 1 (grey) or 3 (colour), which all images are brought to.
+        only: classes to read, of several; they keep their order.
+        max_images: how many images to read at most; of each class the same share, and of a test set, too.
+
+    Raises:
+        InputError: if an image cannot be read, has another form than the others, or its label is no class.
+    """
+    if size is not None and not _SMALLEST <= size <= _LARGEST:
+        raise InputError(f"size is {size}; give {_SMALLEST} to {_LARGEST} pixels.")
+    if channels is not None and channels not in _MODES:
+        raise InputError(f"channels is {channels}; give 1 (grey) or 3 (colour).")
+    parts = [dataset] if test_dataset is None else [dataset, test_dataset]
+    labels = [_labels(part) for part in parts]
+    names = getattr(dataset, "classes", None)
+    classes = tuple(range(int(labels[0].max(initial=-1)) + 1) if names is None else names)
+    for part in labels:
+        _require_classes(part, classes)
+    wanted = sorted({find_class(label, classes) for label in only}) or list(range(len(classes)))
+    share = 1.0 if max_images is None else max_images / max(1, np.isin(labels[0], wanted).sum())
+    if share <= 0:
+        raise InputError(f"max_images is {max_images}; give at least 1.")
+    chosen = [_choose(part, wanted, share) for part in labels]
+    if not sum(rows.size for rows in chosen):
+        raise InputError("The data set has no images; name one that has.")
+    images = [
+        image for part, rows in zip(parts, chosen, strict=True) for image in _read_rows(part, rows, size, channels)
+    ]
+    odd = next((number for number, image in enumerate(images) if image.shape != images[0].shape), None)
+    if odd is not None:
+        first, other = ("{2} x {1} pixels with {0} channel(s)".format(*images[index].shape) for index in (0, odd))
+        raise InputError(
+            f"Images of one data set must have one form, but the first has {first} and number {odd} has {other}; "
+            "give size and channels to bring them to one."
+        )
+    found = np.concatenate([part[rows] for part, rows in zip(labels, chosen, strict=True)])
+    if only:
+        found, classes = np.searchsorted(wanted, found), tuple(classes[index] for index in wanted)
+    test_rows = getattr(dataset, "test_rows", None)
+    if test_dataset is not None:
+        test_rows = np.arange(len(images)) >= len(chosen[0])
+    elif test_rows is not None:
+        test_rows = test_rows[chosen[0]]
+    return ImageSet(torch.from_numpy(np.stack(images)), found, classes, test_rows)
+
+
+class ImageDataModule(ImbalanceDataModule):
+    """Images, split once, as batches for a GAN or a classifier (see :class:`ImbalanceDataModule`).
+
+    They lie on the device as uint8. Every batch becomes float32 in [-1, 1], and is augmented in training, there.
+    Exactly one of ``dataset`` and ``images`` says where they are. Equal images never straddle the split.
+
+    Args:
+        dataset: class of a data set in torchvision's manner with its arguments, such as torchvision's ImageFolder.
+            Where it has a test set of its own (by ``train`` or ``split``), that is the test part.
+        images: file (.npz with arrays ``images``, ``labels`` and ``classes``), or from Python an :class:`ImageSet`.
+        test_dataset: a separate test set, given as ``dataset`` is.
+        size: width and height that all images are brought to; of one that is not square the middle is taken.
+        channels: 1 (grey) or 3 (colour), which all images are brought to.
+        only: classes to use, of several.
+        max_images: how many training images to read at most; of each class the same share, and of a test set, too.
+        imbalance_ratio: make a long tail of the classes, in their order: training images of the first per image of the
+            last, above 1; of those between, exponentially fewer. Instead of ``keep``.
+        augmentation: what happens to the images of every training batch; maps float images in [-1, 1] to such of the
+            same shape.
+        kwargs: see :class:`ImbalanceDataModule`.
+    """
+
+    evaluated_at_once: ClassVar[int] = 512
+
+    def __init__(
+        self,
+        dataset: Callable[[], Dataset[Any]] | None = None,
+        images: Any = None,
+        test_dataset: Callable[[], Dataset[Any]] | None = None,
+        size: int | None = None,
+        channels: int | None = None,
+        only: Sequence[Label] = (),
+        max_images: int | None = None,
+        imbalance_ratio: float | None = None,
+        augmentation: nn.Module | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.dataset = dataset
+        self.images = images
+        self.test_dataset = test_dataset
+        self.size = size
+        self.channels = channels
+        self.only = only
+        self.max_images = max_images
+        self.imbalance_ratio = imbalance_ratio
+        self.augmentation = augmentation
+        require_ratio(imbalance_ratio)
+        if imbalance_ratio is not None and self.keep:
+            raise InputError("keep and imbalance_ratio both say how many images stay; give one of them.")
+
+    def datasets(self) -> tuple[Any, Any]:
+        """Return the data set and, if there is a separate one, the test set; hook for data that are always the same."""
+        if (self.dataset is None) == (self.images is None):
+            raise InputError("Say where the images are by exactly one of dataset and images.")
+        if self.dataset is None:
+            return self.images if isinstance(self.images, ImageSet) else ImageSet.load(self.images), None
+        make = factory(self.dataset)
+        if self.test_dataset is not None:
+            return _build(make), _build(factory(self.test_dataset))
+        parameters = inspect.signature(make).parameters
+        for option, (train, test) in _PARTS.items():
+            if option in parameters and parameters[option].default == train:
+                return _build(partial(make, **{option: train})), _build(partial(make, **{option: test}))
+        return _build(make), None
+
+    @cached_property
+    def samples(self) -> ImageSet:
+        """All images."""
+        train, test = self.datasets()
+        return read_images(train, test, self.size, self.channels, self.only, self.max_images)
+
+    def kept_rows(self, split: Callable[..., Split]) -> dict[int, int | float]:
+        """Return what ``keep`` says, or the numbers of a long tail of ``imbalance_ratio``."""
+        if self.imbalance_ratio is None:
+            return super().kept_rows(split)
+        return dict(enumerate(long_tail(self._count(split().train), self.imbalance_ratio)))
+
+    def fit_encoding(self, trained: tuple[int, ...], given: Mapping[str, Any]) -> DataSpec:
+        """Return the form of the images; there is nothing to fit."""
+        samples = self.samples
+        return DataSpec("image", tuple(samples.images.shape[1:]), samples.classes, condition_classes=trained)
+
+    def stored(self, rows: Rows) -> Tensor:
+        """Return images, uint8 of shape (n, channels, height, width)."""
+        return self.samples.images[torch.from_numpy(rows)]
+
+    def as_input(self, stored: Tensor) -> Tensor:
+        """Return uint8 images as float32 in [-1, 1], (n, channels, height, width)."""
+        return to_float(stored)
+
+    def as_training_input(self, stored: Tensor) -> Tensor:
+        """Return uint8 images as float32 in [-1, 1], augmented, (n, channels, height, width)."""
+        images = self.as_input(stored)
+        if self.augmentation is None:
+            return images
+        with torch.no_grad():
+            return cast(Tensor, self.augmentation.to(images.device)(images))
+
+    def as_exported(self, samples: Tensor) -> Tensor:
+        """Return float images (n, channels, height, width) as they look after rounding to 256 steps."""
+        return to_float(to_uint8(samples))
+
+    def state(self) -> dict[str, Any]:
+        """Return what a checkpoint tells of its data: plain values only."""
+        return {
+            "image": {"shape": list(self.spec.shape), "classes": list(self.spec.classes)},
+            "split_hash": self.split.hash,
+        }
+
+
+class DigitsDataModule(ImageDataModule):
+    """scikit-learn's 1,797 handwritten digits, 8 x 8 grey pixels: they need no download.
+
+    Args:
+        kwargs: see :class:`ImageDataModule`.
+    """
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(dataset=None, images=None, test_dataset=None, **kwargs)
+
+    def datasets(self) -> tuple[Any, Any]:
+        """Return the digits, their 17 grey levels spread over 0 to 255."""
+        from sklearn.datasets import load_digits
+
+        digits = load_digits()
+        images = torch.from_numpy((digits.images * 255 / 16).round().astype(np.uint8)).unsqueeze(1)
+        return ImageSet(images, digits.target, tuple(range(10))), None
+
+
+class CIFAR10DataModule(ImageDataModule):
+    """CIFAR-10: 50,000 training and 10,000 test images of ten classes, 32 x 32 pixels in colour.
+
+    Krizhevsky 2009, Learning Multiple Layers of Features from Tiny Images. The official test set is the test part,
+    the validation part is cut from the training set.
+
+    Args:
+        root: folder that holds ``cifar-10-batches-py``.
+        download: whether to download what is not there.
+        kwargs: see :class:`ImageDataModule`.
+    """
+
+    def __init__(self, root: str = "data", download: bool = False, **kwargs: Any) -> None:
+        super().__init__(dataset=None, images=None, test_dataset=None, **kwargs)
+        self.root = root
+        self.download = download
+
+    def datasets(self) -> tuple[Any, Any]:
+        """Return the training and the test set.
+
+        Raises:
+            InputError: if a file of them is missing or corrupt.
+        """
+        from torchvision.datasets import CIFAR10
+        from torchvision.datasets.utils import check_integrity
+
+        if not self.download:
+            for name, checksum in [*CIFAR10.train_list, *CIFAR10.test_list]:
+                path = Path(self.root, CIFAR10.base_folder, name)
+                if not check_integrity(path, checksum):
+                    state = "corrupt" if path.is_file() else "missing"
+                    raise InputError(
+                        f"The CIFAR-10 file {path} is {state}; name with root the folder that holds "
+                        f"{CIFAR10.base_folder}, or set download to true."
+                    )
+        make = partial(CIFAR10, self.root, download=self.download)
+        return _build(partial(make, train=True)), _build(partial(make, train=False))
+
+    def prepare_data(self) -> None:
+        """Download the data, in one process only."""
+        if self.download:
+            self.datasets()
+
+
+def _build(make: Callable[[], Any]) -> Any:
+    """Return a data set, or raise if it cannot be made."""
+    try:
+        return make()
+    except (OSError, RuntimeError, ValueError, TypeError, EOFError) as error:
+        made = make.func if isinstance(make, partial) else make
+        raise InputError(
+            f"The data set {getattr(made, '__name__', made)} cannot be read ({_short(error)}); check its arguments, "
+            "or set download to true where it has that."
+        ) from error
+
+
+def _labels(dataset: Any) -> npt.NDArray[np.int64]:
+    """Return the class index of every image, shape (n,)."""
+    told = None
+    if getattr(dataset, "target_transform", None) is None:
+        told = next((getattr(dataset, name) for name in ("targets", "labels") if hasattr(dataset, name)), None)
+    try:
+        labels = [dataset[index][1] for index in range(len(dataset))] if told is None else told
+        exact = np.asarray(labels, dtype=np.float64)
+        if exact.ndim != 1 or not np.array_equal(exact, exact.round()):
+            raise InputError("The labels of the data set are no class indices; give one whole number from 0 per image.")
+    except (TypeError, ValueError, IndexError) as error:
+        raise InputError(
+            f"{type(dataset).__name__} is no data set of images and class indices ({_short(error)}); give one whose "
+            "items are pairs of the two."
+        ) from error
+    return exact.astype(np.int64)
+
+
+def _require_classes(labels: npt.NDArray[np.int64], classes: Sequence[Label]) -> None:
+    outside = np.flatnonzero((labels < 0) | (labels >= len(classes)))
+    if outside.size:
+        raise InputError(
+            f"Image {outside[0]} has label {labels[outside[0]]}, but there are {len(classes)} classes; "
+            f"labels must be 0 to {len(classes) - 1}."
+        )
+
+
+def _choose(labels: npt.NDArray[np.int64], wanted: Sequence[int], share: float) -> Rows:
+    """Return the positions of some images of each wanted class, ascending."""
+    if share >= 1:
+        return np.flatnonzero(np.isin(labels, wanted))
+    random = np.random.default_rng(0)
+    chosen = []
+    for label in wanted:
+        rows = random.permutation(np.flatnonzero(labels == label))
+        chosen.append(rows[: max(1, round(share * rows.size))])
+    return np.sort(np.concatenate(chosen))
+
+
+def _read_rows(dataset: Any, rows: Rows, size: int | None, channels: int | None) -> Iterable[npt.NDArray[np.uint8]]:
+    """Return images of a data set in the given size and number of channels, each (channels, height, width)."""
+    from PIL import Image, ImageOps
+
+    if isinstance(dataset, ImageSet) and size is None and channels is None:
+        return dataset.images[torch.from_numpy(rows)].numpy()
+    files = getattr(dataset, "samples", None)
+    images = []
+    for row in rows.tolist():
+        name = f"The image {files[row][0]}" if files else f"Image {row} of {type(dataset).__name__}"
+        try:
+            picture = _picture(dataset[row][0])
+        except (OSError, ValueError, TypeError, SyntaxError) as error:
+            raise InputError(f"{name} cannot be read ({_short(error)}); remove or replace it.") from error
+        if channels is not None:
+            picture = picture.convert(_MODES[channels])
+        elif picture.mode not in _MODES.values():
+            raise InputError(f"{name} is neither grey nor RGB but of mode {picture.mode}; give channels, 1 or 3.")
+        if size is not None and picture.size != (size, size):
+            picture = ImageOps.fit(picture, (size, size), Image.Resampling.BILINEAR)
+        images.append(np.atleast_3d(np.asarray(picture)).transpose(2, 0, 1))
+    return images
+
+
+def _picture(image: Any) -> Image:
+    """Return an image of any kind that torchvision knows as a picture of PIL."""
+    from torchvision.transforms.functional import to_pil_image
+
+    if not isinstance(image, Tensor | np.ndarray):
+        return cast("Image", image)
+    numbers = torch.as_tensor(image)
+    if numbers.is_floating_point() and not bool(((numbers >= 0) & (numbers <= 1)).all()):
+        raise ValueError("it holds numbers outside [0, 1], or NaN")
+    return cast("Image", to_pil_image(image))
+
+
+def _short(error: Exception) -> str:
+    reason = " ".join(str(error).split())
+    return reason if len(reason) < 160 else f"{reason[:160]} ..."
