@@ -1,12 +1,15 @@
 """Plain networks, built by a factory on the :class:`~gan_imbalance.types.DataSpec`."""
 
 from gan_imbalance.networks.cnn import ResNet20, SMateCNN
+from gan_imbalance.networks.dcgan import DCGANDiscriminator, DCGANGenerator, SMateDiscriminator, SMateGenerator
 from gan_imbalance.networks.freezing import evaluation_mode, first_blocks, freeze_blocks
 from gan_imbalance.networks.mlp import DenseClassifier, DenseDiscriminator, DenseGenerator
 from gan_imbalance.networks.one_hot import OneHotDiscriminator, OneHotGenerator
 from gan_imbalance.networks.table import MixedTableClassifier, MixedTableDiscriminator, MixedTableGenerator
 
 __all__ = [
+    "DCGANDiscriminator",
+    "DCGANGenerator",
     "DenseClassifier",
     "DenseDiscriminator",
     "DenseGenerator",
@@ -17,6 +20,8 @@ __all__ = [
     "OneHotGenerator",
     "ResNet20",
     "SMateCNN",
+    "SMateDiscriminator",
+    "SMateGenerator",
     "evaluation_mode",
     "first_blocks",
     "freeze_blocks",

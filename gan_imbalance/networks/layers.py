@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils.parametrizations import spectral_norm
 
-from gan_imbalance.types import InputError, Span
+from gan_imbalance.types import DataSpec, InputError, Span
 
 Activation = Literal["relu", "leaky_relu"]
 
@@ -50,6 +50,27 @@ def activation_layer(name: Activation) -> nn.Module:
     return Rectifier(0.2 if name == "leaky_relu" else 0.0)
 
 
+def bounded(layer: nn.Module, spectral: bool = True) -> nn.Module:
+    """Return the layer with its Lipschitz constant bound by its spectral norm, or as it is.
+
+    Miyato et al. 2018 (https://arxiv.org/abs/1802.05957).
+    """
+    return spectral_norm(layer) if spectral else layer
+
+
+def require_kind(network: nn.Module, spec: DataSpec, kind: Literal["table", "image"]) -> None:
+    """Raise unless the data are of the kind that a network is for.
+
+    Raises:
+        InputError: if they are of another.
+    """
+    if spec.kind != kind:
+        raise InputError(
+            f"{type(network).__name__} is a network for {kind}s, but the data are {spec.kind}s: choose another one, "
+            "or leave the choice of networks away."
+        )
+
+
 class DenseBlock(nn.Module):
     """Linear layer, optional batch norm, activation, optional dropout; optionally residual.
 
@@ -62,8 +83,7 @@ class DenseBlock(nn.Module):
         activation: ``relu`` or ``leaky_relu``.
         batch_norm: normalise over the batch before the activation.
         dropout: probability of zeroing a unit.
-        spectral: bound the layer's Lipschitz constant by its spectral norm
-            (Miyato et al. 2018, https://arxiv.org/abs/1802.05957).
+        spectral: whether the layer is :func:`bounded`.
         residual: concatenate the input to the output.
     """
 
@@ -79,7 +99,7 @@ class DenseBlock(nn.Module):
     ) -> None:
         super().__init__()
         linear = nn.Linear(inputs, outputs)
-        layers: list[nn.Module] = [spectral_norm(linear) if spectral else linear]
+        layers: list[nn.Module] = [bounded(linear, spectral)]
         if batch_norm:
             layers.append(nn.BatchNorm1d(outputs))
         layers.append(activation_layer(activation))

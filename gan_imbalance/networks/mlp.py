@@ -7,9 +7,17 @@ from itertools import islice
 
 import torch
 from torch import Tensor, nn
-from torch.nn.utils.parametrizations import spectral_norm as bound_by_spectral_norm
 
-from gan_imbalance.networks.layers import Activation, BatchDistance, DenseBlock, TableActivation, one_hot, pack
+from gan_imbalance.networks.layers import (
+    Activation,
+    BatchDistance,
+    DenseBlock,
+    TableActivation,
+    bounded,
+    one_hot,
+    pack,
+    require_kind,
+)
 from gan_imbalance.types import DataSpec
 
 
@@ -53,6 +61,7 @@ class DenseGenerator(nn.Module):
         straight_through: bool = False,
     ) -> None:
         super().__init__()
+        require_kind(self, spec, "table")
         self.num_conditions = num_conditions
         inputs = latent_dim + num_conditions
         hidden = dense_stack(inputs, widths, activation=activation, batch_norm=batch_norm, residual=residual)
@@ -103,6 +112,7 @@ class DenseDiscriminator(nn.Module):
         distance_noise: float | None = None,
     ) -> None:
         super().__init__()
+        require_kind(self, spec, "table")
         self.num_conditions = num_conditions
         self.packing = packing
         self.distance = None if distance_noise is None else BatchDistance(distance_noise)
@@ -111,7 +121,7 @@ class DenseDiscriminator(nn.Module):
             inputs, widths, activation=activation, dropout=dropout, spectral=spectral_norm, residual=residual
         )
         head = nn.Linear(hidden[-1].width if hidden else inputs, num_outputs)
-        self.blocks = nn.Sequential(*hidden, bound_by_spectral_norm(head) if spectral_norm else head)
+        self.blocks = nn.Sequential(*hidden, bounded(head, spectral_norm))
 
     @property
     def compares_samples(self) -> bool:
@@ -144,6 +154,7 @@ class DenseClassifier(nn.Module):
 
     def __init__(self, spec: DataSpec, widths: Sequence[int] = (128, 128), dropout: float = 0.1) -> None:
         super().__init__()
+        require_kind(self, spec, "table")
         hidden = dense_stack(spec.shape[0], widths, dropout=dropout)
         outputs = nn.Linear(hidden[-1].width if hidden else spec.shape[0], len(spec.classes))
         self.blocks = nn.Sequential(*hidden, outputs)

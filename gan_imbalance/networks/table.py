@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from gan_imbalance.networks.layers import TableActivation, one_hot, pack
+from gan_imbalance.networks.layers import TableActivation, one_hot, pack, require_kind
 from gan_imbalance.networks.mlp import dense_stack
 from gan_imbalance.types import DataSpec, Span
 
@@ -58,6 +58,7 @@ class MixedTableGenerator(nn.Module):
         straight_through: bool = False,
     ) -> None:
         super().__init__()
+        require_kind(self, spec, "table")
         self.num_conditions = num_conditions
         trunk = dense_stack(latent_dim + num_conditions, widths, activation="leaky_relu")
         numeric = [span for span in spec.spans if span.kind != "categorical"]
@@ -128,6 +129,7 @@ class MixedTableDiscriminator(nn.Module):
         packing: int = 1,
     ) -> None:
         super().__init__()
+        require_kind(self, spec, "table")
         self.num_conditions = num_conditions
         self.packing = packing
         embedding = _EmbedColumns(spec.spans, bottleneck)
@@ -164,6 +166,7 @@ class MixedTableClassifier(nn.Module):
         dropout: float = 0.0,
     ) -> None:
         super().__init__()
+        require_kind(self, spec, "table")
         embedding = _EmbedColumns(spec.spans, bottleneck)
         hidden = dense_stack(embedding.width, widths, activation="leaky_relu", dropout=dropout)
         outputs = nn.Linear(hidden[-1].width if hidden else embedding.width, len(spec.classes))
