@@ -16,6 +16,9 @@ Label = str | int | float | bool
 ClassSelection = Literal["minority", "majority", "all"] | Sequence[Label]
 """Which classes a GAN learns: by role (``minority`` is the rarest, ``majority`` all others) or by label."""
 
+DataKind = Literal["table", "image"]
+"""What the samples are."""
+
 
 class InputError(ValueError):
     """A user's mistake, told in one sentence that names what is wrong and what to do.
@@ -93,7 +96,7 @@ class DataSpec:
         condition_weights: share of every condition in its class.
     """
 
-    kind: Literal["table", "image"]
+    kind: DataKind
     shape: tuple[int, ...]
     classes: tuple[Label, ...]
     spans: tuple[Span, ...] = ()

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Callable, Sequence
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar, Literal, cast, get_args
 
 import torch
 from pytorch_lightning import LightningModule
@@ -17,15 +18,31 @@ from torch.optim.lr_scheduler import LRScheduler
 
 from gan_imbalance.components import build, factory, to_config
 from gan_imbalance.losses import AdversarialLoss, FeatureMatching, GradientPenalty, NonSaturatingLoss
-from gan_imbalance.networks import DenseDiscriminator, DenseGenerator, evaluation_mode
+from gan_imbalance.networks import (
+    DCGANDiscriminator,
+    DCGANGenerator,
+    DenseDiscriminator,
+    DenseGenerator,
+    evaluation_mode,
+)
 from gan_imbalance.optimizers import AdversarialAdam
-from gan_imbalance.types import ClassSelection, DataSpec, InputError
+from gan_imbalance.types import ClassSelection, DataKind, DataSpec, InputError
 
 NetworkFactory = Callable[[DataSpec, int, int], nn.Module]
 """``generator(spec, latent_dim, num_conditions)`` or ``discriminator(spec, num_conditions, num_outputs)``."""
 
-# small enough for the activations to stay in the cache of a processor
+LatentDistribution = Literal["normal", "uniform"]
+"""Of every number of the latent vector: N(0, 1) or U(-1, 1)."""
+
+DEFAULT_NETWORKS: dict[str, tuple[NetworkFactory, NetworkFactory]] = {
+    "table": (DenseGenerator, DenseDiscriminator),
+    "image": (DCGANGenerator, DCGANDiscriminator),
+}
+"""The generator and the discriminator that suit a kind of data."""
+
+# small enough for the activations of rows to stay in the cache of a processor, and those of images in memory
 _SAMPLE_CHUNK = 2048
+_SAMPLE_CHUNK_PIXELS = 2**18
 
 
 class BaseGAN(LightningModule):
@@ -38,12 +55,18 @@ class BaseGAN(LightningModule):
     once per generator step. ``trainer.global_step`` counts generator steps.
 
     Args:
-        generator: factory of the generator, called with (spec, latent_dim, num_conditions).
-        discriminator: factory of the discriminator, called with (spec, num_conditions, num_outputs).
+        generator: factory of the generator, called with (spec, latent_dim, num_conditions); None chooses by the kind
+            of the data: :class:`DenseGenerator` for tables, :class:`DCGANGenerator` for images.
+        discriminator: factory of the discriminator, called with (spec, num_conditions, num_outputs); None chooses.
         loss: adversarial loss.
         penalty: gradient penalty added to the discriminator's loss.
         feature_matching: term added to the generator's loss.
-        latent_dim: width of the standard normal latent vector.
+        latent_dim: width of the latent vector.
+        latent_distribution: ``normal``, N(0, 1), or ``uniform``, U(-1, 1), of each of its numbers.
+        augmentation: differentiable change of whatever the discriminator is shown in training, real or fake, from
+            (n, *shape) to (n, *shape); with few images it keeps a discriminator from learning them by heart, and since
+            fakes pass it too, they do not come to look augmented (Zhao et al. 2020, Differentiable Augmentation for
+            Data-Efficient GAN Training, https://arxiv.org/abs/2006.10738).
         discriminator_steps: discriminator steps per generator step.
         warmup_steps: generator steps that are left out at the start, while the discriminator trains alone.
         instance_noise: standard deviation of the normal noise added to whatever the discriminator is shown in
@@ -60,17 +83,22 @@ class BaseGAN(LightningModule):
     conditional: ClassVar[bool] = False
     """Whether the networks are built to be told the class (or cluster) of every sample; others ignore it."""
 
+    kinds: ClassVar[tuple[DataKind, ...]] = get_args(DataKind)
+    """The kinds of data that it can learn."""
+
     generator: nn.Module
     discriminator: nn.Module
 
     def __init__(
         self,
-        generator: NetworkFactory = DenseGenerator,
-        discriminator: NetworkFactory = DenseDiscriminator,
+        generator: NetworkFactory | None = None,
+        discriminator: NetworkFactory | None = None,
         loss: AdversarialLoss = NonSaturatingLoss(),
         penalty: GradientPenalty | None = None,
         feature_matching: FeatureMatching | None = None,
         latent_dim: int = 32,
+        latent_distribution: LatentDistribution = "normal",
+        augmentation: nn.Module | None = None,
         discriminator_steps: int = 1,
         warmup_steps: int = 0,
         instance_noise: float = 0.0,
@@ -85,13 +113,15 @@ class BaseGAN(LightningModule):
         self.loss: AdversarialLoss = build(loss)
         self.penalty: GradientPenalty | None = build(penalty)
         self.feature_matching: FeatureMatching | None = build(feature_matching)
+        self.augmentation: nn.Module | None = build(augmentation)
         self.latent_dim = latent_dim
+        self.latent_distribution = latent_distribution
         self.discriminator_steps = discriminator_steps
         self.warmup_steps = warmup_steps
         self.instance_noise = instance_noise
         self.classes = classes
-        self.make_generator: NetworkFactory = factory(generator)
-        self.make_discriminator: NetworkFactory = factory(discriminator)
+        self.make_generator: NetworkFactory | None = None if generator is None else factory(generator)
+        self.make_discriminator: NetworkFactory | None = None if discriminator is None else factory(discriminator)
         self.make_generator_optimizer: OptimizerCallable = factory(generator_optimizer)
         self.make_discriminator_optimizer: OptimizerCallable = factory(discriminator_optimizer)
         self.make_scheduler: LRSchedulerCallable | None = None if scheduler is None else factory(scheduler)
@@ -102,6 +132,8 @@ class BaseGAN(LightningModule):
         for name, least in (("latent_dim", 1), ("discriminator_steps", 1), ("warmup_steps", 0), ("instance_noise", 0)):
             if getattr(self, name) < least:
                 raise InputError(f"{name} is {getattr(self, name)}: it must be at least {least}.")
+        if latent_distribution not in get_args(LatentDistribution):
+            raise InputError(f"latent_distribution is {latent_distribution!r}: give normal or uniform.")
 
     @property
     def given_data_state(self) -> dict[str, Any]:
@@ -139,9 +171,14 @@ class BaseGAN(LightningModule):
             data_state: the data module's plain state (transformer, schema, split hash), kept in checkpoints.
 
         Raises:
-            InputError: if an unconditional GAN is to learn several classes, or if the networks were built for
-                other data.
+            InputError: if an unconditional GAN is to learn several classes, if the networks were built for other
+                data, or if it, or a network, is not for this kind of data.
         """
+        if spec.kind not in self.kinds:
+            raise InputError(
+                f"{type(self).__name__} learns {self.kinds[0]}s, but the data are {spec.kind}s: choose another GAN, "
+                "such as ConditionalGAN."
+            )
         if not self.conditional and len(trained_classes) != 1:
             names = ", ".join(repr(spec.classes[i]) for i in trained_classes)
             raise InputError(
@@ -151,8 +188,9 @@ class BaseGAN(LightningModule):
         if self.spec is None:
             num_conditions = self.count_conditions(spec) if self.conditional else 0
             self.spec = spec
-            self.generator = self.make_generator(spec, self.latent_width, num_conditions)
-            self.discriminator = self.make_discriminator(
+            make_generator, make_discriminator = DEFAULT_NETWORKS[spec.kind]
+            self.generator = (self.make_generator or make_generator)(spec, self.latent_width, num_conditions)
+            self.discriminator = (self.make_discriminator or make_discriminator)(
                 spec, self.discriminator_conditions(num_conditions), self.num_outputs
             )
         elif self.spec != spec or self.data_state.get("split_hash") != data_state.get("split_hash"):
@@ -235,11 +273,19 @@ class BaseGAN(LightningModule):
 
     def generate(self, conditions: Tensor) -> Tensor:
         """Return one new sample per condition (n,), from the global random state: (n, *shape)."""
-        latent = torch.randn(len(conditions), self.latent_dim, device=conditions.device)
-        return self.generator(latent, conditions)  # type: ignore[no-any-return]
+        return self.generator(self.draw_latent(conditions), conditions)  # type: ignore[no-any-return]
 
-    def blur(self, x: Tensor) -> Tensor:
-        """Return samples as the discriminator is shown them in training: with instance noise, if there is any."""
+    def draw_latent(self, conditions: Tensor) -> Tensor:
+        """Return one latent vector per condition (n,), from the global random state: (n, latent_dim)."""
+        shape = len(conditions), self.latent_dim
+        if self.latent_distribution == "uniform":
+            return 2 * torch.rand(shape, device=conditions.device) - 1
+        return torch.randn(shape, device=conditions.device)
+
+    def as_shown(self, x: Tensor) -> Tensor:
+        """Return samples (n, *shape) as the discriminator is shown them in training: augmented, and with noise."""
+        if self.augmentation is not None:
+            x = self.augmentation(x)
         return x + self.instance_noise * torch.randn_like(x) if self.instance_noise else x
 
     def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> dict[str, Tensor]:
@@ -253,7 +299,7 @@ class BaseGAN(LightningModule):
         generator_optimizer, discriminator_optimizer = cast(list[LightningOptimizer], self.optimizers())
         generator_learns = self.batches_seen >= self.warmup_steps
         fakes = self.training_fakes(conditions, generator_learns)
-        real = self.blur(real)
+        real = self.as_shown(real.flatten(0, 1)).reshape(real.shape)
         with self.toggled_optimizer(discriminator_optimizer):
             for real_k, fake_k, conditions_k in zip(real, fakes, conditions, strict=True):
                 discriminator_loss = self.discriminator_objective(real_k, fake_k.detach(), conditions_k)
@@ -291,9 +337,9 @@ class BaseGAN(LightningModule):
         fakes: list[Tensor] = []
         if earlier:
             with torch.no_grad():
-                fakes += torch.split(self.blur(self.generate(torch.cat(earlier))), len(last))
+                fakes += torch.split(self.as_shown(self.generate(torch.cat(earlier))), len(last))
         with torch.set_grad_enabled(generator_learns):
-            return [*fakes, self.blur(self.generate(last))]
+            return [*fakes, self.as_shown(self.generate(last))]
 
     @property
     def batches_seen(self) -> int:
@@ -358,7 +404,12 @@ class BaseGAN(LightningModule):
         devices = [self.device] if self.device.type == "cuda" else []
         with evaluation_mode(self.generator), torch.random.fork_rng(devices=devices):
             torch.manual_seed(seed)
-            return torch.cat([self.generate(chunk) for chunk in torch.split(conditions, _SAMPLE_CHUNK)])
+            return torch.cat([self.generate(chunk) for chunk in torch.split(conditions, self._sample_chunk)])
+
+    @property
+    def _sample_chunk(self) -> int:
+        assert self.spec is not None
+        return min(_SAMPLE_CHUNK, _SAMPLE_CHUNK_PIXELS // math.prod(self.spec.shape[1:]))
 
     def draw_conditions(self, labels: Tensor, seed: int) -> Tensor:
         """Return a condition of each label's class: itself, or one of its clusters by their weights, (n,)."""

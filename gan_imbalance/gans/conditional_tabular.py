@@ -17,7 +17,7 @@ from gan_imbalance.gans.base import NetworkFactory, draw_by_row
 from gan_imbalance.gans.conditional_wasserstein import ConditionalWassersteinGAN
 from gan_imbalance.networks import DenseDiscriminator, DenseGenerator
 from gan_imbalance.optimizers import AdversarialAdam
-from gan_imbalance.types import DataSpec, InputError
+from gan_imbalance.types import DataKind, DataSpec, InputError
 
 # dicts, since the command line cannot write partials into the configuration of a run
 _GENERATOR: Any = to_config(
@@ -45,13 +45,14 @@ class ConditionalTabularGAN(ConditionalWassersteinGAN):
         generator: factory of the generator, by default CTGAN's.
         discriminator: factory of the discriminator, by default CTGAN's with packs of 4 rows, which usual batch sizes
             are multiples of; CTGAN itself has packs of 10 and batches of 500.
-        latent_dim: width of the standard normal latent vector.
+        latent_dim: width of the latent vector.
         discriminator_steps: discriminator steps per generator step.
         generator_optimizer: called with the generator's parameters, by default as CTGAN's.
         discriminator_optimizer: called with the discriminator's parameters, by default as CTGAN's.
         kwargs: see :class:`ConditionalWassersteinGAN`.
     """
 
+    kinds: ClassVar[tuple[DataKind, ...]] = ("table",)
     conditional_on_levels: ClassVar[bool] = True
     """Asks the data for pairs of conditions: the class, and a level counted on from the classes."""
 
@@ -110,7 +111,7 @@ class ConditionalTabularGAN(ConditionalWassersteinGAN):
 
     def generate(self, conditions: Tensor) -> Tensor:
         """Return one new sample per condition (n, 2), from the global random state: (n, features)."""
-        latent = torch.randn(len(conditions), self.latent_dim, device=conditions.device)
+        latent = self.draw_latent(conditions)
         # kept for the cross-entropy, which wants them without the noise of Gumbel-softmax
         self._logits = self.generator.logits(latent, conditions)  # type: ignore[operator]
         return self.generator.activation(self._logits)  # type: ignore[operator,no-any-return]

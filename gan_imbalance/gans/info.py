@@ -50,7 +50,7 @@ class InfoGAN(BaseGAN):
 
     def generate_from(self, code: Tensor, conditions: Tensor) -> Tensor:
         """Return one new sample per code (n, code.width) and condition (n,), from the global random state."""
-        noise = torch.randn(len(conditions), self.latent_dim, device=conditions.device)
+        noise = self.draw_latent(conditions)
         return self.generator(torch.cat([noise, code], dim=1), conditions)  # type: ignore[no-any-return]
 
     def discriminator_objective(self, real: Tensor, fake: Tensor, conditions: Tensor) -> Tensor:
@@ -68,6 +68,6 @@ class InfoGAN(BaseGAN):
         """
         packing = getattr(self.discriminator, "packing", 1)
         code = self.code.draw(len(conditions) // packing, conditions.device)
-        samples = self.blur(self.generate_from(code.repeat_interleave(packing, dim=0), conditions))
+        samples = self.as_shown(self.generate_from(code.repeat_interleave(packing, dim=0), conditions))
         outputs: Tensor = self.discriminator(samples, conditions)
         return self.code(outputs[:, 1:], code)  # type: ignore[no-any-return]

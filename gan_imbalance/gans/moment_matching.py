@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import torch
 from torch import Tensor
@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from gan_imbalance.gans.base import NetworkFactory
 from gan_imbalance.gans.conditional_wasserstein import ConditionalWassersteinGAN
 from gan_imbalance.networks import DenseDiscriminator, DenseGenerator
-from gan_imbalance.types import InputError
+from gan_imbalance.types import DataKind, InputError
 
 _GENERATOR = partial(
     DenseGenerator, widths=(256, 256), batch_norm=True, residual=True, gumbel_temperature=0.5, straight_through=True
@@ -61,10 +61,12 @@ class MomentMatchingGAN(ConditionalWassersteinGAN):
         moment_weight: factor of the term.
         generator: factory of the generator.
         discriminator: factory of the critic.
-        latent_dim: width of the standard normal latent vector.
+        latent_dim: width of the latent vector.
         discriminator_steps: critic steps per generator step.
         kwargs: see :class:`ConditionalWassersteinGAN`.
     """
+
+    kinds: ClassVar[tuple[DataKind, ...]] = ("table",)
 
     centres: Tensor
     real_products: Tensor
@@ -97,8 +99,6 @@ class MomentMatchingGAN(ConditionalWassersteinGAN):
         if data is None or stage != "fit":
             return
         assert self.spec is not None
-        if self.spec.kind != "table":
-            raise InputError(f"{type(self).__name__} matches the columns of a table, but the data are images.")
         rows, conditions = data.encoded("train", self.class_selection)
         none = rows.new_zeros(self.spec.num_conditions, rows.shape[1])
         centres = Moments.of(rows, conditions, none).means
@@ -115,7 +115,7 @@ class MomentMatchingGAN(ConditionalWassersteinGAN):
 
     def generate(self, conditions: Tensor) -> Tensor:
         """Return one new sample per condition (n,), from the global random state: (n, features)."""
-        latent = torch.randn(len(conditions), self.latent_dim, device=conditions.device)
+        latent = self.draw_latent(conditions)
         # kept for the moments, which want the shares that categories are drawn from
         self._logits = self.generator.logits(latent, conditions)  # type: ignore[operator]
         return self.generator.activation(self._logits)  # type: ignore[operator,no-any-return]

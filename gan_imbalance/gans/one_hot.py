@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from pytorch_lightning.cli import LRSchedulerCallable
@@ -14,7 +14,7 @@ from gan_imbalance.gans.base import BaseGAN, NetworkFactory
 from gan_imbalance.losses import AdversarialLoss, LeastSquaresLoss
 from gan_imbalance.networks import OneHotDiscriminator, OneHotGenerator
 from gan_imbalance.optimizers import WarmRestarts
-from gan_imbalance.types import DataSpec, InputError
+from gan_imbalance.types import DataKind, DataSpec, InputError
 
 
 class OneHotGAN(BaseGAN):
@@ -45,6 +45,8 @@ class OneHotGAN(BaseGAN):
     Raises:
         InputError: if a share is out of range.
     """
+
+    kinds: ClassVar[tuple[DataKind, ...]] = ("table",)
 
     _bits: Tensor
     _bit_of_feature: Tensor

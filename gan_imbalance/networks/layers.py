@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils.parametrizations import spectral_norm
 
-from gan_imbalance.types import DataSpec, InputError, Span
+from gan_imbalance.types import DataKind, DataSpec, InputError, Span
 
 Activation = Literal["relu", "leaky_relu"]
 
@@ -58,7 +58,7 @@ def bounded(layer: nn.Module, spectral: bool = True) -> nn.Module:
     return spectral_norm(layer) if spectral else layer
 
 
-def require_kind(network: nn.Module, spec: DataSpec, kind: Literal["table", "image"]) -> None:
+def require_kind(network: nn.Module, spec: DataSpec, kind: DataKind) -> None:
     """Raise unless the data are of the kind that a network is for.
 
     Raises:
