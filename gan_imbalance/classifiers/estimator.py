@@ -6,7 +6,7 @@ import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from gan_imbalance.classifiers.classifier import Classifier, ClassifierFactory
 from gan_imbalance.components import build, factory
-from gan_imbalance.data.loaders import Draw, TensorLoader, draw_mixed, draw_uniform
+from gan_imbalance.data.loaders import Draw, TensorLoader, draw_mixed, draw_uniform, draw_weighted
 from gan_imbalance.losses import ClassificationLoss, CrossEntropy
 from gan_imbalance.networks import DenseClassifier, SMateCNN
 from gan_imbalance.quiet import quiet_lightning
@@ -43,6 +43,7 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[mi
     optimizer: OptimizerCallable | str | dict[str, Any]
     loss: ClassificationLoss
     augmentation: nn.Module | dict[str, Any] | None = None
+    weighting: Literal["loss", "draw"] = "loss"
     accelerator: str
     random_state: int
 
@@ -91,7 +92,7 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[mi
         """
         samples, labels = self._training_set(X, y)
         self.classes_, indices = np.unique(labels, return_inverse=True)
-        weights = np.ones(len(samples)) if sample_weight is None else np.asarray(sample_weight)
+        weights = None if sample_weight is None else torch.from_numpy(np.asarray(sample_weight, dtype=np.float32))
         max_steps, steps_per_epoch = self._steps(len(samples))
         with quiet_lightning(), torch.random.fork_rng():
             torch.manual_seed(self.random_state)
@@ -102,20 +103,17 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[mi
                 augmentation=build(self.augmentation),
             )
             self.module_.attach(self._spec(tuple(samples.shape[1:])), np.bincount(indices).tolist(), {})
-            draw = _draw(len(samples), added, round(added_share * self.batch_size))
-            on_device = (
-                tensor.to(self._device())
-                for tensor in (samples, torch.from_numpy(indices), torch.from_numpy(weights).float())
-            )
-            features, targets, weights_per_sample = on_device
+            device = self._device()
+            chances, factors = (weights, None) if self.weighting == "draw" else (None, weights)
+            draw = _draw(len(samples), chances, added, round(added_share * self.batch_size))
             loader = TensorLoader(
-                features,
-                targets,
+                samples.to(device),
+                torch.from_numpy(indices).to(device),
                 lambda: draw,
                 batch_size=self.batch_size,
                 steps_per_epoch=steps_per_epoch,
                 seed=self.random_state,
-                weights=weights_per_sample,
+                weights=None if factors is None else factors.to(device),
             )
             batches = _Prepared(loader, self._prepared)
             trainer = Trainer(
@@ -251,6 +249,8 @@ class ImageClassifier(NetworkClassifier):
         loss: what is minimised.
         augmentation: maps training images, float in [-1, 1], to others of the same shape; or its class path and
             arguments.
+        weighting: what a sample's weight is: a factor of its ``loss``, or how likely it is to be in a batch
+            (``draw``), which keeps few heavy samples from ruling a batch.
         accelerator: Lightning's.
         random_state: seed of weights and batches.
 
@@ -275,6 +275,7 @@ class ImageClassifier(NetworkClassifier):
         optimizer: OptimizerCallable | str | dict[str, Any] = torch.optim.RMSprop,
         loss: ClassificationLoss = CrossEntropy(),
         augmentation: nn.Module | dict[str, Any] | None = None,
+        weighting: Literal["loss", "draw"] = "loss",
         accelerator: str = "auto",
         random_state: int = 0,
     ) -> None:
@@ -288,6 +289,7 @@ class ImageClassifier(NetworkClassifier):
         self.optimizer = optimizer
         self.loss = loss
         self.augmentation = augmentation
+        self.weighting = weighting
         self.accelerator = accelerator
         self.random_state = random_state
 
@@ -335,12 +337,16 @@ def _told(shape: Sequence[int]) -> str:
     return " x ".join(map(str, shape))
 
 
-def _draw(samples: int, added: Any, added_samples: int) -> Draw:
-    """Return a uniform draw of all samples, or one with so many of the added ones in every batch."""
+def _draw(samples: int, weights: Tensor | None, added: Any, added_samples: int) -> Draw:
+    """Return a draw of all samples by their weights, or one with so many of the added ones in every batch."""
+
+    def draw_from(rows: Tensor) -> Draw:
+        return draw_uniform(rows) if weights is None else draw_weighted(rows, weights[rows])
+
     mask = torch.zeros(samples, dtype=torch.bool) if added is None else torch.as_tensor(added)
     if not mask.any():
-        return draw_uniform(torch.arange(samples))
-    return draw_mixed(draw_uniform((~mask).nonzero()[:, 0]), draw_uniform(mask.nonzero()[:, 0]), added_samples)
+        return draw_from(torch.arange(samples))
+    return draw_mixed(draw_from((~mask).nonzero()[:, 0]), draw_from(mask.nonzero()[:, 0]), added_samples)
 
 
 class _Prepared:

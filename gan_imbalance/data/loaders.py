@@ -27,6 +27,15 @@ def draw_uniform(rows: Tensor) -> Draw:
     return draw
 
 
+def draw_weighted(rows: Tensor, weights: Tensor) -> Draw:
+    """Return a draw in which every one of ``rows`` (shape (n,), n ≥ 1) is as likely as its weight (n,) says."""
+
+    def draw(shape: torch.Size, generator: torch.Generator) -> Tensor:
+        return rows[weights.multinomial(shape.numel(), replacement=True, generator=generator).view(shape)]
+
+    return draw
+
+
 def draw_balanced(rows: Tensor, labels: Tensor, weights: Tensor | None = None) -> Draw:
     """Return a draw in which every label is equally likely, or as likely as told, and within it every row.
 

@@ -208,6 +208,28 @@ def test_every_batch_has_its_share_of_added_images(digits: Data) -> None:
     assert shares == [0.25] * 3
 
 
+def test_weights_may_say_how_likely_an_image_is_to_be_drawn(digits: Data) -> None:
+    X, y = digits
+    X = np.minimum(X, 100)
+    X[:10] += 100
+    weights = np.where(np.arange(400) < 10, 39.0, 1.0)
+    shares: list[float] = []
+
+    class Counted(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            shares.append((x.amin(dim=(1, 2, 3)) > -0.9).float().mean().item())
+            return x
+
+    model = ImageClassifier(max_steps=30, augmentation=Counted(), weighting="draw", **SMALL)
+    model.fit(X, y, sample_weight=weights)
+    # five standard deviations
+    assert np.mean(shares) == pytest.approx(0.5, abs=0.06)
+    shares.clear()
+    added = np.arange(400) >= 200
+    model.fit(X, y, sample_weight=np.where(np.arange(400) < 10, 1.0, added), added=added, added_share=0.25)
+    assert shares == [0.75] * 30
+
+
 def test_an_image_classifier_is_one_of_scikit_learns(digits: Data) -> None:
     model = ImageClassifier(epochs=3, loss=FocalLoss(), random_state=5)
     assert clone(model).get_params()["loss"].gamma == 2

@@ -12,6 +12,7 @@ from gan_imbalance.data.loaders import (
     draw_by_level,
     draw_mixed,
     draw_uniform,
+    draw_weighted,
     pair_with_levels,
 )
 
@@ -204,3 +205,12 @@ def test_sequential_rows_may_be_chosen_anew() -> None:
     assert next(iter(loader))[1].tolist() == [1, 3]
     rows = torch.tensor([], dtype=torch.long)
     assert list(loader) == []
+
+
+def test_rows_are_drawn_as_their_weights_say() -> None:
+    draw = draw_weighted(torch.tensor([7, 2, 5]), torch.tensor([1.0, 0.0, 3.0]))
+    drawn = draw(torch.Size((100, 40)), torch.Generator().manual_seed(0))
+    assert drawn.shape == (100, 40)
+    assert set(drawn.unique().tolist()) == {5, 7}
+    # five standard deviations
+    assert (drawn == 5).float().mean().item() == pytest.approx(0.75, abs=0.034)
