@@ -34,7 +34,7 @@ ALLOWED: dict[str, set[str]] = {
     "transforms": {*_LEAVES, "components"},
     "data": {*_LEAVES, "components", "transforms"},
     "gans": _NETWORKS,
-    "classifiers": {*_NETWORKS, "metrics", "data", "quiet"},
+    "classifiers": {*_NETWORKS, "metrics", "data", "quiet", "transforms"},
     "callbacks": {*_LEAVES, "gans", "metrics", "data", "tracking"},
     "quality": {*_LEAVES, "metrics", "transforms"},
     "synthesis": _BELOW_SYNTHESIS,

@@ -24,6 +24,7 @@ from gan_imbalance.data.loaders import Draw, TensorLoader, draw_mixed, draw_unif
 from gan_imbalance.losses import ClassificationLoss, CrossEntropy
 from gan_imbalance.networks import DenseClassifier, SMateCNN
 from gan_imbalance.quiet import quiet_lightning
+from gan_imbalance.transforms.image import to_float
 from gan_imbalance.types import DataSpec, InputError, Span
 
 
@@ -106,7 +107,7 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[mi
             device = self._device()
             chances, factors = (weights, None) if self.weighting == "draw" else (None, weights)
             draw = _draw(len(samples), chances, added, round(added_share * self.batch_size))
-            loader = TensorLoader(
+            batches = TensorLoader(
                 samples.to(device),
                 torch.from_numpy(indices).to(device),
                 lambda: draw,
@@ -114,8 +115,8 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[mi
                 steps_per_epoch=steps_per_epoch,
                 seed=self.random_state,
                 weights=None if factors is None else factors.to(device),
+                transform=self._prepared,
             )
-            batches = _Prepared(loader, self._prepared)
             trainer = Trainer(
                 max_steps=max_steps,
                 max_epochs=-1,
@@ -319,7 +320,7 @@ class ImageClassifier(NetworkClassifier):
         return self.max_steps, min(steps_per_epoch, self.max_steps)
 
     def _prepared(self, samples: Tensor) -> Tensor:
-        return samples.float().div_(127.5).sub_(1)
+        return to_float(samples)
 
 
 def _as_images(X: Any) -> Tensor:
@@ -347,23 +348,6 @@ def _draw(samples: int, weights: Tensor | None, added: Any, added_samples: int) 
     if not mask.any():
         return draw_from(torch.arange(samples))
     return draw_mixed(draw_from((~mask).nonzero()[:, 0]), draw_from(mask.nonzero()[:, 0]), added_samples)
-
-
-class _Prepared:
-    def __init__(self, batches: TensorLoader, prepare: Callable[[Tensor], Tensor]) -> None:
-        self.batches = batches
-        self.prepare = prepare
-
-    @property
-    def sampler(self) -> TensorLoader:
-        return self.batches
-
-    def __len__(self) -> int:
-        return len(self.batches)
-
-    def __iter__(self) -> Any:
-        for x, *rest in self.batches:
-            yield self.prepare(x), *rest
 
 
 class _OnEpoch(Callback):
