@@ -5,6 +5,7 @@ from gan_imbalance.networks.dcgan import DCGANDiscriminator, DCGANGenerator, SMa
 from gan_imbalance.networks.freezing import evaluation_mode, first_blocks, freeze_blocks
 from gan_imbalance.networks.mlp import DenseClassifier, DenseDiscriminator, DenseGenerator
 from gan_imbalance.networks.one_hot import OneHotDiscriminator, OneHotGenerator
+from gan_imbalance.networks.resnet import ResNetDiscriminator, ResNetGenerator
 from gan_imbalance.networks.table import MixedTableClassifier, MixedTableDiscriminator, MixedTableGenerator
 
 __all__ = [
@@ -19,6 +20,8 @@ __all__ = [
     "OneHotDiscriminator",
     "OneHotGenerator",
     "ResNet20",
+    "ResNetDiscriminator",
+    "ResNetGenerator",
     "SMateCNN",
     "SMateDiscriminator",
     "SMateGenerator",

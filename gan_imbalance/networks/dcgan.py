@@ -6,7 +6,14 @@ from itertools import pairwise
 
 from torch import nn
 
-from gan_imbalance.networks.image import ImageDiscriminator, ImageGenerator, coarsest_grid, image_shape, scaled
+from gan_imbalance.networks.image import (
+    ImageDiscriminator,
+    ImageGenerator,
+    coarsest_grid,
+    halvings,
+    image_shape,
+    scaled,
+)
 from gan_imbalance.networks.layers import activation_layer, bounded
 from gan_imbalance.types import DataSpec
 
@@ -116,7 +123,7 @@ class DCGANGenerator(ImageGenerator):
     ) -> None:
         channels, size = image_shape(self, spec)
         grid = coarsest_grid(size)
-        widths = [width * 2**halving for halving in reversed(range(_halvings(size)))]
+        widths = [width * 2**halving for halving in reversed(range(halvings(size)))]
 
         def normalised(outputs: int) -> list[nn.Module]:
             return [*([nn.BatchNorm2d(outputs)] if batch_norm else []), activation_layer("relu")]
@@ -166,7 +173,7 @@ class DCGANDiscriminator(ImageDiscriminator):
         channels, size = image_shape(self, spec)
         widths = [
             channels + (0 if projection else num_conditions),
-            *(width * 2**halving for halving in range(_halvings(size))),
+            *(width * 2**halving for halving in range(halvings(size))),
         ]
         blocks = [
             nn.Sequential(
@@ -179,10 +186,6 @@ class DCGANDiscriminator(ImageDiscriminator):
         features = widths[-1] * coarsest_grid(size) ** 2
         head = nn.Sequential(nn.Dropout(dropout), bounded(nn.Linear(features, num_outputs), spectral_norm))
         super().__init__(blocks, head, features, num_conditions, projection, spectral_norm)
-
-
-def _halvings(size: int) -> int:
-    return (size // coarsest_grid(size)).bit_length() - 1
 
 
 def _doubling(inputs: int, outputs: int, bias: bool = True) -> nn.ConvTranspose2d:

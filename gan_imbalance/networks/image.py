@@ -44,6 +44,11 @@ def coarsest_grid(size: int) -> int:
     return grid
 
 
+def halvings(size: int) -> int:
+    """Return how many halvings bring an image of that size down to :func:`coarsest_grid`."""
+    return (size // coarsest_grid(size)).bit_length() - 1
+
+
 def scaled(channels: int, width: float) -> int:
     """Return the channels of a layer at another width, at least 1."""
     return max(1, round(channels * width))
