@@ -8,14 +8,19 @@ from gan_imbalance.transforms.constraints import (
     LessOrEqual,
     ValueRange,
 )
+from gan_imbalance.transforms.image import DiffAugment, FlipCrop, SMateAugment, SMateImgaug
 from gan_imbalance.transforms.table import TabularTransformer
 
 __all__ = [
     "AtMostOne",
     "Constraint",
+    "DiffAugment",
     "ExactlyOne",
     "FixedCombinations",
+    "FlipCrop",
     "LessOrEqual",
+    "SMateAugment",
+    "SMateImgaug",
     "TabularTransformer",
     "ValueRange",
 ]
