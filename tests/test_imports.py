@@ -18,13 +18,14 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 
 # what every part may import of ours, apart from itself
 _LEAVES = {"types", "files"}
-_NETWORKS = {*_LEAVES, "networks", "losses", "optimizers", "components", "checkpoints"}
+_NETWORKS = {*_LEAVES, "networks", "losses", "optimizers", "components", "checkpoints", "distributed"}
 _BELOW_SYNTHESIS = {*_NETWORKS, "gans", "data", "transforms", "tracking"}
 ALLOWED: dict[str, set[str]] = {
     "types": set(),
     "losses": {"types"},
     "optimizers": set(),
     "quiet": set(),
+    "distributed": set(),
     "tracking": set(),
     "files": {"types"},
     "metrics": _LEAVES,

@@ -11,12 +11,14 @@ import torch
 from pytorch_lightning import LightningModule
 from pytorch_lightning.cli import LRSchedulerCallable, OptimizerCallable
 from pytorch_lightning.core.optimizer import LightningOptimizer
+from pytorch_lightning.strategies import DDPStrategy
 from pytorch_lightning.utilities.parsing import collect_init_args
 from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
 from gan_imbalance.components import build, factory, to_config
+from gan_imbalance.distributed import average_gradients, random_states, restore_random_state
 from gan_imbalance.losses import AdversarialLoss, FeatureMatching, GradientPenalty, NonSaturatingLoss
 from gan_imbalance.networks import (
     DCGANDiscriminator,
@@ -128,7 +130,7 @@ class BaseGAN(LightningModule):
         self.spec: DataSpec | None = None
         self.data_state: dict[str, Any] = {}
         self.trained_classes: tuple[int, ...] = ()
-        self._random_state: dict[str, Any] = {}
+        self._random_states: list[dict[str, Any]] = []
         for name, least in (("latent_dim", 1), ("discriminator_steps", 1), ("warmup_steps", 0), ("instance_noise", 0)):
             if getattr(self, name) < least:
                 raise InputError(f"{name} is {getattr(self, name)}: it must be at least {least}.")
@@ -341,6 +343,22 @@ class BaseGAN(LightningModule):
         with torch.set_grad_enabled(generator_learns):
             return [*fakes, self.as_shown(self.generate(last))]
 
+    def manual_backward(self, loss: Tensor, *args: Any, **kwargs: Any) -> None:
+        """Back-propagate a loss, and average over all processes the gradients of what is being trained.
+
+        DDP's own exchange would, at every backward pass, send the gradients of both networks, frozen blocks included.
+        Here only those go out that the next step of an optimizer will use, in one message; so neither unused parameters
+        nor ones that are frozen or unfrozen on the way need care, and strategy ``ddp`` will do.
+        """
+        strategy = self.trainer.strategy
+        if not isinstance(strategy, DDPStrategy):
+            super().manual_backward(loss, *args, **kwargs)
+            return
+        with strategy.block_backward_sync():
+            super().manual_backward(loss, *args, **kwargs)
+        groups = [group for optimizer in self.trainer.optimizers for group in optimizer.param_groups]
+        average_gradients(parameter for group in groups for parameter in group["params"])
+
     @property
     def batches_seen(self) -> int:
         """Return how many training steps came before this one, over all epochs and resumed runs."""
@@ -430,24 +448,18 @@ class BaseGAN(LightningModule):
             "trained_classes": list(self.trained_classes),
             "data_state": self.data_state,
         }
-        checkpoint["random_state"] = {
-            "cpu": torch.get_rng_state(),
-            "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
-        }
+        checkpoint["random_states"] = random_states(self.device)
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Build the networks, or make sure that they fit, before their weights are loaded."""
         saved = checkpoint["gan"]
         self.attach(DataSpec.from_dict(saved["spec"]), saved["trained_classes"], saved["data_state"])
-        self._random_state = checkpoint.get("random_state", {})
+        self._random_states = checkpoint.get("random_states", [])
 
     def on_train_start(self) -> None:
         """Go on with the random numbers of the checkpoint, if training was resumed from one."""
-        if self._random_state:
-            torch.set_rng_state(self._random_state["cpu"])
-            if len(self._random_state["cuda"]) == torch.cuda.device_count():
-                torch.cuda.set_rng_state_all(self._random_state["cuda"])
-            self._random_state = {}
+        restore_random_state(self._random_states, self.device)
+        self._random_states = []
 
 
 def draw_by_row(weights: Tensor, choices: Tensor, seed: int) -> Tensor:
