@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torchmetrics.utilities.data import dim_zero_cat
 
 from gan_imbalance.components import build, factory, to_config
+from gan_imbalance.distributed import mean_over_processes, restore_random_state
 from gan_imbalance.losses import ClassificationLoss, CrossEntropy
 from gan_imbalance.metrics import ImbalanceMetrics, tune_threshold
 from gan_imbalance.networks import DenseClassifier
@@ -108,7 +109,8 @@ class Classifier(LightningModule):
         self.class_counts = list(class_counts)
         self.minority = int(counts.argmin())
         self.data_state = data_state
-        figures = partial(ImbalanceMetrics, spec.classes, self.minority)
+        # every process judges all rows, so there is nothing to gather
+        figures = partial(ImbalanceMetrics, spec.classes, self.minority, sync_on_compute=False)
         self.validation_metrics, self.test_metrics, self.tuned_test_metrics = figures(), figures(), figures()
 
     def setup(self, stage: str) -> None:
@@ -121,6 +123,10 @@ class Classifier(LightningModule):
         """Map samples (n, *shape) to class probabilities (n, classes)."""
         return self.network(x).softmax(dim=1)  # type: ignore[no-any-return]
 
+    def on_train_start(self) -> None:
+        """Let every process draw random numbers of its own, where several train together."""
+        restore_random_state([], self.device)
+
     def training_step(self, batch: tuple[Tensor, ...], batch_idx: int) -> Tensor:
         """Return the weighted loss of samples, labels and, if there is a third tensor, sample weights."""
         x, labels, *sample_weights = batch
@@ -130,7 +136,8 @@ class Classifier(LightningModule):
         weights = sample_weights[0] if sample_weights else torch.ones_like(losses)
         if self.weight is not None:
             weights = weights * self.weight[labels]
-        loss = (losses * weights).sum() / weights.sum()
+        # the mean over all that is in the joined batch of all processes, as DDP averages their gradients
+        loss = (losses * weights).sum() / mean_over_processes(weights.sum())
         self.log("train/loss", loss, prog_bar=True)
         return loss  # type: ignore[no-any-return]
 
@@ -141,9 +148,8 @@ class Classifier(LightningModule):
     def on_validation_epoch_end(self) -> None:
         """Log the metrics, and tune the threshold."""
         figures = self.validation_metrics
-        self.log_dict({f"val/{name}": value for name, value in figures.compute().items()})
-        with figures.sync_context():
-            probabilities, labels = dim_zero_cat(figures.probabilities), dim_zero_cat(figures.targets)
+        self.log_dict({f"val/{name}": value for name, value in figures.compute().items()}, sync_dist=True)
+        probabilities, labels = dim_zero_cat(figures.probabilities), dim_zero_cat(figures.targets)
         self.threshold.fill_(tune_threshold(probabilities, labels, self.minority))
         figures.reset()
 
@@ -160,7 +166,7 @@ class Classifier(LightningModule):
     def on_test_epoch_end(self) -> None:
         """Log the metrics at the default and at the tuned threshold."""
         for stage, figures in (("test", self.test_metrics), ("test/tuned", self.tuned_test_metrics)):
-            self.log_dict({f"{stage}/{name}": value for name, value in figures.compute().items()})
+            self.log_dict({f"{stage}/{name}": value for name, value in figures.compute().items()}, sync_dist=True)
             figures.reset()
 
     def predict_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
