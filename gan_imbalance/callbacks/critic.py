@@ -32,4 +32,4 @@ class CriticMonitor(Callback):
                 "val/earth_mover": real.mean() - fake.mean(),
                 "val/fake_catch_rate": (fake < 0).float().mean(),
             }
-            pl_module.log_dict(figures, on_epoch=True, batch_size=len(real))
+            pl_module.log_dict(figures, on_epoch=True, sync_dist=True, batch_size=len(real))

@@ -42,8 +42,8 @@ class DistanceMonitor(Callback):
         shown = torch.randperm(len(rows), generator=torch.Generator().manual_seed(self.seed))[: self.max_rows]
         made = data.as_exported(gan.sample_conditions(conditions[shown].to(gan.device), self.seed).cpu())
         figures = dict(zip(_CURVES, mean_distances(rows[shown], made), strict=True))
-        gan.log_dict({f"val/distance_{name}": figure for name, figure in figures.items()})
-        if not (trainer.sanity_checking or trainer.fast_dev_run):  # type: ignore[attr-defined]
+        gan.log_dict({f"val/distance_{name}": figure for name, figure in figures.items()}, sync_dist=True)
+        if trainer.is_global_zero and not (trainer.sanity_checking or trainer.fast_dev_run):  # type: ignore[attr-defined]
             self._curves.append({"step": trainer.global_step, **figures})
             self._draw(trainer)
 

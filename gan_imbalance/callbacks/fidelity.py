@@ -37,9 +37,9 @@ class FidelityMonitor(Callback):
         gan = cast(BaseGAN, pl_module)
         figure = self._compare(trainer, gan)
         if gan.class_selection != gan.class_selections[-1]:
-            gan.log("val/pretraining_c2st", figure)
+            gan.log("val/pretraining_c2st", figure, sync_dist=True)
             figure = WORST
-        gan.log("val/c2st", figure, prog_bar=True)
+        gan.log("val/c2st", figure, prog_bar=True, sync_dist=True)
 
     def _compare(self, trainer: Trainer, gan: BaseGAN) -> float:
         data = trainer.datamodule  # type: ignore[attr-defined]

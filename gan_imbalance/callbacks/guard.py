@@ -52,7 +52,8 @@ class FiniteLossGuard(Callback):
         # a finite loss can have a slope that is not, which only the weights show
         finite = (self._sum + nn.utils.get_total_norm(pl_module.parameters())).isfinite().item()
         self._sum = 0.0
-        if not finite:
+        # all processes end together: one that went on would wait for the others for ever
+        if not trainer.strategy.reduce_boolean_decision(bool(finite)):
             raise InputError(
                 f"Training diverged: a loss or weight is not finite by step {trainer.global_step}. Lower the learning "
                 "rates or choose another loss or penalty. "

@@ -48,7 +48,7 @@ class TrainingPictures(Callback, ABC):
 
     def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Draw, if it is time."""
-        if trainer.sanity_checking or trainer.fast_dev_run:  # type: ignore[attr-defined]
+        if not trainer.is_global_zero or trainer.sanity_checking or trainer.fast_dev_run:  # type: ignore[attr-defined]
             return
         self._validations += 1
         if (self._validations - 1) % self.every_n_epochs:

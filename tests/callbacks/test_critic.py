@@ -39,7 +39,7 @@ def test_the_figures_are_difference_of_means_and_share_of_negative_fakes() -> No
         "val/earth_mover": 3.0,
         "val/fake_catch_rate": 0.5,
     }
-    assert log.options == {"on_epoch": True, "batch_size": 4}
+    assert log.options == {"on_epoch": True, "sync_dist": True, "batch_size": 4}
 
 
 def test_nothing_is_logged_without_scores() -> None:
