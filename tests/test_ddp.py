@@ -1,0 +1,441 @@
+"""Two processes that train together learn what one does from their joined batches.
+
+This file is a program, too: ``torchrun`` starts it once, as two processes, which train everything there is to
+compare and leave behind what they saw. The tests train the same in one process.
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+from unittest.mock import patch
+
+import numpy as np
+import pandas as pd
+import pytest
+import pytorch_lightning as pl
+import torch
+from pytorch_lightning.callbacks import Callback, ModelCheckpoint
+from torch import Tensor, distributed, nn
+from torch.distributed.algorithms.ddp_comm_hooks.default_hooks import allreduce_hook
+from torch.overrides import TorchFunctionMode
+
+from gan_imbalance import gans
+from gan_imbalance.callbacks import CriticMonitor, DistanceMonitor, FidelityMonitor, FiniteLossGuard, GeneratorEMA
+from gan_imbalance.classifiers import Classifier
+from gan_imbalance.data import TabularDataModule
+from gan_imbalance.gans import GAN, BaseGAN, MinorityTransferGAN, MomentMatchingGAN
+from gan_imbalance.losses import WassersteinGradientPenalty
+from gan_imbalance.networks import DenseClassifier, DenseDiscriminator, DenseGenerator
+from gan_imbalance.networks.freezing import freeze_blocks
+
+PROCESSES = 2
+BATCH_SIZE = 8
+DISCRIMINATOR_STEPS = 2
+STEPS_PER_EPOCH = 2
+
+Weights = dict[str, Tensor]
+
+
+class StepOfItsOwnGAN(GAN):
+    """A user's GAN with a training step of its own, which knows nothing of other processes."""
+
+    def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> dict[str, Tensor]:
+        (real, *_), (conditions, *_) = batch
+        losses = {}
+        optimizers = dict(zip(("generator", "discriminator"), self.optimizers(), strict=True))
+        for name in ("discriminator", "generator"):
+            objective = getattr(self, f"{name}_objective")
+            # in two parts, each back-propagated by itself
+            for share in (0.25, 0.75):
+                loss = share * objective(real, self.generate(conditions), conditions)
+                self.manual_backward(loss)
+            optimizers[name].step()
+            for optimizer in optimizers.values():
+                optimizer.zero_grad()
+            losses[name] = loss.detach()
+        return losses
+
+
+# -- what is trained --------------------------------------------------------------------------------------------------
+
+# what compares the samples of a batch does so within every process, so it is left out here
+SETTINGS: dict[type[BaseGAN], dict[str, Any]] = {MomentMatchingGAN: {"moment_weight": 0.0}}
+GANS: dict[str, type[BaseGAN]] = {name: getattr(gans, name) for name in gans.__all__ if name != "BaseGAN"}
+GANS["StepOfItsOwnGAN"] = StepOfItsOwnGAN
+CASES = [
+    f"{name}-{penalised}-{frozen}"
+    for name, penalised, frozen in itertools.product(GANS, ("plain", "penalised"), ("free", "frozen"))
+]
+WEIGHTS = {"classifier-unweighted": None, "classifier-balanced": "balanced"}
+
+
+class SharedDraws(TorchFunctionMode):
+    """Draws the random numbers of the joined batch, whatever the process, and gives it those of its own rows."""
+
+    def __init__(self, rank: int | None) -> None:
+        self.ranks = slice(None) if rank is None else slice(rank, rank + 1)
+        self.batch = BATCH_SIZE * (PROCESSES if rank is None else 1)
+        self.random = torch.Generator().manual_seed(0)
+
+    def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        own = function(*args, **(kwargs or {}))
+        kind = getattr(function, "__name__", "").removesuffix("_like")
+        if kind not in ("rand", "randn", "randint"):
+            return own
+        stacked = own.shape[:2] == (DISCRIMINATOR_STEPS, self.batch)
+        sizes = own.shape[2:] if stacked else own.shape[1:]
+        steps = DISCRIMINATOR_STEPS if stacked else len(own) // self.batch
+        shape = (steps, PROCESSES, BATCH_SIZE, *sizes)
+        draw = partial(torch.randint, args[0]) if kind == "randint" else getattr(torch, kind)
+        return draw(shape, generator=self.random, dtype=own.dtype)[:, self.ranks].reshape(own.shape)
+
+
+@dataclass
+class Record(Callback):
+    """What one process sees of a training."""
+
+    batches: list[Weights] = field(default_factory=list)
+    gradients: list[Weights] = field(default_factory=list)
+    sent: list[int] = field(default_factory=list)
+    trained: list[tuple[int, int]] = field(default_factory=list)
+    reduced_by_ddp: int = 0
+    weights: Weights = field(default_factory=dict)
+    final: Weights = field(default_factory=dict)
+    figures: dict[str, float] = field(default_factory=dict)
+
+    def on_train_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        if distributed.is_initialized():
+            trainer.strategy.model.register_comm_hook(None, self._count_bucket)
+
+    # torch reads the annotations, and would not know these
+    def _count_bucket(self, _, bucket):  # type: ignore[no-untyped-def]
+        self.reduced_by_ddp += bucket.buffer().numel()
+        return allreduce_hook(distributed.group.WORLD, bucket)
+
+    def on_train_batch_start(self, trainer: pl.Trainer, module: pl.LightningModule, batch: Any, batch_idx: int) -> None:
+        self.batches.append({"samples": batch[0].clone(), "labels": batch[1].clone()})
+        self.sent.append(0)
+        self.trained.append(
+            tuple(sum(p.numel() for g in one.param_groups for p in g["params"]) for one in trainer.optimizers)
+        )
+
+    def count(self, all_reduce: Callable[..., Any]) -> Callable[..., Any]:
+        def counting(tensor: Tensor, *args: Any, **kwargs: Any) -> Any:
+            self.sent[-1] += tensor.numel()
+            return all_reduce(tensor, *args, **kwargs)
+
+        return counting
+
+    def on_before_optimizer_step(
+        self, trainer: pl.Trainer, module: pl.LightningModule, optimizer: torch.optim.Optimizer
+    ) -> None:
+        stepped = {parameter for group in optimizer.param_groups for parameter in group["params"]}
+        named = [(name, parameter) for name, parameter in module.named_parameters() if parameter in stepped]
+        self.gradients.append({name: p.grad.clone() for name, p in named if p.grad is not None})
+
+    def on_train_batch_end(self, trainer: pl.Trainer, module: pl.LightningModule, *args: Any) -> None:
+        self.weights = weights_of(module)
+
+    def on_fit_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        self.final = weights_of(module)
+
+
+def weights_of(module: nn.Module) -> Weights:
+    return {name: tensor.detach().clone() for name, tensor in module.state_dict().items()}
+
+
+def rows() -> pd.DataFrame:
+    random = np.random.default_rng(0)
+    is_yes = np.repeat([0, 1], [60, 40])
+    return pd.DataFrame(
+        {
+            "amount": random.normal(size=100) + is_yes,
+            "colour": random.choice(["red", "blue", "green"], 100),
+            "flag": random.random(100) < 0.3 + 0.4 * is_yes,
+            "label": np.array(["no", "yes"])[is_yes],
+        }
+    )
+
+
+def data(batch_size: int, **settings: Any) -> TabularDataModule:
+    defaults = {"frame": rows(), "target": "label", "steps_per_epoch": STEPS_PER_EPOCH, "batch_size": batch_size}
+    return TabularDataModule(**{**defaults, **settings})
+
+
+def gan_of(case: str) -> BaseGAN:
+    name, penalised, frozen = case.split("-")
+    gan_class = GANS[name]
+    settings: dict[str, Any] = {
+        "generator": partial(DenseGenerator, widths=(8, 8)),
+        "discriminator": partial(DenseDiscriminator, widths=(8, 8), activation="leaky_relu"),
+        "latent_dim": 4,
+        "discriminator_steps": DISCRIMINATOR_STEPS,
+        "penalty": WassersteinGradientPenalty() if penalised == "penalised" else None,
+        # not Adam, which makes much of the rounding of gradients that are nearly zero
+        **dict.fromkeys(("generator_optimizer", "discriminator_optimizer"), partial(torch.optim.SGD, lr=0.01)),
+        **SETTINGS.get(gan_class, {}),
+    }
+    blocks = int(frozen == "frozen")
+    if gan_class is MinorityTransferGAN:
+        freeze = {"freeze_generator_blocks": blocks, "freeze_discriminator_blocks": blocks}
+        return gan_class(pretrain_epochs=1, **freeze, **settings)
+
+    def configure_model(gan: BaseGAN) -> None:
+        freeze_blocks(gan.generator, blocks)
+        freeze_blocks(gan.discriminator, blocks)
+
+    return type(gan_class.__name__, (gan_class,), {"configure_model": configure_model})(**settings)
+
+
+def classifier_of(case: str) -> Classifier:
+    network = partial(DenseClassifier, widths=(8, 8), dropout=0.0)
+    return Classifier(network, class_weights=WEIGHTS[case], optimizer=partial(torch.optim.SGD, lr=0.05))
+
+
+def train(
+    module: pl.LightningModule, module_data: TabularDataModule, rank: int | None = None, **settings: Any
+) -> pl.Trainer:
+    """Train for two epochs from a seed; as one of the processes if there is a rank."""
+    defaults: dict[str, Any] = {
+        "max_epochs": 2,
+        "accelerator": "cpu",
+        "logger": False,
+        "enable_checkpointing": False,
+        "enable_progress_bar": False,
+        "enable_model_summary": False,
+        "num_sanity_val_steps": 0,
+        **({"devices": 1} if rank is None else {"devices": PROCESSES, "strategy": "ddp"}),
+    }
+    ckpt_path = settings.pop("ckpt_path", None)
+    trainer = pl.Trainer(**{**defaults, **settings})
+    torch.manual_seed(0)
+    trainer.fit(module, datamodule=module_data, ckpt_path=ckpt_path, weights_only=True)
+    return trainer
+
+
+def record_training(case: str, rank: int | None) -> Record:
+    """Train with the random numbers of the joined batch, and return what was seen."""
+    record = Record()
+    module = classifier_of(case) if case in WEIGHTS else gan_of(case)
+    step = module.training_step
+
+    @functools.wraps(step)
+    def watched_step(batch: Any, batch_idx: int) -> Any:
+        with draws, patch.object(distributed, "all_reduce", record.count(distributed.all_reduce)):
+            return step(batch, batch_idx)
+
+    module.training_step = watched_step
+    draws = SharedDraws(rank)
+    module_data = data(BATCH_SIZE * (PROCESSES if rank is None else 1))
+    callbacks = [record] if case in WEIGHTS else [record, GeneratorEMA(0.5)]
+    judged = {} if case in WEIGHTS else {"limit_val_batches": 0}
+    # in double precision, so that what is not the same does not pass for rounding
+    trainer = train(module, module_data, rank, callbacks=callbacks, precision="64-true", **judged)
+    if case in WEIGHTS:
+        validated = {name: float(figure) for name, figure in trainer.callback_metrics.items()}
+        tested = trainer.test(module, datamodule=module_data, verbose=False)[0]
+        record.figures = {name: value for name, value in {**validated, **tested}.items() if "train" not in name}
+        record.figures["predicted"] = len(torch.cat(trainer.predict(module, datamodule=module_data)))
+    return record
+
+
+# -- the two processes ------------------------------------------------------------------------------------------------
+
+
+def train_all(folder: Path) -> None:
+    """Be one of the two processes: train everything, and leave behind what was seen."""
+    torch.set_num_threads(1)
+    rank = int(os.environ["RANK"])
+    seen = {case: asdict(record_training(case, rank)) for case in (*CASES, *WEIGHTS)}
+    torch.save(seen, folder / f"seen_{rank}.pt")
+    torch.save(train_as_users_do(folder, rank), folder / f"trained_{rank}.pt")
+
+
+def train_as_users_do(folder: Path, rank: int) -> dict[str, Any]:
+    """Train with random numbers of its own, monitors and checkpoints; and again, interrupted in between."""
+
+    def run(name: str, epochs: int, ckpt_path: str | None = None) -> dict[str, Any]:
+        gan = MinorityTransferGAN(
+            pretrain_epochs=1,
+            generator=partial(DenseGenerator, widths=(8, 8)),
+            discriminator=partial(DenseDiscriminator, widths=(8, 8), dropout=0.2),
+        )
+        latents: list[Tensor] = []
+        gan.setup = add_hook(gan, latents)
+        best = ModelCheckpoint(
+            folder / name, "{epoch}", monitor="val/c2st", save_top_k=-1, auto_insert_metric_name=False
+        )
+        monitors = [CriticMonitor(), FidelityMonitor(repeats=1), DistanceMonitor(), FiniteLossGuard(2)]
+        trainer = train(
+            gan,
+            data(BATCH_SIZE, validation_fraction=0.3),
+            rank,
+            callbacks=[GeneratorEMA(0.5), *monitors, best],
+            enable_checkpointing=True,
+            max_epochs=epochs,
+            ckpt_path=ckpt_path,
+            default_root_dir=folder / name,
+        )
+        figures = {key: float(value) for key, value in trainer.callback_metrics.items() if key.startswith("val/")}
+        return {
+            "weights": weights_of(gan),
+            "latents": latents,
+            "figures": figures,
+            "best": (best.best_model_path, best.best_model_score),
+        }
+
+    return {
+        "whole": run("whole", 3),
+        "interrupted": run("interrupted", 2),
+        "resumed": run("resumed", 3, str(folder / "interrupted" / "1.ckpt")),
+    }
+
+
+def add_hook(gan: BaseGAN, latents: list[Tensor]) -> Callable[[str], None]:
+    """Return a set-up after which the generator keeps the latents that it is given in training."""
+    setup = gan.setup
+
+    def keep(module: nn.Module, args: tuple[Tensor, ...]) -> None:
+        if module.training:
+            latents.append(args[0])
+
+    def setup_with_hook(stage: str) -> None:
+        setup(stage)
+        gan.generator.register_forward_pre_hook(keep)
+
+    return setup_with_hook
+
+
+# -- the tests --------------------------------------------------------------------------------------------------------
+
+
+class Process(NamedTuple):
+    """What one of the two left behind."""
+
+    seen: dict[str, dict[str, Any]]
+    trained: dict[str, dict[str, Any]]
+
+
+def torchrun(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run a program in two processes, and return how it ended."""
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(PROCESSES)]
+    return subprocess.run(
+        [*command, *arguments],
+        env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONSAFEPATH": "1", **environment},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def both(tmp_path_factory: pytest.TempPathFactory) -> list[Process]:
+    """Let two processes train everything, once for all tests."""
+    folder = tmp_path_factory.mktemp("ddp")
+    ended = torchrun(__file__, str(folder))
+    assert ended.returncode == 0, ended.stderr[-4000:]
+    return [
+        Process(*(torch.load(folder / f"{what}_{rank}.pt", weights_only=False) for what in ("seen", "trained")))
+        for rank in range(PROCESSES)
+    ]
+
+
+@functools.cache
+def joined(case: str) -> Record:
+    """Train in this process with joined batches, and return what was seen."""
+    return record_training(case, rank=None)
+
+
+@pytest.mark.parametrize("case", [*CASES, *WEIGHTS])
+def test_two_processes_share_the_joined_batch(case: str, both: list[Process]) -> None:
+    for first, second, whole in zip(*(one.seen[case]["batches"] for one in both), joined(case).batches, strict=True):
+        assert not torch.equal(first["samples"], second["samples"])
+        batch_dim = 0 if case in WEIGHTS else 1
+        for key in ("samples", "labels"):
+            assert torch.equal(torch.cat([first[key], second[key]], dim=batch_dim), whole[key])
+
+
+@pytest.mark.parametrize("case", [*CASES, *WEIGHTS])
+def test_gradients_are_those_of_the_joined_batch(case: str, both: list[Process]) -> None:
+    alone = joined(case).gradients
+    # every parameter that is not frozen was reached, in every step of its optimizer
+    assert alone
+    for process in both:
+        torch.testing.assert_close(process.seen[case]["gradients"], alone, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("case", [*CASES, *WEIGHTS])
+def test_weights_are_the_same_in_all_processes(case: str, both: list[Process]) -> None:
+    first, second = (process.seen[case] for process in both)
+    # the raw ones, and after training the average of the generator's
+    for which in ("weights", "final"):
+        torch.testing.assert_close(first[which], second[which], rtol=0, atol=0)
+        torch.testing.assert_close(first[which], getattr(joined(case), which), rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if not case.startswith("StepOfItsOwn")])
+def test_only_what_is_trained_is_sent(case: str, both: list[Process]) -> None:
+    for process in both:
+        seen = process.seen[case]
+        assert seen["reduced_by_ddp"] == 0
+        assert seen["sent"] == [
+            generator + DISCRIMINATOR_STEPS * discriminator for generator, discriminator in seen["trained"]
+        ]
+
+
+@pytest.mark.parametrize("network", ["generator", "discriminator"])
+@pytest.mark.parametrize("name", GANS)
+def test_frozen_blocks_are_left_out(name: str, network: str, both: list[Process]) -> None:
+    free, frozen = (both[0].seen[f"{name}-plain-{how}"] for how in ("free", "frozen"))
+    which = ("generator", "discriminator").index(network)
+    first_block = sum(w.numel() for key, w in free["weights"].items() if key.startswith(f"{network}.blocks.0."))
+    saved = [all_of[which] - without[which] for all_of, without in zip(free["trained"], frozen["trained"], strict=True)]
+    # the minority-transfer GAN freezes after its first epoch, when DDP has long taken its parameters
+    learns_first = name == "MinorityTransferGAN"
+    assert saved == [0 if learns_first and step < STEPS_PER_EPOCH else first_block for step in range(len(saved))]
+
+
+@pytest.mark.parametrize("case", WEIGHTS)
+def test_figures_count_every_row_once(case: str, both: list[Process]) -> None:
+    alone = joined(case).figures
+    assert {"val/recall_yes", "test/recall_yes", "test/tuned/f1_yes", "test/calibration_error"} <= alone.keys()
+    assert alone["predicted"] == 20
+    for process in both:
+        assert process.seen[case]["figures"] == pytest.approx(alone, abs=1e-6)
+
+
+def test_every_process_has_noise_of_its_own(both: list[Process]) -> None:
+    first, second = (process.trained["whole"]["latents"] for process in both)
+    assert len(first) == len(second) == 3 * STEPS_PER_EPOCH * 2
+    assert not any(torch.equal(own, other) for own, other in itertools.product(first, second))
+
+
+def test_monitors_agree_in_all_processes(both: list[Process]) -> None:
+    first, second = (process.trained["whole"] for process in both)
+    assert {"val/c2st", "val/earth_mover", "val/distance_between"} <= first["figures"].keys()
+    assert first["figures"] == second["figures"]
+    assert first["best"] == second["best"]
+    torch.testing.assert_close(first["weights"], second["weights"], rtol=0, atol=0)
+
+
+def test_a_resumed_run_goes_on_exactly(both: list[Process]) -> None:
+    for process in both:
+        whole, interrupted, resumed = (process.trained[run] for run in ("whole", "interrupted", "resumed"))
+        torch.testing.assert_close(resumed["weights"], whole["weights"], rtol=0, atol=0)
+        assert not torch.equal(
+            *(run["weights"]["discriminator.blocks.0.layers.0.weight"] for run in (whole, interrupted))
+        )
+
+
+if __name__ == "__main__":
+    train_all(Path(sys.argv[1]))
