@@ -133,7 +133,7 @@ def test_a_resumed_run_ends_where_an_uninterrupted_one_does(
     resumed = train(4, "resumed", tmp_path / "half" / "epoch=1.ckpt", seed=7)
     assert_same_weights(resumed, whole)
     last = [torch.load(tmp_path / run / "epoch=3.ckpt", weights_only=True) for run in ("whole", "resumed")]
-    for key in ("state_dict", "optimizer_states", "generator_ema", "lr_schedulers", "random_state", "global_step"):
+    for key in ("state_dict", "optimizer_states", "generator_ema", "lr_schedulers", "random_states", "global_step"):
         torch.testing.assert_close(last[0][key], last[1][key], rtol=0, atol=0)
 
 
