@@ -8,7 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from gan_imbalance.types import DataSpec, InputError
+from gan_imbalance.networks.image import as_in_keras, image_shape, scaled
+from gan_imbalance.types import DataSpec
 
 
 class SMateCNN(nn.Module):
@@ -16,37 +17,39 @@ class SMateCNN(nn.Module):
 
     Convolutions of 3 x 3: 32 with padding and 32 without, 2 x 2 pooling, dropout 0.25; the same with 64; then 512 dense
     units, dropout 0.5, and a logit per class. For CIFAR-10 these are 1,250,858 parameters. Images of 8 and 9 pixels
-    are one pixel after the last convolution, which is then not pooled.
+    are one pixel after the last convolution, which is then not pooled. Weights start as in Keras, which SMate was
+    written in (Glorot and Bengio 2010).
 
     Args:
-        spec: the images to classify, at least 8 x 8.
+        spec: the images to classify, of 8 to 64 pixels.
         width: by which the numbers of channels and of dense units are multiplied.
 
     Raises:
-        InputError: if the data is no images, or smaller ones.
+        InputError: if it cannot serve the data.
     """
 
     def __init__(self, spec: DataSpec, width: float = 1.0) -> None:
         super().__init__()
-        channels, side = _image_shape(self, spec)
-        first, second, dense = (max(1, round(width * units)) for units in (32, 64, 512))
-        pooled = (side - 2) // 2
-        left = pooled - 2
+        channels, side = image_shape(self, spec, multiple=1)
+        first, second, dense = (scaled(units, width) for units in (32, 64, 512))
+        left = (side - 2) // 2 - 2
+        pooling = min(2, left)
         self.blocks = nn.Sequential(
             nn.Sequential(nn.Conv2d(channels, first, 3, padding=1), nn.ReLU(inplace=True)),
             nn.Sequential(nn.Conv2d(first, first, 3), nn.ReLU(inplace=True), nn.MaxPool2d(2), nn.Dropout(0.25)),
             nn.Sequential(nn.Conv2d(first, second, 3, padding=1), nn.ReLU(inplace=True)),
-            nn.Sequential(
-                nn.Conv2d(second, second, 3), nn.ReLU(inplace=True), nn.MaxPool2d(min(2, left)), nn.Dropout(0.25)
-            ),
+            nn.Sequential(nn.Conv2d(second, second, 3), nn.ReLU(inplace=True), nn.MaxPool2d(pooling), nn.Dropout(0.25)),
             nn.Sequential(
                 nn.Flatten(),
-                nn.Linear(second * (left // min(2, left)) ** 2, dense),
+                nn.Linear(second * (left // pooling) ** 2, dense),
                 nn.ReLU(inplace=True),
                 nn.Dropout(0.5),
             ),
             nn.Linear(dense, len(spec.classes)),
         )
+        for layer in self.modules():
+            if isinstance(layer, nn.Conv2d | nn.Linear):
+                as_in_keras(layer)
 
     def features(self, x: Tensor) -> Tensor:
         """Map images (n, channels, side, side) in [-1, 1] to what the last layer sees, (n, 512 · width)."""
@@ -67,16 +70,16 @@ class ResNet20(nn.Module):
         Deep Residual Learning for Image Recognition, https://arxiv.org/abs/1512.03385
 
     Args:
-        spec: the images to classify, at least 8 x 8.
+        spec: the images to classify, of 8 to 64 pixels.
         width: channels of the first stage.
 
     Raises:
-        InputError: if the data is no images, or smaller ones.
+        InputError: if it cannot serve the data.
     """
 
     def __init__(self, spec: DataSpec, width: int = 16) -> None:
         super().__init__()
-        channels, _ = _image_shape(self, spec)
+        channels, _ = image_shape(self, spec, multiple=1)
         stem = nn.Sequential(
             nn.Conv2d(channels, width, 3, padding=1, bias=False), nn.BatchNorm2d(width), nn.ReLU(inplace=True)
         )
@@ -121,13 +124,3 @@ class ResidualBlock(nn.Module):
         """Map (n, inputs, side, side) to (n, outputs, side / stride, side / stride), rounded up."""
         kept = x[:, :, :: self.stride, :: self.stride]
         return torch.relu(self.layers(x) + F.pad(kept, (0, 0, 0, 0, 0, self.more_channels)))
-
-
-def _image_shape(network: nn.Module, spec: DataSpec) -> tuple[int, int]:
-    """Return channels and side of the images, having made sure that a network can serve them."""
-    if spec.kind != "image" or spec.shape[1] != spec.shape[2] or spec.shape[1] < 8:
-        raise InputError(
-            f"{type(network).__name__} needs square images of at least 8 x 8 pixels, but a sample has the shape "
-            f"{' x '.join(map(str, spec.shape))}: choose another network, or another size of the images."
-        )
-    return spec.shape[0], spec.shape[1]

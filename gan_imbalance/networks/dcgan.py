@@ -9,6 +9,7 @@ from torch import nn
 from gan_imbalance.networks.image import (
     ImageDiscriminator,
     ImageGenerator,
+    as_in_keras,
     coarsest_grid,
     halvings,
     image_shape,
@@ -42,15 +43,15 @@ class SMateGenerator(ImageGenerator):
         grid = size // 2**_SMATE_HALVINGS
         coarse, fine = scaled(256, width), scaled(128, width)
         first = nn.Sequential(
-            _as_in_keras(nn.Linear(latent_dim + num_conditions, coarse * grid**2)),
+            as_in_keras(nn.Linear(latent_dim + num_conditions, coarse * grid**2)),
             activation_layer("leaky_relu"),
             nn.Unflatten(1, (coarse, grid, grid)),
         )
         doublings = [
-            nn.Sequential(_as_in_keras(_doubling(inputs, fine)), activation_layer("leaky_relu"))
+            nn.Sequential(as_in_keras(_doubling(inputs, fine)), activation_layer("leaky_relu"))
             for inputs in (coarse, fine, fine)
         ]
-        output = nn.Sequential(_as_in_keras(nn.Conv2d(fine, channels, 3, padding=1)), nn.Tanh())
+        output = nn.Sequential(as_in_keras(nn.Conv2d(fine, channels, 3, padding=1)), nn.Tanh())
         super().__init__([first, *doublings, output], num_conditions)
 
 
@@ -89,14 +90,12 @@ class SMateDiscriminator(ImageDiscriminator):
             for (inputs, outputs), stride in zip(pairwise(widths), (1, 2, 2, 2), strict=True)
         ]
         blocks = [
-            nn.Sequential(bounded(_as_in_keras(layer), spectral_norm), activation_layer("leaky_relu"))
+            nn.Sequential(bounded(as_in_keras(layer), spectral_norm), activation_layer("leaky_relu"))
             for layer in convolutions
         ]
         blocks[-1].append(nn.Flatten())
         features = widths[-1] * (size // 2**_SMATE_HALVINGS) ** 2
-        head = nn.Sequential(
-            nn.Dropout(dropout), bounded(_as_in_keras(nn.Linear(features, num_outputs)), spectral_norm)
-        )
+        head = nn.Sequential(nn.Dropout(dropout), bounded(as_in_keras(nn.Linear(features, num_outputs)), spectral_norm))
         super().__init__(blocks, head, features, num_conditions, projection, spectral_norm)
 
 
@@ -191,10 +190,3 @@ class DCGANDiscriminator(ImageDiscriminator):
 def _doubling(inputs: int, outputs: int, bias: bool = True) -> nn.ConvTranspose2d:
     """Return the transposed convolution from (n, inputs, h, w) to (n, outputs, 2h, 2w)."""
     return nn.ConvTranspose2d(inputs, outputs, 4, stride=2, padding=1, bias=bias)
-
-
-def _as_in_keras(layer: nn.Linear | nn.Conv2d | nn.ConvTranspose2d) -> nn.Module:
-    nn.init.xavier_uniform_(layer.weight)
-    assert layer.bias is not None
-    nn.init.zeros_(layer.bias)
-    return layer

@@ -54,6 +54,14 @@ def scaled(channels: int, width: float) -> int:
     return max(1, round(channels * width))
 
 
+def as_in_keras(layer: nn.Linear | nn.Conv2d | nn.ConvTranspose2d) -> nn.Module:
+    """Return the layer with weights that start as in Keras: uniform by fan-in and fan-out, and no bias."""
+    nn.init.xavier_uniform_(layer.weight)
+    assert layer.bias is not None
+    nn.init.zeros_(layer.bias)
+    return layer
+
+
 class ImageGenerator(nn.Module):
     """Blocks in order, from a latent vector, with the condition joined to it as one-hot, to an image.
 
