@@ -20,9 +20,11 @@ import gan_imbalance.data  # noqa: F401
 from gan_imbalance.callbacks import (
     ColumnPairPictures,
     CriticMonitor,
+    FeatureDistanceMonitor,
     FidelityMonitor,
     FiniteLossGuard,
     GeneratorEMA,
+    ImageGrid,
     RunRecord,
 )
 from gan_imbalance.callbacks.record import LastCheckpoint, SaveRunConfig
@@ -41,6 +43,8 @@ _GAN_CALLBACKS = {
     "critic": CriticMonitor,
     "fidelity": FidelityMonitor,
     "pictures": ColumnPairPictures,
+    "image_distances": FeatureDistanceMonitor,
+    "image_grid": ImageGrid,
 }
 
 
@@ -102,6 +106,9 @@ class GanImbalanceCLI(LightningCLI):
         trainer.datamodule = data  # type: ignore[attr-defined]
         model.trainer = data.trainer = trainer
         data.setup(self.subcommand)
+        kind = data.spec.kind
+        callbacks = trainer.callbacks  # type: ignore[attr-defined]
+        trainer.callbacks = [one for one in callbacks if kind in getattr(one, "kinds", (kind,))]  # type: ignore[attr-defined]
         model.setup(self.subcommand)
         if self._checkpoint:
             model.on_load_checkpoint(self._checkpoint)

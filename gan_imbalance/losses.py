@@ -36,6 +36,10 @@ class AdversarialLoss(nn.Module, ABC):
     def generator_loss(self, fake: Tensor) -> Tensor:
         """Return the generator's loss, a scalar, from the scores of its samples, ``(n,)``."""
 
+    def boundary(self, real: Tensor, fake: Tensor) -> Tensor | float:
+        """Return the score below which a sample is taken for a fake, from scores of both kinds: 0 unless overridden."""
+        return 0.0
+
     def constrain(self, discriminator: nn.Module) -> None:
         """Bring the discriminator back into the set that the loss assumes; called after each of its steps."""
 
@@ -98,6 +102,10 @@ class LeastSquaresLoss(AdversarialLoss):
         """Return ``E[(D(G(z)) - 1)^2] / 2``."""
         return (fake - 1).square().mean() / 2
 
+    def boundary(self, real: Tensor, fake: Tensor) -> Tensor | float:
+        """Return 1/2, as far from real as from fake."""
+        return 0.5
+
 
 class HingeLoss(AdversarialLoss):
     """Hinge loss (Lim & Ye, 2017; Miyato et al., 2018, eqs. 16 and 17).
@@ -133,6 +141,10 @@ class WassersteinLoss(AdversarialLoss):
     def generator_loss(self, fake: Tensor) -> Tensor:
         """Return ``-E[D(G(z))]``."""
         return -fake.mean()
+
+    def boundary(self, real: Tensor, fake: Tensor) -> Tensor | float:
+        """Return the middle between the mean scores of both kinds: only differences of scores have a meaning."""
+        return (real.mean() + fake.mean()) / 2
 
 
 class ClippedWassersteinLoss(WassersteinLoss):
@@ -401,6 +413,10 @@ class AuxiliaryLoss(nn.Module, ABC):
     def adversarial_scores(self, out: Tensor) -> Tensor:
         """Return one score per sample, ``(n,)``, from outputs ``(n, K + 1)``: positive means real."""
 
+    def boundary(self, real: Tensor, fake: Tensor) -> Tensor | float:
+        """Return the score below which a sample is taken for a fake, from scores of both kinds: 0 unless overridden."""
+        return 0.0
+
     def constrain(self, discriminator: nn.Module) -> None:
         """Bring the discriminator back into the set that the loss assumes; called after each of its steps."""
 
@@ -451,6 +467,10 @@ class TwoHeadedLoss(AuxiliaryLoss):
     def adversarial_scores(self, out: Tensor) -> Tensor:
         """Return column 0."""
         return out[:, 0]
+
+    def boundary(self, real: Tensor, fake: Tensor) -> Tensor | float:
+        """Return that of the adversarial loss."""
+        return self.adversarial.boundary(real, fake)
 
     def constrain(self, discriminator: nn.Module) -> None:
         """Apply the adversarial loss's own constraint."""

@@ -309,6 +309,15 @@ def test_k_plus_one_score_is_the_log_odds_of_being_real() -> None:
     torch.testing.assert_close(KPlusOneLoss().adversarial_scores(FAKE_OUT).sigmoid(), 1 - synthetic)
 
 
+def test_the_boundary_is_where_the_loss_changes_sides() -> None:
+    assert NonSaturatingLoss().boundary(REAL, FAKE) == HingeLoss().boundary(REAL, FAKE) == 0
+    assert LeastSquaresLoss().boundary(REAL, FAKE) == 0.5
+    middle = (r.mean() + f.mean()) / 2
+    assert float(WassersteinLoss().boundary(REAL, FAKE)) == pytest.approx(middle)
+    assert float(TwoHeadedLoss(ClippedWassersteinLoss()).boundary(REAL, FAKE)) == pytest.approx(middle)
+    assert KPlusOneLoss().boundary(REAL, FAKE) == 0
+
+
 def _meta(*shape: int) -> Tensor:
     return torch.empty(*shape, device="meta", requires_grad=True)
 

@@ -5,6 +5,7 @@ from gan_imbalance.callbacks.distances import DistanceMonitor
 from gan_imbalance.callbacks.ema import GeneratorEMA
 from gan_imbalance.callbacks.fidelity import FidelityMonitor
 from gan_imbalance.callbacks.guard import FiniteLossGuard
+from gan_imbalance.callbacks.images import FeatureDistanceMonitor, ImageGrid, InceptionFeatures
 from gan_imbalance.callbacks.pictures import ColumnPairPictures, PrincipalComponentPictures
 from gan_imbalance.callbacks.record import RunRecord
 
@@ -12,9 +13,12 @@ __all__ = [
     "ColumnPairPictures",
     "CriticMonitor",
     "DistanceMonitor",
+    "FeatureDistanceMonitor",
     "FidelityMonitor",
     "FiniteLossGuard",
     "GeneratorEMA",
+    "ImageGrid",
+    "InceptionFeatures",
     "PrincipalComponentPictures",
     "RunRecord",
 ]

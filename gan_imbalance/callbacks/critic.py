@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from pytorch_lightning import Callback, LightningModule, Trainer
+
+from gan_imbalance.gans import BaseGAN
 
 
 class CriticMonitor(Callback):
@@ -12,8 +14,9 @@ class CriticMonitor(Callback):
 
     ``val/earth_mover`` is the mean score of real rows minus that of fakes: the distance itself for a Wasserstein
     critic (Arjovsky et al. 2017, https://arxiv.org/abs/1701.07875, eq. 2), else the margin between the two.
-    ``val/fake_catch_rate`` is the share of fakes with a negative score, for losses whose scores have a sign: near
-    one half, the discriminator guesses.
+    ``val/fake_catch_rate`` is the share of fakes that the discriminator takes for fakes, by the score at which its
+    loss changes sides (:meth:`AdversarialLoss.boundary`; for a Wasserstein critic, the middle between the mean scores
+    of both kinds): near one half, it guesses.
     """
 
     def on_validation_batch_end(
@@ -28,8 +31,9 @@ class CriticMonitor(Callback):
         """Log both for this batch; Lightning averages over batches."""
         real, fake = outputs["real_scores"], outputs["fake_scores"]
         if len(real):
+            boundary = cast(BaseGAN, pl_module).loss.boundary(real, fake)
             figures = {
                 "val/earth_mover": real.mean() - fake.mean(),
-                "val/fake_catch_rate": (fake < 0).float().mean(),
+                "val/fake_catch_rate": (fake < boundary).float().mean(),
             }
             pl_module.log_dict(figures, on_epoch=True, sync_dist=True, batch_size=len(real))

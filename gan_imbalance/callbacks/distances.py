@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import cast
+from typing import ClassVar, cast
 
 import pandas as pd
 import torch
@@ -12,6 +12,7 @@ from torch import Tensor
 from gan_imbalance.files import atomic_path
 from gan_imbalance.gans import BaseGAN
 from gan_imbalance.tracking import run_folder
+from gan_imbalance.types import DataKind
 
 _CURVES = ("within_real", "within_synthetic", "between")
 
@@ -29,6 +30,9 @@ class DistanceMonitor(Callback):
         max_rows: rows of each kind that are compared at most.
         seed: of the generated rows.
     """
+
+    kinds: ClassVar[tuple[DataKind, ...]] = ("table",)
+    """The kinds of data that it can watch."""
 
     def __init__(self, max_rows: int = 500, seed: int = 0) -> None:
         self.max_rows = max_rows

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import cast
+from typing import ClassVar, cast
 
 import numpy as np
 from pytorch_lightning import Callback, LightningModule, Trainer
 
 from gan_imbalance.gans import BaseGAN
 from gan_imbalance.metrics import TwoSampleAccuracy
+from gan_imbalance.types import DataKind
 
 WORST = 1.0
 
@@ -26,6 +27,9 @@ class FidelityMonitor(Callback):
         repeats: random halves over which the accuracy is averaged.
         seed: of the generated rows and of the halves.
     """
+
+    kinds: ClassVar[tuple[DataKind, ...]] = ("table",)
+    """The kinds of data that it can watch."""
 
     def __init__(self, max_rows: int = 2000, repeats: int = 5, seed: int = 0) -> None:
         self.max_rows = max_rows

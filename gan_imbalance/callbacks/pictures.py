@@ -16,7 +16,7 @@ from torch import Tensor
 from gan_imbalance.files import atomic_path
 from gan_imbalance.gans import BaseGAN
 from gan_imbalance.tracking import run_folder
-from gan_imbalance.types import InputError
+from gan_imbalance.types import DataKind, InputError
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -27,12 +27,11 @@ _MISSING = "missing"
 
 
 class TrainingPictures(Callback, ABC):
-    """Draws real training rows and synthetic ones as training goes, to files and to Weights & Biases.
+    """Draws pictures as training goes, to files and to Weights & Biases.
 
     Args:
         every_n_epochs: how often, in validation epochs.
-        max_rows: rows of each kind that are drawn at most.
-        seed: of the generated rows.
+        seed: of the generated samples.
     """
 
     name: ClassVar[str]
@@ -40,9 +39,8 @@ class TrainingPictures(Callback, ABC):
     folder: ClassVar[str]
     """Where they lie within the folder of the run."""
 
-    def __init__(self, every_n_epochs: int = 10, max_rows: int = 1000, seed: int = 0) -> None:
+    def __init__(self, every_n_epochs: int = 10, seed: int = 0) -> None:
         self.every_n_epochs = every_n_epochs
-        self.max_rows = max_rows
         self.seed = seed
         self._validations = 0
 
@@ -55,7 +53,7 @@ class TrainingPictures(Callback, ABC):
             return
         import matplotlib.pyplot as plt
 
-        figure = self._draw(trainer, *self._rows(trainer, cast(BaseGAN, pl_module)))
+        figure = self._figure(trainer, cast(BaseGAN, pl_module))
         with atomic_path(run_folder(trainer) / self.folder / f"step_{trainer.global_step:07d}.png") as path:
             figure.savefig(path, dpi=80)
         for logger in trainer.loggers:
@@ -63,18 +61,39 @@ class TrainingPictures(Callback, ABC):
                 logger.log_image(f"pictures/{self.name}", [figure], step=trainer.global_step)
         plt.close(figure)
 
-    def _rows(self, trainer: Trainer, gan: BaseGAN) -> tuple[Tensor, Tensor]:
-        """Return encoded rows, real ones and as many synthetic ones of the same conditions."""
+    @abstractmethod
+    def _figure(self, trainer: Trainer, gan: BaseGAN) -> Figure:
+        """Return the picture."""
+
+
+class RowPictures(TrainingPictures):
+    """Draws real training rows and synthetic ones as training goes, to files and to Weights & Biases.
+
+    Args:
+        every_n_epochs: how often, in validation epochs.
+        max_rows: rows of each kind that are drawn at most.
+        seed: of the generated rows.
+    """
+
+    kinds: ClassVar[tuple[DataKind, ...]] = ("table",)
+    """The kinds of data that it can watch."""
+
+    def __init__(self, every_n_epochs: int = 10, max_rows: int = 1000, seed: int = 0) -> None:
+        super().__init__(every_n_epochs, seed)
+        self.max_rows = max_rows
+
+    def _figure(self, trainer: Trainer, gan: BaseGAN) -> Figure:
         rows, conditions = trainer.datamodule.encoded("train", gan.class_selection)  # type: ignore[attr-defined]
         shown = torch.from_numpy(np.random.default_rng(self.seed).permutation(len(rows))[: self.max_rows])
-        return rows[shown], gan.sample_conditions(conditions[shown].to(gan.device), self.seed).cpu()
+        synthetic = gan.sample_conditions(conditions[shown].to(gan.device), self.seed).cpu()
+        return self._draw(trainer, rows[shown], synthetic)
 
     @abstractmethod
     def _draw(self, trainer: Trainer, real: Tensor, synthetic: Tensor) -> Figure:
-        """Return the picture of encoded rows, (n, features) each."""
+        """Return the picture of encoded rows, (n, features) each, of the same conditions."""
 
 
-class ColumnPairPictures(TrainingPictures):
+class ColumnPairPictures(RowPictures):
     """Draws pairs of columns of real training rows beside synthetic ones, to files and to Weights & Biases.
 
     Two columns of numbers make a scatter plot, anything else a two-dimensional histogram. Every pair has a line of
@@ -137,7 +156,7 @@ class ColumnPairPictures(TrainingPictures):
         return str(first), str(second)
 
 
-class PrincipalComponentPictures(TrainingPictures):
+class PrincipalComponentPictures(RowPictures):
     """Draws the first two principal components of real training rows and of synthetic ones in one scatter plot.
 
     The components are those of the real rows, so the axes stay the same while training goes. Synthetic rows are drawn

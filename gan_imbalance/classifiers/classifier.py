@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from copy import deepcopy
 from functools import partial
+from pathlib import Path
 from typing import Any, Literal
 
 import torch
@@ -13,6 +14,7 @@ from pytorch_lightning.cli import OptimizerCallable
 from torch import Tensor, nn
 from torchmetrics.utilities.data import dim_zero_cat
 
+from gan_imbalance.checkpoints import read_checkpoint
 from gan_imbalance.components import build, factory, to_config
 from gan_imbalance.distributed import mean_over_processes, restore_random_state
 from gan_imbalance.losses import ClassificationLoss, CrossEntropy
@@ -190,3 +192,16 @@ class Classifier(LightningModule):
         """Build the network, or make sure that it fits, before its weights are loaded."""
         saved = checkpoint["classifier"]
         self.attach(DataSpec.from_dict(saved["spec"]), saved["class_counts"], saved["data_state"])
+
+
+def load_classifier(path: str | Path) -> Classifier:
+    """Return the classifier of a checkpoint, ready to predict; needs no data.
+
+    Raises:
+        InputError: if the file is missing, truncated or no classifier's checkpoint.
+    """
+    checkpoint = read_checkpoint(path, "classifier")
+    classifier = Classifier(**checkpoint["hyper_parameters"])
+    classifier.on_load_checkpoint(checkpoint)
+    classifier.load_state_dict(checkpoint["state_dict"])
+    return classifier.eval()

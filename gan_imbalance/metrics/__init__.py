@@ -1,4 +1,4 @@
-"""Metrics that torchmetrics and sdmetrics lack: for imbalanced classes, for fidelity and for privacy."""
+"""Metrics that torchmetrics and sdmetrics lack: for imbalanced classes, fidelity and privacy."""
 
 from gan_imbalance.metrics.classification import (
     ImbalanceMetrics,
@@ -9,6 +9,7 @@ from gan_imbalance.metrics.classification import (
 from gan_imbalance.metrics.collapse import CollapseWarning, describe_collapse, measure_variety, warn_of_collapse
 from gan_imbalance.metrics.columns import column_pair_trends, column_shapes
 from gan_imbalance.metrics.fidelity import LogisticTwoSampleAccuracy, TwoSampleAccuracy
+from gan_imbalance.metrics.images import frechet_distance, image_distances, kernel_distance
 from gan_imbalance.metrics.manifold import DensityCoverage, PrecisionRecall
 from gan_imbalance.metrics.privacy import (
     closest_record_share,
@@ -31,6 +32,9 @@ __all__ = [
     "column_shapes",
     "describe_collapse",
     "exact_copies",
+    "frechet_distance",
+    "image_distances",
+    "kernel_distance",
     "measure_variety",
     "membership_inference",
     "predict_classes",

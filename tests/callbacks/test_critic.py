@@ -12,13 +12,15 @@ from torch import Tensor
 from gan_imbalance.callbacks import CriticMonitor
 from gan_imbalance.data import TabularDataModule
 from gan_imbalance.gans import BaseGAN, ConditionalGAN
+from gan_imbalance.losses import AdversarialLoss, HingeLoss, LeastSquaresLoss, NonSaturatingLoss, WassersteinLoss
 from gan_imbalance.networks import DenseDiscriminator
 
 
 class Log:
     """Keeps what is logged."""
 
-    def __init__(self) -> None:
+    def __init__(self, loss: AdversarialLoss) -> None:
+        self.loss = loss
         self.figures: dict[str, Tensor] = {}
         self.options: dict[str, Any] = {}
 
@@ -26,8 +28,8 @@ class Log:
         self.figures, self.options = figures, options
 
 
-def logged(real: list[float], fake: list[float]) -> Log:
-    log = Log()
+def logged(real: list[float], fake: list[float], loss: AdversarialLoss = NonSaturatingLoss()) -> Log:
+    log = Log(loss)
     outputs = {"real_scores": torch.tensor(real), "fake_scores": torch.tensor(fake)}
     CriticMonitor().on_validation_batch_end(None, log, outputs, None, 0)
     return log
@@ -40,6 +42,14 @@ def test_the_figures_are_difference_of_means_and_share_of_negative_fakes() -> No
         "val/fake_catch_rate": 0.5,
     }
     assert log.options == {"on_epoch": True, "sync_dist": True, "batch_size": 4}
+
+
+@pytest.mark.parametrize(
+    ("loss", "caught"), [(HingeLoss(), 0.25), (LeastSquaresLoss(), 0.5), (WassersteinLoss(), 0.75)]
+)
+def test_fakes_are_caught_by_the_boundary_of_the_loss(loss: AdversarialLoss, caught: float) -> None:
+    # the means are 3 and 1, so their middle is 2
+    assert logged([2.0, 4.0], [-1.0, 0.4, 1.6, 3.0], loss).figures["val/fake_catch_rate"] == caught
 
 
 def test_nothing_is_logged_without_scores() -> None:

@@ -1,0 +1,225 @@
+"""Grids of generated images as training goes, and how far they lie from real ones."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar, cast
+
+import torch
+from pytorch_lightning import Callback, LightningModule, Trainer
+from torch import Tensor, nn
+
+from gan_imbalance.callbacks.pictures import TrainingPictures
+from gan_imbalance.classifiers import ImageClassifier, load_classifier
+from gan_imbalance.components import build
+from gan_imbalance.gans import BaseGAN
+from gan_imbalance.metrics import image_distances
+from gan_imbalance.networks import SMateCNN
+from gan_imbalance.transforms.image import to_uint8
+from gan_imbalance.types import DataKind, InputError
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_IMAGES_AT_ONCE = 512
+WORST = math.inf
+
+
+class ImageGrid(TrainingPictures):
+    """Draws generated images as training goes, a line per class, always from the same latent vectors.
+
+    Args:
+        every_n_epochs: how often, in validation epochs.
+        images_per_class: how many of each; of each of its clusters, where it was cut into some.
+        seed: of the latent vectors.
+    """
+
+    name: ClassVar[str] = "images"
+    folder: ClassVar[str] = "images"
+    kinds: ClassVar[tuple[DataKind, ...]] = ("image",)
+    """The kinds of data that it can watch."""
+
+    def __init__(self, every_n_epochs: int = 10, images_per_class: int = 10, seed: int = 0) -> None:
+        super().__init__(every_n_epochs, seed)
+        self.images_per_class = images_per_class
+
+    def _figure(self, trainer: Trainer, gan: BaseGAN) -> Figure:
+        import matplotlib.pyplot as plt
+        from torchvision.utils import make_grid
+
+        data = trainer.datamodule  # type: ignore[attr-defined]
+        learned = data.resolve(gan.class_selection)
+        lines = [(i, label) for i, label in enumerate(data.spec.condition_classes) if label in learned]
+        conditions = torch.tensor([condition for condition, _ in lines]).repeat_interleave(self.images_per_class)
+        images = to_uint8(gan.sample_conditions(conditions.to(gan.device), self.seed)).cpu()
+        grid = make_grid(images, nrow=self.images_per_class, padding=1, pad_value=255)
+        figure, axis = plt.subplots(
+            figsize=(1 + 0.6 * self.images_per_class, 0.4 + 0.6 * len(lines)), layout="constrained"
+        )
+        axis.imshow(grid.permute(1, 2, 0).numpy())
+        height = data.spec.shape[1] + 1
+        names = [str(data.spec.classes[label]) for _, label in lines]
+        axis.set_yticks([height * (line + 0.5) for line in range(len(lines))], names)
+        axis.set_xticks([])
+        axis.set_title(f"step {trainer.global_step}", fontsize="medium")
+        return figure
+
+
+class FeatureDistanceMonitor(Callback):
+    """Logs how far generated images lie from validation ones, in the features of a network.
+
+    ``val/fid_<network>`` and ``val/kid_<network>`` are the Fréchet and the kernel distance,
+    ``val/precision_<network>`` and ``val/recall_<network>`` what share of either kind lies among the other, and
+    ``val/fid_<network>_<label>`` the Fréchet distance within a class, where there are several
+    (:func:`gan_imbalance.metrics.image_distances`). The name of the network belongs to the figure: ``inception`` for
+    :class:`InceptionFeatures`, which makes them FID and KID; ``classifier`` for a classifier of ours; ``features`` for
+    any other. Each figure can be the monitor of a ``ModelCheckpoint``. While a GAN is in an earlier phase its figures
+    are ``val/pretraining_...``, and ``val/fid_<network>`` stays infinite.
+
+    Args:
+        features: maps images, float in [-1, 1], (n, channels, height, width), to features (n, d), or has a method
+            ``features`` that does.
+        classifier_path: checkpoint of a :class:`Classifier` of such images, whose features to use instead. If neither
+            is given, a small classifier of all classes is trained on the training images first.
+        classifier_steps: for how many steps, of 128 images.
+        max_images: how many of each kind are compared at most.
+        seed: of the classifier and of the generated images.
+
+    Raises:
+        InputError: if both features and classifier_path are given.
+    """
+
+    kinds: ClassVar[tuple[DataKind, ...]] = ("image",)
+    """The kinds of data that it can watch."""
+
+    def __init__(
+        self,
+        features: nn.Module | None = None,
+        classifier_path: str | None = None,
+        classifier_steps: int = 200,
+        max_images: int = 1000,
+        seed: int = 0,
+    ) -> None:
+        if features is not None and classifier_path is not None:
+            raise InputError("features and classifier_path both say whose features to compare: give one of them.")
+        self.features = features
+        self.classifier_path = classifier_path
+        self.classifier_steps = classifier_steps
+        self.max_images = max_images
+        self.seed = seed
+        # not the module's, whose state and average it has no place in
+        self._network: nn.Module | None = None
+        self._real: dict[tuple[int, ...], tuple[Tensor, Tensor]] = {}
+
+    @property
+    def name(self) -> str:
+        """What the network is called in the names of the figures."""
+        return "classifier" if self.features is None else getattr(self.features, "name", "features")
+
+    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """Find the network, or train it."""
+        if self._network is None:
+            data = trainer.datamodule  # type: ignore[attr-defined]
+            if self.features is not None:
+                network = build(self.features)
+            elif self.classifier_path is not None:
+                network = self._load(self.classifier_path, data.spec.shape)
+            else:
+                # one for all processes
+                network = trainer.strategy.broadcast(self._train(trainer) if trainer.is_global_zero else None)
+            self._network = cast(nn.Module, network).eval().requires_grad_(False)
+
+    @staticmethod
+    def _load(path: str, shape: tuple[int, ...]) -> nn.Module:
+        classifier = load_classifier(path)
+        assert classifier.spec is not None
+        if classifier.spec.shape != shape or not hasattr(classifier.network, "features"):
+            raise InputError(
+                f"{path} holds a {type(classifier.network).__name__} for samples of shape {classifier.spec.shape}, but "
+                f"the features of images of shape {shape} are wanted: give a classifier of such images."
+            )
+        return classifier.network
+
+    def _train(self, trainer: Trainer) -> nn.Module:
+        data = trainer.datamodule  # type: ignore[attr-defined]
+        rows = data.rows("train")
+        classifier = ImageClassifier(
+            partial(SMateCNN, width=0.5),
+            max_steps=1 if trainer.fast_dev_run else self.classifier_steps,  # type: ignore[attr-defined]
+            batch_size=128,
+            lr=1e-3,
+            optimizer=torch.optim.Adam,
+            accelerator="cpu" if trainer.strategy.root_device.type == "cpu" else "auto",
+            random_state=self.seed,
+        )
+        return classifier.fit(data.stored(rows), data.samples.labels[rows]).module_.network
+
+    def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Generate as many images as there are real ones, of the same classes, and compare."""
+        gan, data = cast(BaseGAN, pl_module), trainer.datamodule  # type: ignore[attr-defined]
+        real, conditions = self._validation_images(data, gan)
+        images = data.as_exported(gan.sample_conditions(conditions.to(gan.device), self.seed).cpu())
+        labels = torch.tensor(data.spec.condition_classes)[conditions]
+        figures = image_distances(real, self._find(images, gan.device), labels, data.spec.classes, self.seed)
+        if gan.class_selection == gan.class_selections[-1]:
+            gan.log_dict({f"val/{self._named(figure)}": value for figure, value in figures.items()})
+        else:
+            gan.log_dict({f"val/pretraining_{self._named(figure)}": value for figure, value in figures.items()})
+            gan.log(f"val/{self._named('fid')}", WORST)
+
+    def _named(self, figure: str) -> str:
+        """Return what a figure is called with the name of the network in it: ``fid_truck`` is within a class."""
+        kind, *label = figure.split("_", 1)
+        return "_".join([kind, self.name, *label])
+
+    def _validation_images(self, data: Any, gan: BaseGAN) -> tuple[Tensor, Tensor]:
+        """Return the features of the validation images that the GAN learns now, and their conditions."""
+        learned = data.resolve(gan.class_selection)
+        if learned not in self._real:
+            images, conditions = data.encoded("validation", gan.class_selection)
+            shown = torch.randperm(len(images), generator=torch.Generator().manual_seed(self.seed))[: self.max_images]
+            self._real[learned] = self._find(images[shown], gan.device), conditions[shown]
+        return self._real[learned]
+
+    def _find(self, images: Tensor, device: torch.device) -> Tensor:
+        """Return the features of images, on the CPU, (n, d)."""
+        assert self._network is not None
+        network = self._network.to(device)
+        find: Callable[[Tensor], Tensor] = getattr(network, "features", network)
+        with torch.no_grad():
+            found = [find(chunk.to(device)).cpu() for chunk in torch.split(images, _IMAGES_AT_ONCE)]
+        return torch.cat(found)
+
+
+class InceptionFeatures(nn.Module):
+    """What Inception v3, trained on ImageNet, finds in images: the features of FID and KID.
+
+    Needs the package torch-fidelity, which fetches the weights when they are first used.
+
+    Args:
+        weights_path: file of the weights, where they cannot be fetched.
+
+    Raises:
+        InputError: if the package or the weights are missing.
+    """
+
+    name: ClassVar[str] = "inception"
+
+    def __init__(self, weights_path: str | None = None) -> None:
+        from torchmetrics.image import fid
+
+        super().__init__()
+        self.weights_path = weights_path
+        try:
+            self.network = fid.NoTrainInceptionV3("inception-v3-compat", ["2048"], weights_path)
+        except (ModuleNotFoundError, OSError) as error:
+            raise InputError(
+                "Inception's features need the package torch-fidelity and its weights (weights_path, where they cannot "
+                f"be fetched), but: {str(error).splitlines()[0]} Install it, or compare a classifier's features."
+            ) from error
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Map images (n, 1 or 3, side, side) in [-1, 1] to features (n, 2048)."""
+        return self.network(to_uint8(images.expand(-1, 3, -1, -1)))  # type: ignore[no-any-return]

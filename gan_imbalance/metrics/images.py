@@ -1,0 +1,124 @@
+"""How far generated images lie from real ones, by the features that a network finds in them.
+
+The formulas are torchmetrics' own. Figures can be compared only where features, and numbers of images, are the same:
+the fewer images, the higher the Fréchet distance of even a perfect generator.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from gan_imbalance.metrics.distances import as_rows
+from gan_imbalance.metrics.manifold import PrecisionRecall
+from gan_imbalance.types import InputError, Label
+
+_NEIGHBOURS = 3
+
+
+def frechet_distance(real: Tensor, fake: Tensor) -> float:
+    """Return the squared Fréchet distance of two normal distributions, of which the features would be draws.
+
+    ``|m - m'|^2 + tr(C + C' - 2 (C C')^(1/2))``, with means and covariances of both: the FID, where the features are
+    Inception's (Heusel et al. 2017, GANs Trained by a Two Time-Scale Update Rule, https://arxiv.org/abs/1706.08500,
+    eq. 6).
+
+    Args:
+        real: features of real images, (n, d), n at least 2.
+        fake: those of generated ones, (m, d), m at least 2.
+
+    Raises:
+        InputError: if there are too few, or features are not finite.
+    """
+    from torchmetrics.image.fid import FrechetInceptionDistance
+
+    real, fake = _features(real, fake)
+    metric = FrechetInceptionDistance(feature=_Given(real.shape[1]))
+    metric.update(real, real=True)
+    metric.update(fake, real=False)
+    return float(metric.compute())
+
+
+def kernel_distance(real: Tensor, fake: Tensor, subsets: int = 20, subset_size: int = 1000, seed: int = 0) -> float:
+    """Return the squared maximum mean discrepancy of features with a cubic kernel, without bias: 0 for a perfect match.
+
+    The KID, where the features are Inception's (Binkowski et al. 2018, Demystifying MMD GANs,
+    https://arxiv.org/abs/1801.01401, section 4): the mean over random subsets, or one figure where all features fit in.
+
+    Args:
+        real: features of real images, (n, d), n at least 2.
+        fake: those of generated ones, (m, d), m at least 2.
+        subsets: how many.
+        subset_size: images of either kind in each, at most.
+        seed: of the subsets.
+
+    Raises:
+        InputError: if there are too few, or features are not finite.
+    """
+    from torchmetrics.image.kid import KernelInceptionDistance
+
+    real, fake = _features(real, fake)
+    size = min(subset_size, len(real), len(fake))
+    if len(real) == len(fake) == size:
+        subsets = 1
+    with warnings.catch_warnings(), torch.random.fork_rng(devices=[]):
+        # that it keeps all features
+        warnings.simplefilter("ignore", UserWarning)
+        metric = KernelInceptionDistance(feature=_Given(real.shape[1]), subsets=subsets, subset_size=size)
+        torch.manual_seed(seed)
+        metric.update(real.cpu(), real=True)
+        metric.update(fake.cpu(), real=False)
+        mean, _ = metric.compute()
+    return float(mean)
+
+
+def image_distances(
+    real: Tensor, fake: Tensor, labels: Tensor, classes: Sequence[Label], seed: int = 0
+) -> dict[str, float]:
+    """Return what features tell of generated images: ``fid``, ``kid``, ``precision`` and ``recall``.
+
+    The last two are those of :class:`PrecisionRecall`, where there are images enough. If there are several classes,
+    ``fid_<label>`` is that within each of them.
+
+    Args:
+        real: features of real images, (n, d), n at least 2.
+        fake: those of generated ones, as many of every class, in the same order, (n, d).
+        labels: class of both, in 0..len(classes) - 1, (n,).
+        classes: what they are called.
+        seed: of the kernel distance's subsets.
+
+    Raises:
+        InputError: if there are too few, or features are not finite.
+    """
+    figures = {"fid": frechet_distance(real, fake), "kid": kernel_distance(real, fake, seed=seed)}
+    if len(real) > _NEIGHBOURS:
+        neighbours = PrecisionRecall(_NEIGHBOURS)
+        neighbours.update(real, fake)
+        figures |= {name: float(share) for name, share in neighbours.compute().items()}
+    counts = labels.bincount(minlength=len(classes)).tolist()
+    within = [label for label, count in enumerate(counts) if count >= 2]
+    if len(within) > 1:
+        figures |= {
+            f"fid_{classes[label]}": frechet_distance(real[labels == label], fake[labels == label]) for label in within
+        }
+    return figures
+
+
+class _Given(nn.Identity):
+    """Stands in for the network that finds the features, where these are given."""
+
+    def __init__(self, num_features: int) -> None:
+        super().__init__()
+        self.num_features = num_features
+
+
+def _features(real: Tensor, fake: Tensor) -> list[Tensor]:
+    if min(len(real), len(fake)) < 2:
+        raise InputError(
+            f"Distances of images need two of each kind at least, but there are {len(real)} real and {len(fake)} "
+            "generated: give more (a larger validation_fraction, for a monitor)."
+        )
+    return as_rows(real, fake)
