@@ -73,6 +73,28 @@ def test_a_classifier_has_no_callbacks_of_a_gan(rows: Path, tiny_fit: list[str])
     assert "generator_ema" in checkpoint("GAN/version_0")
 
 
+def test_a_gan_has_the_callbacks_of_its_data(rows: Path, tiny_fit: list[str]) -> None:
+    short = ("--trainer.max_epochs", "1", "--trainer.accelerator", "cpu", "--data.steps_per_epoch", "1")
+    images = ("--data", "DigitsDataModule", "--data.only", "[0, 1]", *short, "--image_distances.classifier_steps", "5")
+    assert main([*tiny_fit, "--model", "GAN"]) == 0
+    assert main(["fit", "--model", "GAN", *images, "--checkpoint.monitor", "val/fid_classifier"]) == 0
+    table, image = (Path(f"runs/GAN/version_{run}") for run in (0, 1))
+    assert {folder.name for run in (table, image) for folder in run.iterdir() if folder.is_dir()} == {
+        "checkpoints",
+        "pictures",
+        "images",
+    }
+    assert list((table / "pictures").iterdir())
+    assert [path.name for path in (image / "images").iterdir()] == ["step_0000001.png"]
+    figures = {run: set(pd.read_csv(run / "metrics.csv").columns) for run in (table, image)}
+    shared = {"epoch", "step", "val/earth_mover", "val/fake_catch_rate"}
+    assert shared == figures[table] & figures[image]
+    assert figures[table] - shared == {"val/c2st"}
+    assert {name.removesuffix("_classifier") for name in figures[image] - shared} == {
+        *("val/fid", "val/kid", "val/precision", "val/recall"),
+    }
+
+
 def test_callbacks_and_loggers_of_ones_own(rows: Path, tiny_fit: list[str]) -> None:
     settings = '{"monitor": "val/c2st", "patience": 0, "stopping_threshold": 1}'
     stop = f'[{{"class_path": "EarlyStopping", "init_args": {settings}}}]'

@@ -18,6 +18,7 @@ GANS = sorted((CONFIGS / "gan").glob("*.yaml"))
 DATA = sorted((CONFIGS / "data").glob("*.yaml"))
 CLASSIFIERS = sorted((CONFIGS / "classifier").glob("*.yaml"))
 TRAINERS = sorted((CONFIGS / "trainer").glob("*.yaml"))
+IMAGE_NETWORKS = {"SMateCNN", "ResNet20"}
 
 # what the shared copy of a file is called, where it is called otherwise
 SHARED_NAMES = {"creditcard.csv": "creditcard_sample.csv.gz"}
@@ -43,10 +44,13 @@ def test_none_is_left_out() -> None:
 
 
 @pytest.mark.parametrize("config", [*GANS, *CLASSIFIERS], ids=name)
-def test_a_model_runs_on_a_table(workplace: Path, mixed_frame: pd.DataFrame, config: Path) -> None:
+def test_a_model_runs(workplace: Path, mixed_frame: pd.DataFrame, config: Path) -> None:
     mixed_frame.to_csv("rows.csv", index=False)
-    table = ("--data", "TabularDataModule", "--data.path", "rows.csv", "--data.target", "label")
-    assert main(["fit", "--config", str(config), *table, *REHEARSAL]) == 0
+    data = ["--data", "TabularDataModule", "--data.path", "rows.csv", "--data.target", "label"]
+    network = yaml.safe_load(config.read_text())["model"].get("init_args", {}).get("network", "")
+    if network.rpartition(".")[2] in IMAGE_NETWORKS:
+        data = ["--data", "DigitsDataModule"]
+    assert main(["fit", "--config", str(config), *data, *REHEARSAL]) == 0
 
 
 @pytest.mark.parametrize("config", DATA, ids=name)

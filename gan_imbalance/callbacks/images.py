@@ -164,10 +164,11 @@ class FeatureDistanceMonitor(Callback):
         labels = torch.tensor(data.spec.condition_classes)[conditions]
         figures = image_distances(real, self._find(images, gan.device), labels, data.spec.classes, self.seed)
         if gan.class_selection == gan.class_selections[-1]:
-            gan.log_dict({f"val/{self._named(figure)}": value for figure, value in figures.items()})
+            named = {f"val/{self._named(figure)}": value for figure, value in figures.items()}
         else:
-            gan.log_dict({f"val/pretraining_{self._named(figure)}": value for figure, value in figures.items()})
-            gan.log(f"val/{self._named('fid')}", WORST)
+            named = {f"val/pretraining_{self._named(figure)}": value for figure, value in figures.items()}
+            named[f"val/{self._named('fid')}"] = WORST
+        gan.log_dict(named, sync_dist=True)
 
     def _named(self, figure: str) -> str:
         """Return what a figure is called with the name of the network in it: ``fid_truck`` is within a class."""
