@@ -9,6 +9,8 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from copy import deepcopy
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -583,6 +585,66 @@ class LogitAdjustedLoss(ClassificationLoss):
         """Return the cross entropy of the adjusted logits, ``(n,)``."""
         assert self.adjustment is not None, "attach() comes first"
         return F.cross_entropy(logits + self.adjustment, labels, reduction="none")
+
+
+class MajorityPenalty(nn.Module):
+    """A term for the generator: samples that a classifier takes for another class than the intended one are punished.
+
+    A minority sample is taken for a majority class with the probability ``q = 1 - p_y``: of the classifier's softmax
+    ``p``, all but the share of the intended class ``y``. The penalty is ``-log(1 - q) = -log p_y``, the cross entropy
+    of the intended class, computed from logits ``s`` as ``logsumexp(s) - s_y``. Its slope ``p_c - [c = y]`` in every
+    logit is the greatest where the classifier is surest of a majority class; that of ``q``, or of ``log q``, falls to
+    zero there with ``p_y``, and would leave the worst samples alone. It is the generator's class term of an
+    auxiliary-classifier GAN (Odena et al., 2017, eq. 3), with a classifier that has seen real training samples of all
+    classes and learns no more.
+
+    The classifier is no part of this module: it is neither trained, saved nor counted with it, stays in evaluation
+    mode, and goes along from device to device.
+
+    References:
+        SMate names such a penalty as its next step; the class term: https://arxiv.org/abs/1610.09585
+
+    Args:
+        classifier_path: checkpoint of a :class:`~gan_imbalance.classifiers.Classifier`, which the GAN reads when it
+            starts to train; None if ``classifier`` is set from Python.
+        weight: factor of the penalty, at least 0.
+
+    Attributes:
+        classifier: maps samples (n, *shape) to logits (n, classes); what is set is copied, so that it may be trained
+            further elsewhere.
+
+    Raises:
+        InputError: if the weight is negative.
+    """
+
+    classifier: nn.Module | None
+
+    def __init__(self, classifier_path: str | None = None, weight: float = 1.0) -> None:
+        super().__init__()
+        if weight < 0:
+            raise InputError(f"weight is {weight}: give a number of at least 0.")
+        self.classifier_path = classifier_path
+        self.weight = weight
+        self.classifier = None
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Keep the classifier apart from the modules that belong to this one."""
+        if name != "classifier":
+            super().__setattr__(name, value)
+        else:
+            frozen = None if value is None else deepcopy(value).eval().requires_grad_(False)
+            object.__setattr__(self, name, frozen)
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> MajorityPenalty:
+        if self.classifier is not None:
+            self.classifier._apply(fn, recurse)  # type: ignore[no-untyped-call]
+        return super()._apply(fn, recurse)  # type: ignore[no-untyped-call,no-any-return]
+
+    def forward(self, samples: Tensor, labels: Tensor) -> Tensor:
+        """Return the weighted mean penalty, a scalar, of samples ``(n, *shape)`` of the intended classes ``(n,)``."""
+        if self.classifier is None:
+            raise InputError("MajorityPenalty has no classifier: give classifier_path, or set its classifier.")
+        return self.weight * F.cross_entropy(self.classifier(samples), labels)
 
 
 def _uniform_like(scores: Tensor, limits: tuple[float, float]) -> Tensor:

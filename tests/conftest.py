@@ -14,7 +14,7 @@ import pytest
 import pytorch_lightning as pl
 import torch
 
-from gan_imbalance.data import TabularDataModule
+from gan_imbalance.data import ImageDataModule, ImageSet, TabularDataModule
 from gan_imbalance.gans import BaseGAN
 from gan_imbalance.main import main
 from gan_imbalance.networks import DenseDiscriminator, DenseGenerator
@@ -87,6 +87,20 @@ def tiny_data(separated_frame: pd.DataFrame) -> Callable[..., TabularDataModule]
     def make(**settings: Any) -> TabularDataModule:
         defaults = {"frame": separated_frame, "target": "label", "batch_size": 16, "steps_per_epoch": 2}
         return TabularDataModule(**{**defaults, **settings})
+
+    return make
+
+
+@pytest.fixture
+def tiny_images() -> Callable[..., ImageDataModule]:
+    """Return a function that makes a data module of 60 dark images, "no", and 40 light ones, "yes", of 8 x 8 pixels."""
+
+    def make(**settings: Any) -> ImageDataModule:
+        random = np.random.default_rng(0)
+        labels = np.repeat([0, 1], [60, 40])
+        pixels = random.integers(0, 100, (100, 1, 8, 8)) + 150 * labels[:, None, None, None]
+        images = ImageSet(torch.from_numpy(pixels.astype(np.uint8)), labels, ("no", "yes"))
+        return ImageDataModule(**{"images": images, "batch_size": 8, "steps_per_epoch": 2, **settings})
 
     return make
 

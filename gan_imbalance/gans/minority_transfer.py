@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from gan_imbalance.checkpoints import read_checkpoint
+from gan_imbalance.components import build, factory
+from gan_imbalance.files import content_hash
 from gan_imbalance.gans.wasserstein import WassersteinGAN
+from gan_imbalance.losses import MajorityPenalty
 from gan_imbalance.networks import first_blocks, freeze_blocks
 from gan_imbalance.types import ClassSelection, DataSpec, InputError
 
@@ -21,14 +25,25 @@ class MinorityTransferGAN(WassersteinGAN):
     ``classes``. The phase is part of the checkpoint. Controls: from scratch (``pretrain_epochs=0``, nothing
     frozen) and nothing frozen.
 
+    By default the loss, its penalty and the discriminator steps are those of :class:`WassersteinGAN`; SMate itself has
+    ``NonSaturatingLoss``, no penalty, one discriminator step and uniform latent vectors.
+
     Args:
         pretrain_classes: what the first phase learns, its classes not told apart.
         pretrain_epochs: length of the first phase.
         freeze_generator_blocks: generator blocks, of those with parameters, that are frozen for the second phase.
         freeze_discriminator_blocks: the same for the discriminator.
         pretrained: checkpoint of a GAN to start from instead of the first phase; its transformer is used too.
+        minority_augmentation: change of the real samples of the second phase, from (n, *shape) to (n, *shape), drawn
+            anew at every step. The generator learns to make what comes out, so it has to look real; for changes that
+            generated samples shall not show there is ``augmentation``.
+        majority_penalty: term of the generator's loss in the second phase, against samples that a classifier takes for
+            other classes. The classifier sees what the discriminator is shown: with an ``augmentation``, patterns that
+            deceive it from one view only do not pay.
         kwargs: see :class:`WassersteinGAN`.
     """
+
+    _class_of_condition: Tensor
 
     def __init__(
         self,
@@ -37,6 +52,8 @@ class MinorityTransferGAN(WassersteinGAN):
         freeze_generator_blocks: int = 1,
         freeze_discriminator_blocks: int = 0,
         pretrained: str | None = None,
+        minority_augmentation: nn.Module | None = None,
+        majority_penalty: MajorityPenalty | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -45,6 +62,8 @@ class MinorityTransferGAN(WassersteinGAN):
         self.freeze_generator_blocks = freeze_generator_blocks
         self.freeze_discriminator_blocks = freeze_discriminator_blocks
         self.pretrained = pretrained
+        self.minority_augmentation: nn.Module | None = build(minority_augmentation)
+        self.majority_penalty: MajorityPenalty | None = build(majority_penalty)
         self.transferred = False
         self._frozen: list[nn.Module] = []
         if pretrain_epochs < 0:
@@ -78,18 +97,30 @@ class MinorityTransferGAN(WassersteinGAN):
         super().attach(spec, trained_classes, data_state)
         first_blocks(self.generator, self.freeze_generator_blocks)
         first_blocks(self.discriminator, self.freeze_discriminator_blocks)
+        self.register_buffer("_class_of_condition", torch.tensor(spec.condition_classes), persistent=False)
 
     def setup(self, stage: str) -> None:
-        """Build the networks, with the weights of ``pretrained`` if it is given."""
+        """Build the networks, with the weights of ``pretrained`` if it is given, and read the penalty's classifier."""
         fresh = self.spec is None
         super().setup(stage)
         if fresh and self.pretrained:
-            try:
-                self.load_state_dict(read_checkpoint(self.pretrained, "gan")["state_dict"])
-            except RuntimeError as error:
-                raise InputError(
-                    f"The networks of {self.pretrained} differ from these: use the same networks, latent_dim and data."
-                ) from error
+            self._start_from(self.pretrained)
+        penalty = self.majority_penalty
+        if stage == "fit" and penalty is not None and penalty.classifier is None:
+            if penalty.classifier_path is None:
+                raise InputError("majority_penalty has no classifier: give its classifier_path, or set its classifier.")
+            assert self.spec is not None
+            penalty.classifier = _read_classifier(penalty.classifier_path, self.spec, self.data_state)
+
+    def _start_from(self, path: str) -> None:
+        state = read_checkpoint(path, "gan")["state_dict"]
+        try:
+            self.generator.load_state_dict(_part(state, "generator."))
+            self.discriminator.load_state_dict(_part(state, "discriminator."))
+        except RuntimeError as error:
+            raise InputError(
+                f"The networks of {path} differ from these: use the same networks, latent_dim and data."
+            ) from error
 
     def on_train_start(self) -> None:
         """Make sure that training is long enough to reach the second phase."""
@@ -111,6 +142,22 @@ class MinorityTransferGAN(WassersteinGAN):
         if not self.transferred and self.current_epoch >= self.pretrain_epochs:
             self._freeze()
             self.trainer.strategy.setup_optimizers(self.trainer)
+
+    def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> dict[str, Tensor]:
+        """Take the steps of :meth:`BaseGAN.training_step`; in the second phase with augmented real samples."""
+        real, conditions = batch
+        if self.transferred and self.minority_augmentation is not None:
+            with torch.no_grad():
+                real = self.minority_augmentation(real.flatten(0, 1)).reshape(real.shape)
+        return super().training_step((real, conditions), batch_idx)
+
+    def generator_objective(self, real: Tensor, fake: Tensor, conditions: Tensor) -> Tensor:
+        """Return the generator's loss; in the second phase with the majority penalty."""
+        loss = super().generator_objective(real, fake, conditions)
+        if not self.transferred or self.majority_penalty is None:
+            return loss
+        penalty: Tensor = self.majority_penalty(fake, self._class_of_condition[conditions])
+        return loss + penalty
 
     def _freeze(self) -> None:
         self.transferred = True
@@ -144,3 +191,27 @@ class MinorityTransferGAN(WassersteinGAN):
         super().on_load_checkpoint(checkpoint)
         if checkpoint["gan"]["transferred"]:
             self._freeze()
+
+
+def _read_classifier(path: str, spec: DataSpec, data_state: dict[str, Any]) -> nn.Module:
+    """Return the network of a classifier that was trained on the training samples of the same data, for its logits.
+
+    Raises:
+        InputError: if there is none, or it has learnt from other data, test samples maybe among them.
+    """
+    checkpoint = read_checkpoint(path, "classifier")
+    learnt = DataSpec.from_dict(checkpoint["classifier"]["spec"])
+    same_form = (learnt.shape, learnt.spans, learnt.classes) == (spec.shape, spec.spans, spec.classes)
+    if not same_form or content_hash(checkpoint["classifier"]["data_state"]) != content_hash(data_state):
+        raise InputError(
+            f"The classifier of {path} was trained on other data than this (its form, encoding, classes or split "
+            "differ): train it with the data settings of the GAN, so that it knows the same training samples."
+        )
+    network: nn.Module = factory(checkpoint["hyper_parameters"]["network"])(learnt)
+    network.load_state_dict(_part(checkpoint["state_dict"], "network."))
+    return network
+
+
+def _part(state: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    """Return the tensors whose names begin with ``prefix``, without it."""
+    return {name.removeprefix(prefix): tensor for name, tensor in state.items() if name.startswith(prefix)}

@@ -16,7 +16,7 @@ from pytorch_lightning.callbacks import Callback
 from torch import Tensor, nn
 
 from gan_imbalance import gans, losses
-from gan_imbalance.data import TabularDataModule
+from gan_imbalance.data import ImageDataModule, TabularDataModule
 from gan_imbalance.gans import GAN, BaseGAN, ConditionalGAN, MinorityTransferGAN, WassersteinGAN
 from gan_imbalance.losses import (
     AdversarialLoss,
@@ -29,10 +29,16 @@ from gan_imbalance.losses import (
     WassersteinGradientPenalty,
 )
 from gan_imbalance.networks import (
+    DCGANDiscriminator,
+    DCGANGenerator,
     DenseDiscriminator,
     DenseGenerator,
     MixedTableDiscriminator,
     MixedTableGenerator,
+    ResNetDiscriminator,
+    ResNetGenerator,
+    SMateDiscriminator,
+    SMateGenerator,
 )
 from gan_imbalance.optimizers import AdversarialAdam, WarmRestarts
 from gan_imbalance.synthesis import load_gan, synthesize
@@ -40,6 +46,7 @@ from gan_imbalance.types import InputError
 
 MakeGAN = Callable[..., BaseGAN]
 MakeData = Callable[..., TabularDataModule]
+MakeImages = Callable[..., ImageDataModule]
 Fit = Callable[..., pl.Trainer]
 
 
@@ -50,6 +57,7 @@ def subclasses(base: type) -> list[type]:
 
 
 GANS: list[type[BaseGAN]] = [getattr(gans, name) for name in gans.__all__ if name != "BaseGAN"]
+IMAGE_GANS = [gan for gan in GANS if "image" in gan.kinds]
 CONDITIONAL = [gan for gan in GANS if gan.conditional]
 SETTINGS = {MinorityTransferGAN: {"pretrain_epochs": 1}}
 ADVERSARIAL_LOSSES = [NonSaturatingLoss((0.9, 1.0), (0.0, 0.1)), *(loss() for loss in subclasses(AdversarialLoss))]
@@ -73,6 +81,24 @@ NETWORKS = {
         partial(DenseDiscriminator, widths=(8,), dropout=0.3),
     ),
 }
+IMAGE_NETWORKS = {
+    "DCGAN": {"generator": partial(DCGANGenerator, width=2), "discriminator": partial(DCGANDiscriminator, width=2)},
+    "SMate": {
+        "generator": partial(SMateGenerator, width=0.02),
+        "discriminator": partial(SMateDiscriminator, width=0.03, dropout=0.1),
+    },
+    "ResNet": {
+        "generator": partial(ResNetGenerator, width=3),
+        "discriminator": partial(ResNetDiscriminator, width=3),
+    },
+}
+IMAGE_EXTRAS = {
+    "feature_matching": FeatureMatching(),
+    "instance_noise": 0.1,
+    "augmentation": nn.AvgPool2d(3, stride=1, padding=1),
+    "latent_distribution": "uniform",
+    "discriminator": partial(DCGANDiscriminator, width=2, projection=False, spectral_norm=True),
+}
 
 
 def takes_auxiliary_loss(gan_class: type[BaseGAN]) -> bool:
@@ -95,6 +121,23 @@ def cases() -> Iterator[Any]:
         if not takes_auxiliary_loss(gan_class):
             packing = {"discriminator": partial(DenseDiscriminator, widths=(8,), packing=2)}
             yield pytest.param(gan_class, {**settings, **packing}, id=f"{gan_class.__name__}-packing")
+
+
+def image_cases() -> Iterator[Any]:
+    """Yield every GAN that learns images with every kind of network, and every loss and penalty."""
+    for gan_class in IMAGE_GANS:
+        settings = SETTINGS.get(gan_class, {})
+        for name, networks in IMAGE_NETWORKS.items():
+            yield pytest.param(gan_class, {**settings, **networks}, id=f"{gan_class.__name__}-{name}")
+        extras = {**settings, **IMAGE_NETWORKS["DCGAN"], **IMAGE_EXTRAS}
+        yield pytest.param(gan_class, extras, id=f"{gan_class.__name__}-extras")
+    for name, networks in IMAGE_NETWORKS.items():
+        for penalty in PENALTIES:
+            yield pytest.param(GAN, {**networks, "penalty": penalty}, id=f"GAN-{name}-{_name(penalty)}")
+    for gan_class, pluggable in ((GAN, ADVERSARIAL_LOSSES), (gans.AuxiliaryClassifierGAN, AUXILIARY_LOSSES)):
+        for loss in pluggable:
+            settings = {**IMAGE_NETWORKS["DCGAN"], "loss": loss}
+            yield pytest.param(gan_class, settings, id=f"{gan_class.__name__}-{_name(loss)}")
 
 
 def _name(component: nn.Module | None) -> str:
@@ -155,8 +198,20 @@ class Watch(Callback):
 def test_every_parameter_learns_in_its_networks_turn_and_one_seed_gives_one_result(
     gan_class: type[BaseGAN], settings: dict[str, Any], tiny_gan: MakeGAN, tiny_data: MakeData, fit: Fit
 ) -> None:
-    watch, data = Watch(), tiny_data()
-    gan, again = tiny_gan(gan_class, **settings), tiny_gan(gan_class, **settings)
+    every_parameter_learns_in_turn(tiny_gan, gan_class, settings, tiny_data(), fit)
+
+
+@pytest.mark.parametrize(("gan_class", "settings"), list(image_cases()))
+def test_on_images_every_parameter_learns_in_its_networks_turn_and_one_seed_gives_one_result(
+    gan_class: type[BaseGAN], settings: dict[str, Any], tiny_gan: MakeGAN, tiny_images: MakeImages, fit: Fit
+) -> None:
+    every_parameter_learns_in_turn(tiny_gan, gan_class, settings, tiny_images(), fit)
+
+
+def every_parameter_learns_in_turn(
+    make: MakeGAN, gan_class: type[BaseGAN], settings: dict[str, Any], data: pl.LightningDataModule, fit: Fit
+) -> None:
+    watch, gan, again = Watch(), make(gan_class, **settings), make(gan_class, **settings)
     fit(gan, data, callbacks=[watch], limit_val_batches=0)
     assert watch.reached == {name for name, _ in gan.named_parameters()}
     fit(again, data)
@@ -175,11 +230,29 @@ def test_another_seed_gives_another_result(
 
 
 @pytest.fixture(params=GANS)
-def trained(request: pytest.FixtureRequest, tiny_gan: MakeGAN, tiny_data: MakeData, fit: Fit, tmp_path: Path) -> Any:
-    """Return a trained GAN of every class, and its checkpoint."""
+def trained_on_a_table(
+    request: pytest.FixtureRequest, tiny_gan: MakeGAN, tiny_data: MakeData, fit: Fit, tmp_path: Path
+) -> tuple[BaseGAN, Path]:
+    """Return a GAN of every class that was trained on a table, and its checkpoint."""
     gan = tiny_gan(request.param, **SETTINGS.get(request.param, {}))
-    trainer = fit(gan, tiny_data())
-    trainer.save_checkpoint(tmp_path / "gan.ckpt")
+    fit(gan, tiny_data()).save_checkpoint(tmp_path / "gan.ckpt")
+    return gan, tmp_path / "gan.ckpt"
+
+
+@pytest.fixture(params=[*((gan, "table") for gan in GANS), *((gan, "image") for gan in IMAGE_GANS)])
+def trained(
+    request: pytest.FixtureRequest,
+    tiny_gan: MakeGAN,
+    tiny_data: MakeData,
+    tiny_images: MakeImages,
+    fit: Fit,
+    tmp_path: Path,
+) -> tuple[BaseGAN, Path]:
+    """Return a GAN of every class that was trained on a table or on images, and its checkpoint."""
+    gan_class, kind = request.param
+    networks = IMAGE_NETWORKS["DCGAN"] if kind == "image" else {}
+    gan = tiny_gan(gan_class, **SETTINGS.get(gan_class, {}), **networks)
+    fit(gan, tiny_images() if kind == "image" else tiny_data()).save_checkpoint(tmp_path / "gan.ckpt")
     return gan, tmp_path / "gan.ckpt"
 
 
@@ -213,9 +286,9 @@ def test_sampling_follows_its_seed_and_leaves_no_trace(trained: tuple[BaseGAN, P
 
 
 def test_rows_are_counted_exactly_in_the_form_of_the_input(
-    trained: tuple[BaseGAN, Path], separated_frame: pd.DataFrame
+    trained_on_a_table: tuple[BaseGAN, Path], separated_frame: pd.DataFrame
 ) -> None:
-    gan, _ = trained
+    gan, _ = trained_on_a_table
     counts = {gan.spec.classes[index]: 5 + index for index in gan.trained_classes}
     synthetic = synthesize(gan, counts, seed=0)
     assert synthetic.rows["label"].value_counts().to_dict() == counts
@@ -246,9 +319,14 @@ def test_a_checkpoint_needs_neither_data_nor_seed(
         assert torch.equal(copy.sample(labels_of(gan, 8), seed=0), samples)
         assert copy.trained_classes == gan.trained_classes
     assert not any(module.training for module in loaded.modules())
+    assert not torch.equal(torch.get_rng_state(), random_state)
+
+
+def test_a_loaded_checkpoint_makes_the_same_rows(trained_on_a_table: tuple[BaseGAN, Path]) -> None:
+    gan, path = trained_on_a_table
+    loaded = load_gan(path)
     counts = {gan.spec.classes[index]: 4 for index in gan.trained_classes}
     pd.testing.assert_frame_equal(synthesize(loaded, counts, seed=1).rows, synthesize(gan, counts, seed=1).rows)
-    assert not torch.equal(torch.get_rng_state(), random_state)
 
 
 def test_components_survive_a_checkpoint(tiny_gan: MakeGAN, tiny_data: MakeData, fit: Fit, tmp_path: Path) -> None:
@@ -379,6 +457,38 @@ def test_other_data_than_it_was_built_for_is_refused(
     gan.data_state = {}
     with pytest.raises(InputError, match="built for other data"):
         fit(gan, tiny_data(frame=separated_frame.drop(columns="count")))
+
+
+@pytest.mark.parametrize("gan_class", [gan for gan in GANS if "image" not in gan.kinds])
+def test_images_are_not_for_gans_of_tables(
+    gan_class: type[BaseGAN], tiny_gan: MakeGAN, tiny_images: MakeImages, fit: Fit
+) -> None:
+    with pytest.raises(InputError, match=f"{gan_class.__name__} learns tables, but the data are images"):
+        fit(tiny_gan(gan_class), tiny_images())
+
+
+@pytest.mark.parametrize("gan_class", IMAGE_GANS)
+def test_networks_are_those_that_suit_the_data(
+    gan_class: type[BaseGAN], tiny_data: MakeData, tiny_images: MakeImages, fit: Fit
+) -> None:
+    settings = SETTINGS.get(gan_class, {})
+    for data, generator, discriminator in (
+        (tiny_data(), DenseGenerator, DenseDiscriminator),
+        (tiny_images(), DCGANGenerator, DCGANDiscriminator),
+    ):
+        gan = gan_class(**settings)
+        fit(gan, data, fast_dev_run=1, limit_val_batches=0)
+        assert isinstance(gan.generator, generator)
+        assert isinstance(gan.discriminator, discriminator)
+
+
+def test_networks_for_other_data_are_refused(
+    tiny_gan: MakeGAN, tiny_data: MakeData, tiny_images: MakeImages, fit: Fit
+) -> None:
+    with pytest.raises(InputError, match="DenseGenerator is a network for tables, but the data are images"):
+        fit(tiny_gan(GAN), tiny_images())
+    with pytest.raises(InputError, match="DCGANGenerator is a network for images, but the data are tables"):
+        fit(tiny_gan(GAN, **IMAGE_NETWORKS["DCGAN"]), tiny_data())
 
 
 def test_a_packing_discriminator_cannot_name_classes(tiny_gan: MakeGAN, tiny_data: MakeData, fit: Fit) -> None:
