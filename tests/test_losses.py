@@ -26,6 +26,7 @@ from gan_imbalance.losses import (
     KPlusOneLoss,
     LeastSquaresLoss,
     LogitAdjustedLoss,
+    MajorityPenalty,
     NonSaturatingLoss,
     R1Penalty,
     TwoHeadedLoss,
@@ -511,3 +512,57 @@ def test_logit_adjustment_brings_the_best_constant_to_balance() -> None:
     (loss(logits.expand(3, 3), torch.arange(3)) * counts / counts.sum()).sum().backward()
     assert logits.grad is not None
     torch.testing.assert_close(logits.grad, torch.zeros(1, 3), atol=1e-7, rtol=0)
+
+
+# -- the majority penalty ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def penalty() -> MajorityPenalty:
+    """Return a penalty of weight 0.5 with a classifier of three features and four classes, in double precision."""
+    torch.manual_seed(0)
+    made = MajorityPenalty(weight=0.5)
+    made.classifier = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4), nn.Dropout(0.5)).double()
+    return made
+
+
+def test_the_majority_penalty_punishes_the_probability_of_all_other_classes(penalty: MajorityPenalty) -> None:
+    samples, labels = torch.randn(6, 3, dtype=torch.float64), torch.tensor([3, 0, 1, 2, 3, 3])
+    shares = penalty.classifier(samples).exp()
+    shares = shares / shares.sum(dim=1, keepdim=True)
+    others = shares.sum(dim=1) - shares[torch.arange(6), labels]
+    torch.testing.assert_close(penalty(samples, labels), 0.5 * -torch.log(1 - others).mean())
+
+
+def test_the_majority_penalty_is_steepest_where_the_classifier_is_surest_of_another_class() -> None:
+    penalty = MajorityPenalty()
+    penalty.classifier = nn.Identity()
+    logits = torch.tensor([[0.0, 200.0], [200.0, 0.0]], requires_grad=True)
+    value = penalty(logits, torch.tensor([0, 0]))
+    value.backward()
+    # the first sample's share of its class is 0 in single precision
+    assert value.item() == pytest.approx(100)
+    torch.testing.assert_close(logits.grad, torch.tensor([[-0.5, 0.5], [0.0, 0.0]]))
+
+
+def test_the_penaltys_classifier_is_a_copy_that_belongs_to_nobody(penalty: MajorityPenalty) -> None:
+    own = nn.Linear(3, 2)
+    penalty.classifier = own
+    whole = nn.ModuleList([penalty]).train()
+    assert not list(whole.parameters())
+    assert not whole.state_dict()
+    assert not any(module.training for module in penalty.classifier.modules())
+    assert not any(parameter.requires_grad for parameter in penalty.classifier.parameters())
+    assert own.training
+    assert all(parameter.requires_grad for parameter in own.parameters())
+    nn.init.zeros_(own.weight)
+    assert penalty.classifier.weight.any()
+    whole.double()
+    assert penalty.classifier.weight.dtype == torch.float64
+
+
+def test_a_majority_penalty_needs_a_classifier_and_a_weight() -> None:
+    with pytest.raises(InputError, match="has no classifier"):
+        MajorityPenalty()(torch.randn(2, 3), torch.tensor([0, 1]))
+    with pytest.raises(InputError, match="weight is -1"):
+        MajorityPenalty(weight=-1)
