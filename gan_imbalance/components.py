@@ -87,8 +87,8 @@ def factory(value: Any) -> Callable[..., Any]:
     if not _is_config(value):
         return value  # type: ignore[no-any-return]
     target, init_args = import_class(value["class_path"]), value.get("init_args") or {}
-    # a GAN builds its components itself, once it knows the data
-    if not hasattr(target, "save_hyperparameters"):
+    # GANs and our classifiers build their components themselves, once they know the data
+    if not hasattr(target, "save_hyperparameters") and not hasattr(target, "builds_components"):
         init_args = {key: build(item) for key, item in init_args.items()}
     return partial(target, **init_args)
 

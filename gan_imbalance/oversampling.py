@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from numbers import Integral, Real
 from tempfile import TemporaryDirectory
-from typing import Any, ClassVar, cast, get_args
+from typing import Any, ClassVar, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -26,7 +26,7 @@ from sklearn.utils.validation import validate_data
 import gan_imbalance.gans
 from gan_imbalance.callbacks import FidelityMonitor, FiniteLossGuard, GeneratorEMA
 from gan_imbalance.components import import_class
-from gan_imbalance.data import TabularDataModule
+from gan_imbalance.data import ImbalanceDataModule, TabularDataModule
 from gan_imbalance.data.schema import TableSchema
 from gan_imbalance.gans import BaseGAN
 from gan_imbalance.metrics import warn_of_collapse
@@ -35,9 +35,10 @@ from gan_imbalance.synthesis import load_gan, synthesize
 from gan_imbalance.transforms.kinds import Kind, column_kinds, require_unique
 from gan_imbalance.transforms.numeric import NumericTransform
 from gan_imbalance.transforms.table import TabularTransformer
-from gan_imbalance.types import InputError, Label, SyntheticSet
+from gan_imbalance.types import InputError, Label
 
-_EPOCHS = 20
+EPOCHS = 20
+"""How often a training is looked at, whatever its length."""
 _STEPS = 150
 
 _ADAM = {"class_path": "gan_imbalance.optimizers.AdversarialAdam", "init_args": {"lr": 2e-3}}
@@ -262,7 +263,7 @@ class GANOverSampler(TableOverSampler):
         learned = table if together else rows
         if not (learned.drop(columns=target).nunique(dropna=False) > 1).any():
             warnings.warn(
-                f"All {len(learned)} row(s) to learn class {_plain(label)!r} from are equal: there is nothing to "
+                f"All {len(learned)} row(s) to learn class {plain_label(label)!r} from are equal: there is nothing to "
                 "learn, so they are repeated.",
                 stacklevel=2,
             )
@@ -270,10 +271,10 @@ class GANOverSampler(TableOverSampler):
         if together and self.gans_:
             self.gans_[label] = next(iter(self.gans_.values()))
         else:
-            classes = "all" if together else [_plain(label)]
+            classes = "all" if together else [plain_label(label)]
             gan = gan_class(**{**settings, "classes": classes})
             self.gans_[label] = self._train(gan, table, target, label, len(learned), seed)
-        made = cast(SyntheticSet, synthesize(self.gans_[label], {_plain(label): count}, seed, self.calibrate)).rows
+        made = synthesize(self.gans_[label], {plain_label(label): count}, seed, self.calibrate).rows
         _warn_of_collapse(self.gans_[label], rows, made, seed)
         return made
 
@@ -296,34 +297,15 @@ class GANOverSampler(TableOverSampler):
             validation_fraction=self.validation_fraction,
             split_seed=seed,
             batch_size=self.batch_size,
-            steps_per_epoch=max(1, (_STEPS if max_steps < 0 else max_steps) // _EPOCHS),
+            steps_per_epoch=max(1, (_STEPS if max_steps < 0 else max_steps) // EPOCHS),
             seed=seed,
         )
-        history = _History(label)
-        callbacks: list[Callback] = [GeneratorEMA(self.ema_decay), FiniteLossGuard(), history]
-        with TemporaryDirectory() as folder:
-            best = None
-            if self.validation_fraction:
-                best = ModelCheckpoint(folder, monitor="val/c2st", mode="min")
-                callbacks += [FidelityMonitor(), best]
-            Trainer(
-                max_steps=max_steps,
-                max_epochs=-1,
-                max_time=max_time,
-                accelerator=self.accelerator,
-                devices=1,
-                callbacks=callbacks,
-                logger=False,
-                enable_checkpointing=best is not None,
-                enable_progress_bar=self.verbose,
-                enable_model_summary=False,
-                limit_val_batches=1.0 if best else 0,
-                num_sanity_val_steps=0,
-                log_every_n_steps=data.steps_per_epoch,
-                default_root_dir=folder,
-            ).fit(gan, data)
-            self.history_ += history.rows
-            return load_gan(best.best_model_path) if best else gan.cpu().eval()
+        monitor = FidelityMonitor() if self.validation_fraction else None
+        gan, history = train_gan(
+            gan, data, label, max_steps, max_time, self.ema_decay, monitor, self.accelerator, self.verbose
+        )
+        self.history_ += history
+        return gan
 
     def _budget(self, rows: int, together: bool) -> tuple[int, timedelta | None]:
         """Return the steps of a GAN that learns so many rows (-1: no limit), and its share of the time."""
@@ -338,6 +320,59 @@ class GANOverSampler(TableOverSampler):
         assert seconds is not None, "a timer with a duration has time left"
         gans = 1 if together else sum(count > 0 for count in self.sampling_strategy_.values())
         return min(limits, default=-1), timedelta(seconds=seconds / gans)
+
+
+def train_gan(
+    gan: BaseGAN,
+    data: ImbalanceDataModule,
+    label: Label,
+    max_steps: int,
+    max_time: timedelta | None = None,
+    ema_decay: float = 0.99,
+    monitor: FidelityMonitor | None = None,
+    accelerator: str = "cpu",
+    verbose: bool = False,
+) -> tuple[BaseGAN, list[dict[str, Any]]]:
+    """Train a GAN for an over-sampler: without logger, and without files that stay.
+
+    Args:
+        gan: to be trained.
+        data: what it learns from.
+        label: the class that it is trained for, as the history tells it.
+        max_steps: generator steps; -1 for no limit.
+        max_time: at most.
+        ema_decay: of the generator's moving average.
+        monitor: what chooses the checkpoint, on validation rows; None takes the last one.
+        accelerator: Lightning's.
+        verbose: whether to show a progress bar.
+
+    Returns:
+        The GAN, ready to sample, and per epoch the class, step and last losses and metrics.
+    """
+    history = _History(label)
+    callbacks: list[Callback] = [GeneratorEMA(ema_decay), FiniteLossGuard(), history]
+    with TemporaryDirectory() as folder:
+        best = None
+        if monitor is not None:
+            best = ModelCheckpoint(folder, monitor="val/c2st", mode="min")
+            callbacks += [monitor, best]
+        Trainer(
+            max_steps=max_steps,
+            max_epochs=-1,
+            max_time=max_time,
+            accelerator=accelerator,
+            devices=1,
+            callbacks=callbacks,
+            logger=False,
+            enable_checkpointing=best is not None,
+            enable_progress_bar=verbose,
+            enable_model_summary=False,
+            limit_val_batches=1.0 if best else 0,
+            num_sanity_val_steps=0,
+            log_every_n_steps=data.steps_per_epoch,
+            default_root_dir=folder,
+        ).fit(gan, data)
+        return (load_gan(best.best_model_path) if best else gan.cpu().eval()), history.rows
 
 
 def resolve_gan(
@@ -381,7 +416,7 @@ class _History(Callback):
         self.rows.append({"class": self.label, "step": trainer.global_step, **figures})
 
 
-def _plain(label: Any) -> Label:
+def plain_label(label: Any) -> Label:
     """Return a numpy scalar as Python's own."""
     return label.item() if isinstance(label, np.generic) else label  # type: ignore[no-any-return]
 

@@ -51,6 +51,9 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[mi
     samples_at_once: ClassVar[int]
     """How many samples are judged at once when predicting."""
 
+    builds_components: ClassVar[bool] = True
+    """Says that components may be given as ``class_path`` dicts."""
+
     @abstractmethod
     def _training_set(self, X: Any, y: Any) -> tuple[Tensor, npt.NDArray[Any]]:
         """Return samples as they are kept, (n, *shape), and labels, (n,); refuse what cannot be learned from."""

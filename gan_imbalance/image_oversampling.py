@@ -1,0 +1,222 @@
+"""A GAN of images as an imbalanced-learn over-sampler."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import nullcontext
+from numbers import Integral, Real
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from imblearn.over_sampling.base import BaseOverSampler
+from imblearn.utils import check_target_type
+from sklearn.utils import check_consistent_length, check_random_state
+from sklearn.utils._param_validation import Interval
+from sklearn.utils.class_weight import compute_sample_weight
+from torch import Tensor, nn
+
+from gan_imbalance.components import build, to_config
+from gan_imbalance.data.images import ImageDataModule, ImageSet
+from gan_imbalance.files import content_hash
+from gan_imbalance.gans import BaseGAN, MinorityTransferGAN
+from gan_imbalance.oversampling import EPOCHS, plain_label, resolve_gan, train_gan
+from gan_imbalance.quiet import quiet_lightning
+from gan_imbalance.synthesis import save_gan
+from gan_imbalance.transforms.image import to_uint8
+from gan_imbalance.types import InputError, Label
+
+Images = npt.NDArray[np.uint8]
+
+_FROM_SCRATCH = {"pretrain_epochs": 0, "freeze_generator_blocks": 0, "freeze_discriminator_blocks": 0}
+
+
+class ImageOverSampler(BaseOverSampler):  # type: ignore[misc]
+    """Tops up rare classes of images with images that a GAN made.
+
+    Images are uint8, (n, channels, side, side). The originals come first, unchanged, in the result. A conditional GAN
+    learns all classes at once; of an unconditional one, each class to be topped up gets its own. A
+    :class:`~gan_imbalance.gans.MinorityTransferGAN` first learns the images of all other classes, not told apart, and
+    then the class: what it learned first is kept in ``cache``, for all that start alike.
+
+    Args:
+        gan: name of a GAN of ours (``"WassersteinGAN"``), a subclass of :class:`BaseGAN`, an instance (whose
+            settings are used, not its weights), or a ``class_path`` dict.
+        sampling_strategy: imbalanced-learn's: ``"auto"``, ``"minority"``, ..., a ratio, a dict, or a callable.
+        max_steps: generator steps of every GAN, a first phase included; 0 samples from an untrained one.
+        pretrain_steps: how many of them a minority transfer takes before it sees the class; 0, with nothing frozen, is
+            its control from scratch. None takes half of them.
+        batch_size: real images per discriminator step.
+        ema_decay: of the generator's moving average.
+        augmentation: what happens to the images that the GAN learns, batch by batch, but not to those that a minority
+            transfer learns first; maps float images in [-1, 1] to such of the same shape.
+        classifier: what judges the samples where the GAN has a majority penalty, in the manner of
+            :class:`~gan_imbalance.classifiers.ImageClassifier`, or its ``class_path`` dict. It is trained on the images
+            at hand, all classes counting the same.
+        cache: folder where pretrained GANs are kept, by a hash of all that they depend on.
+        accelerator: Lightning's: ``"cpu"``, ``"gpu"``, ``"auto"``, ...
+        verbose: whether to show a progress bar.
+        random_state: seed, or a numpy random state.
+
+    Attributes:
+        sampling_strategy_: images added per class.
+        gans_: the trained GAN of every class that was topped up.
+        history_: per epoch of training, the class, step and last losses and metrics.
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        **BaseOverSampler._parameter_constraints,
+        "max_steps": [Interval(Integral, 0, None, closed="left")],
+        "pretrain_steps": [Interval(Integral, 0, None, closed="left"), None],
+        "batch_size": [Interval(Integral, 1, None, closed="left")],
+        "ema_decay": [Interval(Real, 0, 1, closed="left")],
+        "accelerator": [str],
+        "verbose": ["boolean"],
+    }
+
+    def __init__(
+        self,
+        gan: str | type[BaseGAN] | BaseGAN | Mapping[str, Any] = "MinorityTransferGAN",
+        *,
+        sampling_strategy: Any = "auto",
+        max_steps: int = 2000,
+        pretrain_steps: int | None = None,
+        batch_size: int = 64,
+        ema_decay: float = 0.99,
+        augmentation: nn.Module | Mapping[str, Any] | None = None,
+        classifier: Any = None,
+        cache: str | Path | None = None,
+        accelerator: str = "auto",
+        verbose: bool = False,
+        random_state: Any = None,
+    ) -> None:
+        super().__init__(sampling_strategy=sampling_strategy)
+        self.gan = gan
+        self.max_steps = max_steps
+        self.pretrain_steps = pretrain_steps
+        self.batch_size = batch_size
+        self.ema_decay = ema_decay
+        self.augmentation = augmentation
+        self.classifier = classifier
+        self.cache = cache
+        self.accelerator = accelerator
+        self.verbose = verbose
+        self.random_state = random_state
+
+    def _check_X_y(self, X: Any, y: Any) -> tuple[Images, Any, bool]:
+        """Return images and labels as arrays, and whether y was encoded one-vs-all."""
+        images = X.numpy() if isinstance(X, Tensor) else np.asarray(X)
+        if images.dtype != np.uint8 or images.ndim != 4:
+            raise InputError(
+                f"X is {images.dtype} of shape {images.shape}; give uint8 images of shape (n, channels, side, side)."
+            )
+        y, binarize_y = check_target_type(y, indicate_one_vs_all=True)
+        check_consistent_length(images, y)
+        return images, np.asarray(y), binarize_y
+
+    def _fit_resample(self, X: Images, y: npt.NDArray[Any]) -> tuple[Images, npt.NDArray[Any]]:
+        self.gans_: dict[Label, BaseGAN] = {}
+        self.history_: list[dict[str, Any]] = []
+        gan_class, settings = resolve_gan(self.gan)
+        seed = int(check_random_state(self.random_state).randint(2**31 - 1))
+        images, labels = [X], [y]
+        with quiet_lightning(), torch.random.fork_rng():
+            for label, count in self.sampling_strategy_.items():
+                if count:
+                    images.append(self._generate(gan_class, settings, X, y, label, int(count), seed))
+                    labels.append(np.full(int(count), label, dtype=y.dtype))
+        return np.concatenate(images), np.concatenate(labels)
+
+    def _generate(
+        self,
+        gan_class: type[BaseGAN],
+        settings: dict[str, Any],
+        X: Images,
+        y: npt.NDArray[Any],
+        label: Any,
+        count: int,
+        seed: int,
+    ) -> Images:
+        classes, indices = np.unique(y, return_inverse=True)
+        data = ImageSet(torch.from_numpy(X), indices, tuple(classes.tolist()))
+        name = plain_label(label)
+        if not (gan_class.conditional and self.gans_):
+            learned = {**settings, "classes": "all" if gan_class.conditional else [name]}
+            with TemporaryDirectory() if self.cache is None else nullcontext(self.cache) as folder:
+                first_steps = self._first_steps(gan_class)
+                if issubclass(gan_class, MinorityTransferGAN):
+                    learned |= self._first_phase(gan_class, settings, data, name, first_steps, Path(folder), seed)
+                gan = gan_class(**learned)
+                self._teach_penalty(gan, X, y)
+                self.gans_[name] = self._train(gan, data, name, self.max_steps - first_steps, self.augmentation, seed)
+        else:
+            self.gans_[name] = next(iter(self.gans_.values()))
+        wanted = torch.full((count,), data.classes.index(name))
+        return to_uint8(self.gans_[name].sample(wanted, seed).float().cpu()).numpy()
+
+    def _first_steps(self, gan_class: type[BaseGAN]) -> int:
+        if not issubclass(gan_class, MinorityTransferGAN):
+            return 0
+        steps = self.max_steps // 2 if self.pretrain_steps is None else self.pretrain_steps
+        if steps > self.max_steps:
+            raise InputError(f"pretrain_steps is {steps}, which is more than max_steps, {self.max_steps}: give fewer.")
+        return steps
+
+    def _first_phase(
+        self,
+        gan_class: type[BaseGAN],
+        settings: dict[str, Any],
+        data: ImageSet,
+        label: Label,
+        steps: int,
+        folder: Path,
+        seed: int,
+    ) -> dict[str, Any]:
+        """Return the settings with which a minority transfer goes on from what it learned of the other classes."""
+        if not steps:
+            return _FROM_SCRATCH
+        others = (data.labels != data.classes.index(label)).astype(np.int64)
+        rest = ImageSet(data.images, others, (label, "others"))
+        first = {**settings, **_FROM_SCRATCH, "majority_penalty": None, "classes": ["others"]}
+        made_from = [gan_class.__name__, to_config(first), rest.hash, steps, self.batch_size, self.ema_decay, seed]
+        path = folder / f"pretrained-{content_hash(made_from)}.ckpt"
+        if not path.is_file():
+            save_gan(self._train(gan_class(**first), rest, "others", steps, None, seed), path)
+        return {"pretrained": str(path)}
+
+    def _teach_penalty(self, gan: BaseGAN, X: Images, y: npt.NDArray[Any]) -> None:
+        """Give a majority penalty that has no classifier one of the images at hand."""
+        penalty = getattr(gan, "majority_penalty", None)
+        if penalty is None or penalty.classifier_path is not None:
+            return
+        if self.classifier is None:
+            raise InputError("The GAN has a majority_penalty without a classifier: name one with classifier.")
+        weights = compute_sample_weight("balanced", y)
+        penalty.classifier = build(to_config(self.classifier)).fit(X, y, sample_weight=weights).module_.network
+
+    def _train(self, gan: BaseGAN, data: ImageSet, label: Label, steps: int, augmentation: Any, seed: int) -> BaseGAN:
+        torch.manual_seed(seed)
+        batches = ImageDataModule(
+            images=data,
+            augmentation=build(augmentation),
+            test_fraction=0.0,
+            validation_fraction=0.0,
+            split_seed=seed,
+            batch_size=self.batch_size,
+            steps_per_epoch=max(1, steps // EPOCHS),
+            seed=seed,
+        )
+        trained, history = train_gan(
+            gan,
+            batches,
+            label,
+            steps,
+            ema_decay=self.ema_decay,
+            accelerator=self.accelerator,
+            verbose=self.verbose,
+        )
+        self.history_ += history
+        return trained
