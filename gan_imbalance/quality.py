@@ -19,6 +19,7 @@ from gan_imbalance.metrics import (
     column_pair_trends,
     column_shapes,
     exact_copies,
+    frechet_distance,
     measure_variety,
     membership_inference,
 )
@@ -52,6 +53,7 @@ FIGURES = (
     Figure("pair_trends", "Column-pair trends", "1"),
     Figure("two_sample_trees", "Two-sample accuracy, boosted trees", "0.5 or less"),
     Figure("two_sample_logistic", "Two-sample accuracy, logistic", "0.5 or less"),
+    Figure("frechet_distance", "Fréchet distance of features", "as between real samples"),
     Figure("precision", "Precision", "that of real rows, below 1"),
     Figure("recall", "Recall", "that of real rows, below 1"),
     Figure("density", "Density", "1"),
@@ -70,7 +72,7 @@ FIGURES = (
     Figure("membership_low", "Membership inference, AUC, lower end of 95 %", ""),
     Figure("membership_high", "Membership inference, AUC, upper end of 95 %", ""),
 )
-"""Every figure that :func:`judge_rows` returns, in order."""
+"""Every figure that :func:`judge_rows` and :func:`judge_features` return, in order."""
 
 
 def plain(frame: pd.DataFrame, encoder: TabularTransformer) -> pd.DataFrame:
@@ -136,7 +138,7 @@ def judge_rows(
     encoded_all = encoded_known if len(known) == len(training) else _encode(encoder, training)
     categorical = encoder.categorical_columns or ()
     real, fake = (plain(draw(frame, COLUMN_ROWS * max_rows), encoder) for frame in (training, synthetic))
-    figures = dict.fromkeys((figure.name for figure in FIGURES), np.nan)
+    figures = dict.fromkeys((figure.name for figure in FIGURES if figure.name != "frechet_distance"), np.nan)
     figures["column_shapes"] = float(column_shapes(real, fake, categorical).mean())
     figures["pair_trends"] = float(column_pair_trends(real, fake, categorical, max_pairs, seed).mean())
     reference = encoded_known if unseen is None else _encode(encoder, unseen)
@@ -148,6 +150,36 @@ def judge_rows(
     if unseen is not None:
         figures["holdout_copies"] = exact_copies(reference[:_ROWS_FOR_COPIES], encoded_all, encoded=True)
         figures |= _privacy(encoded_made, encoded_known, reference)
+    return figures
+
+
+def judge_features(
+    training: Features, synthetic: Features, holdout: Features, max_rows: int = 1000, seed: int = 0
+) -> dict[str, float]:
+    """Return the figures of synthetic samples that need no columns, of features such as a classifier's of images.
+
+    The distribution is compared with the held-out samples, and with the training samples where there are none.
+
+    Args:
+        training: features of samples that the generator learned from, (n, d).
+        synthetic: of those that it made, (m, d).
+        holdout: of real ones that it has not seen, (k, d).
+        max_rows: of every kind, at most, drawn at random.
+        seed: of all draws.
+
+    Returns:
+        Figures, by the names of :data:`FIGURES`; none that has too few samples.
+    """
+    random = np.random.default_rng(seed)
+    known, made, unseen = (part[random.permutation(len(part))[:max_rows]] for part in (training, synthetic, holdout))
+    reference = unseen if len(unseen) else known
+    figures = _distribution(reference, made, seed)
+    if min(len(reference), len(made)) >= 2:
+        figures["frechet_distance"] = frechet_distance(torch.from_numpy(reference), torch.from_numpy(made))
+    figures["exact_copies"] = exact_copies(made[:_ROWS_FOR_COPIES], training, encoded=True)
+    if len(unseen):
+        figures["holdout_copies"] = exact_copies(unseen[:_ROWS_FOR_COPIES], training, encoded=True)
+        figures |= _privacy(made, known, unseen)
     return figures
 
 

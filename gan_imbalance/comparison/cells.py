@@ -19,11 +19,12 @@ import numpy.typing as npt
 import pandas as pd
 import torch
 
-from gan_imbalance.comparison.forms import Form, Samples, form_of
+from gan_imbalance.comparison.forms import Form, form_of
 from gan_imbalance.comparison.remedies import Amount, Remedy
 from gan_imbalance.comparison.resampling import Resampled, resample
 from gan_imbalance.comparison.resources import measured
 from gan_imbalance.components import build, import_class
+from gan_imbalance.data.base import Samples
 from gan_imbalance.data.imbalance import Rows
 from gan_imbalance.data.split import Split
 from gan_imbalance.files import atomic_path, content_hash, provenance, write_json
@@ -507,7 +508,7 @@ def _fit(bench: _Bench, cell: Cell, candidate: Candidate) -> _Fitted:
 
 
 def _new_classifier(bench: _Bench, cell: Cell, candidate: Candidate) -> Any:
-    init_args = {**(cell.estimator.get("init_args") or {}), **candidate.classifier}
+    init_args = {**(cell.estimator.get("init_args") or {}), **cell.remedy.classifier, **candidate.classifier}
     classifier = build({"class_path": cell.estimator["class_path"], "init_args": init_args})
     if "random_state" in classifier.get_params() and "random_state" not in init_args:
         classifier.set_params(random_state=cell.key.seed)
@@ -590,12 +591,17 @@ def check_classifier(name: str, estimator: dict[str, Any]) -> None:
     if not hasattr(import_class(class_path), "predict_proba"):
         raise InputError(f"Classifier {name!r}: {class_path} has no predict_proba; choose one that has.")
     try:
-        known = build({key: value for key, value in estimator.items() if key != TUNE}).get_params()
+        known = known_arguments(estimator)
     except TypeError as error:
         raise InputError(f"Classifier {name!r}: {class_path} does not take these arguments: {error}.") from error
     for argument in estimator.get(TUNE) or {}:
         if argument not in known:
             raise InputError(f"Classifier {name!r}: {class_path} has no argument {argument!r} to tune.")
+
+
+def known_arguments(estimator: Mapping[str, Any]) -> set[str]:
+    """Return the names of a classifier's arguments."""
+    return set(build({key: value for key, value in estimator.items() if key != TUNE}).get_params())
 
 
 def slug(text: str) -> str:

@@ -28,6 +28,8 @@ _MAX_POINTS = 300
 _MAX_LEVELS = 8
 # more in one panel cannot be told apart
 _MAX_LINES = 8
+# rows and columns of images, real or synthetic
+_SHEET = (4, 12)
 _MARKERS = "os^Dv"
 # a legend that covers nothing
 _BESIDE: dict[str, Any] = {"loc": "center left", "bbox_to_anchor": (1, 0.5), "frameon": False, "fontsize": 7}
@@ -370,6 +372,36 @@ def principal_components(real: Numbers, synthetic: Mapping[str, Numbers]) -> Fig
 def _spread(real: Numbers, generated: Numbers, mean: Numbers, plane: Numbers) -> float:
     ratio: float = np.std((generated - mean) @ plane, axis=0).sum() / np.std((real - mean) @ plane, axis=0).sum()
     return ratio
+
+
+def image_sheet(real: Numbers, synthetic: Numbers, remedy: str) -> Figure:
+    """Return real images of the minority above synthetic ones.
+
+    Args:
+        real: images of the training part, uint8 (n, channels, side, side).
+        synthetic: those that the remedy added.
+        remedy: its name.
+    """
+    drawing, axes = _canvas(2, 1, height=2 * _WIDTH * _SHEET[0] / _SHEET[1] + 0.5)
+    for axis, images, title in zip(axes[:, 0], (real, synthetic), ("real", "synthetic"), strict=True):
+        axis.imshow(_tiled(images), cmap="gray", vmin=0, vmax=255, interpolation="nearest")
+        axis.set_title(title, fontsize=8)
+        axis.set_axis_off()
+    alt = f"{min(len(real), np.prod(_SHEET))} real images above {min(len(synthetic), np.prod(_SHEET))} of {remedy}."
+    return Figure(
+        f"images_{remedy}", f"{remedy}: real and synthetic images of the rare class, first seed", alt, drawing
+    )
+
+
+def _tiled(images: Numbers) -> Numbers:
+    """Return the first images as one, in rows, (height, width, 3) or (height, width) if they are grey."""
+    rows, columns = _SHEET
+    shown = images[: rows * columns].transpose(0, 2, 3, 1)
+    _, side, _, channels = shown.shape
+    tiles = np.full((rows * columns, side + 1, side + 1, channels), 255, dtype=np.uint8)
+    tiles[: len(shown), :side, :side] = shown
+    sheet = tiles.reshape(rows, columns, *tiles.shape[1:]).swapaxes(1, 2)
+    return sheet.reshape(rows * (side + 1), columns * (side + 1), channels).squeeze()
 
 
 def training_curves(histories: Mapping[str, pd.DataFrame]) -> Figure:

@@ -11,14 +11,16 @@ import numpy.typing as npt
 import pandas as pd
 
 from gan_imbalance.comparison.figures import Figure
+from gan_imbalance.comparison.image_form import ImageForm
 from gan_imbalance.comparison.table_form import TableForm
+from gan_imbalance.data.base import Samples
+from gan_imbalance.data.images import ImageSet
 from gan_imbalance.data.imbalance import Rows
 from gan_imbalance.data.tables import Table
 from gan_imbalance.types import Label
 
-Samples = Table
 Content = Any
-"""Samples without their labels: a DataFrame of n rows."""
+"""Samples without their labels: a DataFrame of n rows, or uint8 images (n, channels, side, side)."""
 
 
 class View(Protocol):
@@ -44,6 +46,8 @@ class Form(Protocol):
         kind: name of the kind in files.
         suffix: of the files that hold added samples.
         shown_quality: names of the figures of added samples that tables show, in order.
+        quality_text: what they are compared with, and what is best.
+        quality_method: how they are computed.
         samples: all samples of the data.
         fitted_on: positions of those that an encoding may be learned from.
         folder: of the comparison, where what several cells need is kept; None where it is kept nowhere.
@@ -52,6 +56,8 @@ class Form(Protocol):
     kind: ClassVar[str]
     suffix: ClassVar[str]
     shown_quality: ClassVar[tuple[str, ...]]
+    quality_text: ClassVar[str]
+    quality_method: ClassVar[str]
 
     @property
     def samples(self) -> Samples:
@@ -114,7 +120,7 @@ class Form(Protocol):
         ...
 
 
-_FORMS = {form.kind: form for form in (TableForm,)}
+_FORMS: dict[str, type[TableForm] | type[ImageForm]] = {form.kind: form for form in (TableForm, ImageForm)}
 
 
 def form_of(samples: Samples, fitted_on: Rows | None = None, folder: Path | None = None) -> Form:
@@ -126,6 +132,9 @@ def form_of(samples: Samples, fitted_on: Rows | None = None, folder: Path | None
         folder: of the comparison, where what several cells need is kept.
     """
     rows = np.arange(len(samples.labels)) if fitted_on is None else fitted_on
+    if isinstance(samples, ImageSet):
+        return ImageForm(samples, rows, folder)
+    assert isinstance(samples, Table), "samples are a table or images"
     return TableForm(samples, rows, folder)
 
 

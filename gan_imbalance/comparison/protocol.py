@@ -32,14 +32,15 @@ from gan_imbalance.comparison.cells import (
     check_classifier,
     fail_unit,
     group_cells,
+    known_arguments,
     run_unit,
 )
 from gan_imbalance.comparison.publish import publish_report, publish_unit
 from gan_imbalance.comparison.record import write_record
 from gan_imbalance.comparison.remedies import Amount, Remedy, choose_remedies
 from gan_imbalance.comparison.report import make_report
-from gan_imbalance.components import build, to_config
-from gan_imbalance.data import TabularDataModule
+from gan_imbalance.components import to_config
+from gan_imbalance.data import ImageDataModule, ImbalanceDataModule
 from gan_imbalance.types import InputError
 
 Classifiers = Mapping[str, dict[str, Any]]
@@ -62,12 +63,23 @@ STANDARD_CLASSIFIERS: Classifiers = {
     },
 }
 
+STANDARD_IMAGE_CLASSIFIERS: Classifiers = {
+    "smate_cnn": {
+        "class_path": "gan_imbalance.classifiers.ImageClassifier",
+        "init_args": {
+            "network": "gan_imbalance.networks.SMateCNN",
+            "augmentation": {"class_path": "gan_imbalance.transforms.image.FlipCrop"},
+        },
+        TUNE: {"lr": [1e-4, 3e-4, 1e-3]},
+    },
+}
+
 # more than the epochs that a transfer GAN spends in its first phase
 QUICK_STEPS = 12
 
 
 def compare(
-    data: TabularDataModule,
+    data: ImbalanceDataModule,
     remedies: list[str | Remedy] | None = None,
     classifiers: dict[str, dict[str, Any]] | None = None,
     seeds: int = 3,
@@ -92,11 +104,12 @@ def compare(
     with failed cells tries these again; a cell is made again when its settings change.
 
     Args:
-        data: the table; seed n splits it with ``split_seed`` n.
+        data: the table or the images; seed n splits them with ``split_seed`` n.
         remedies: names of remedies (ours, or imbalanced-learn's such as BorderlineSMOTE), and remedies of one's
-            own; all standard ones if not given. "nothing", which all are compared with, is always among them.
-        classifiers: class_path dict of each classifier, in scikit-learn's manner; XGBoost, logistic
-            regression and ours if not given. ``tune`` in it lists values that tuned cells choose from.
+            own; all standard ones of the kind of data if not given. "nothing", which all are compared with, is
+            always among them.
+        classifiers: class_path dict of each classifier, in scikit-learn's manner; XGBoost, logistic regression and ours
+            if not given, and SMate's network for images. ``tune`` in it lists values that tuned cells choose from.
         seeds: number of random splits: seeds 0, 1, ...
         folds: cut the rows of every seed into so many folds, each the test part once, instead of one random split.
         minority_rows: numbers of real minority training rows to compare at; the others become the reserve.
@@ -131,15 +144,18 @@ def compare(
     _check_amounts(amounts or [])
     if positive_rate is not None and not 0 < positive_rate < 1:
         raise InputError(f"positive_rate is {positive_rate}: give the minority's true share, between 0 and 1.")
-    chosen = [remedy.with_gan_steps(gan_steps) for remedy in choose_remedies(remedies, controls)]
-    estimators: dict[str, dict[str, Any]] = to_config(classifiers or STANDARD_CLASSIFIERS)
+    of_images = isinstance(data, ImageDataModule)
+    chosen = choose_remedies(remedies, controls, "image" if of_images else "table")
+    chosen = tuple(remedy.with_gan_steps(gan_steps) for remedy in chosen)
+    standard = STANDARD_IMAGE_CLASSIFIERS if of_images else STANDARD_CLASSIFIERS
+    estimators: dict[str, dict[str, Any]] = to_config(classifiers or standard)
     folder = Path(output)
     for name, estimator in estimators.items():
         check_classifier(name, estimator)
     if quick:
         seeds, tuning_budget, folder = 1, 0, folder / "quick"
         amounts = (amounts or ["balance"])[-1:]
-        chosen = [remedy.with_gan_steps(QUICK_STEPS, override=True) for remedy in chosen]
+        chosen = tuple(remedy.with_gan_steps(QUICK_STEPS, override=True) for remedy in chosen)
         estimators = {name: _with_few_steps(estimator) for name, estimator in estimators.items()}
     settings = list(starmap(Setting, product(minority_rows or (None,), imbalance_ratios or (None,))))
     study = prepare_study(data, folder, seeds, folds, settings, positive_rate)
@@ -176,7 +192,7 @@ def _check_amounts(amounts: Sequence[Amount]) -> None:
 
 def _with_few_steps(estimator: dict[str, Any]) -> dict[str, Any]:
     """Return a classifier that is trained by steps or rounds with very few of them, another one as it is."""
-    known = build({key: value for key, value in estimator.items() if key != TUNE}).get_params()
+    known = known_arguments(estimator)
     few = {name: QUICK_STEPS for name in ("max_steps", "n_estimators") if name in known}
     return {**estimator, "init_args": {**(estimator.get("init_args") or {}), **few}}
 
@@ -188,7 +204,7 @@ def split_keys(seeds: int, folds: int | None, settings: Sequence[Setting]) -> li
 
 
 def prepare_study(
-    data: TabularDataModule,
+    data: ImbalanceDataModule,
     output: Path,
     seeds: int,
     folds: int | None = None,
@@ -201,7 +217,7 @@ def prepare_study(
         InputError: if the table cannot be used or split, a part that is needed is empty, or ``output``
             cannot be written.
     """
-    samples = data.table
+    samples = data.samples
     splits = {
         key: data.split_with(key.seed, key.fold, folds, *key.setting) for key in split_keys(seeds, folds, settings)
     }
@@ -229,20 +245,24 @@ def prepare_study(
 
 
 def _leave_out_impossible(study: Study, cells: Sequence[Cell]) -> tuple[list[Cell], dict[str, str]]:
-    """Return the cells that the data allows, and the reasons why remedies are left out elsewhere."""
-    without = {
+    """Return the cells that data and classifiers allow, and the reasons why remedies are left out elsewhere."""
+    without_reserve = {
         key.setting
         for key, split in study.splits.items()
         if not np.any(study.samples.labels[split.reserve] == study.minority)
     }
-    left_out = {
-        ", ".join(filter(None, (cell.remedy.name, cell.key.setting.name))): (
-            "the split has no reserve of minority rows (keep in the data, or minority_rows, makes one)"
-        )
-        for cell in cells
-        if cell.remedy.reserve and cell.key.setting in without
-    }
-    return [cell for cell in cells if not (cell.remedy.reserve and cell.key.setting in without)], left_out
+    known = {cell.classifier: known_arguments(cell.estimator) for cell in cells if cell.remedy.classifier}
+    allowed, left_out = [], {}
+    for cell in cells:
+        missing = set(cell.remedy.classifier) - known.get(cell.classifier, set())
+        if cell.remedy.reserve and cell.key.setting in without_reserve:
+            name = ", ".join(filter(None, (cell.remedy.name, cell.key.setting.name)))
+            left_out[name] = "the split has no reserve of minority rows (keep in the data, or minority_rows, makes one)"
+        elif missing:
+            left_out[f"{cell.remedy.name} with {cell.classifier}"] = f"the classifier has no argument {missing.pop()!r}"
+        else:
+            allowed.append(cell)
+    return allowed, left_out
 
 
 def plan_cells(

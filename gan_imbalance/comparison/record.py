@@ -13,7 +13,8 @@ import numpy as np
 import pandas as pd
 
 from gan_imbalance.comparison.cells import Arm, Cell, Failure, Setting, SplitKey, Study, failure_path, group_cells
-from gan_imbalance.comparison.forms import Form, Samples, form_of, form_of_record
+from gan_imbalance.comparison.forms import Form, form_of, form_of_record
+from gan_imbalance.data.base import Samples
 from gan_imbalance.data.imbalance import Rows
 from gan_imbalance.files import provenance, write_json
 from gan_imbalance.types import InputError, Label

@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import Any, Literal
 
 from gan_imbalance.components import import_class, to_config
-from gan_imbalance.types import InputError
+from gan_imbalance.types import DataKind, InputError
 
 Amount = int | float | Literal["balance"]
 """How many minority rows a remedy adds.
@@ -21,6 +21,7 @@ rows in every batch, drawn from as many as balance the classes.
 Kind = Literal["baseline", "standard", "gan", "control"]
 
 _GAN_SAMPLER = "gan_imbalance.oversampling.GANOverSampler"
+_IMAGE_SAMPLER = "gan_imbalance.image_oversampling.ImageOverSampler"
 _CONTROLS = "gan_imbalance.comparison.controls."
 _PEERS = "gan_imbalance.comparison.peers."
 _IMBLEARN = ("imblearn.over_sampling", "imblearn.under_sampling", "imblearn.combine")
@@ -72,7 +73,7 @@ class Remedy:
     @property
     def is_gan(self) -> bool:
         """Return whether a GAN writes the added rows, trained or not."""
-        return (self.resampler or {}).get("class_path") == _GAN_SAMPLER
+        return (self.resampler or {}).get("class_path") in (_GAN_SAMPLER, _IMAGE_SAMPLER)
 
     @property
     def kind(self) -> Kind:
@@ -133,7 +134,9 @@ class Remedy:
         own = self.init_args.get("max_steps")
         if not self.is_gan or own == 0 or (own is not None and not override):
             return self
-        return self.with_init_args(max_steps=steps)
+        # the first phase takes its usual share of them; one that is left out stays so
+        first = {"pretrain_steps": None} if override and self.init_args.get("pretrain_steps") else {}
+        return self.with_init_args(max_steps=steps, **first)
 
 
 def _sampler(name: str, class_path: str, tune: dict[str, list[Any]] | None = None, **init_args: Any) -> Remedy:
@@ -190,39 +193,84 @@ PEER_REMEDIES: Mapping[str, Remedy] = {
 }
 """Other people's generators, which the ``benchmark`` extra installs."""
 
-NAMED_REMEDIES: Mapping[str, Remedy] = {**CONTROLS, **STANDARD_REMEDIES, **FURTHER_REMEDIES, **PEER_REMEDIES}
+TABLE_REMEDIES: Mapping[str, Remedy] = {**CONTROLS, **STANDARD_REMEDIES, **FURTHER_REMEDIES, **PEER_REMEDIES}
+"""All remedies of tables that have a name."""
+
+_SMATE_AUGMENT = {"class_path": "gan_imbalance.transforms.image.SMateAugment"}
+_ALL_FREE = {"class_path": "gan_imbalance.gans.MinorityTransferGAN", "init_args": {"freeze_generator_blocks": 0}}
+
+IMAGE_CONTROLS: Mapping[str, Remedy] = {
+    remedy.name: remedy
+    for remedy in (
+        Remedy("nothing"),
+        Remedy("tuned_threshold", threshold="tuned"),
+        _sampler("untrained_generator", _IMAGE_SAMPLER, gan="GAN", max_steps=0),
+        Remedy("real_rows", reserve=True),
+    )
+}
+"""What every comparison of images shows beside its remedies."""
+
+STANDARD_IMAGE_REMEDIES: Mapping[str, Remedy] = {
+    remedy.name: remedy
+    for remedy in (
+        *(STANDARD_REMEDIES[name] for name in ("class_weights", "random_over", "random_under", "smote", "adasyn")),
+        Remedy("focal_loss", classifier={"loss": {"class_path": "gan_imbalance.losses.FocalLoss"}}),
+        Remedy("logit_adjustment", classifier={"loss": {"class_path": "gan_imbalance.losses.LogitAdjustedLoss"}}),
+        Remedy("augmentation", classifier={"augmentation": _SMATE_AUGMENT}),
+        _sampler("gan", _IMAGE_SAMPLER, gan="GAN"),
+        _sampler("conditional_gan", _IMAGE_SAMPLER, gan="ConditionalGAN"),
+        _sampler("wasserstein_gan", _IMAGE_SAMPLER, gan="WassersteinGAN"),
+        _sampler("conditional_wasserstein_gan", _IMAGE_SAMPLER, gan="ConditionalWassersteinGAN"),
+        _sampler("auxiliary_classifier_gan", _IMAGE_SAMPLER, gan="AuxiliaryClassifierGAN"),
+        _sampler("minority_transfer_gan", _IMAGE_SAMPLER, gan="MinorityTransferGAN"),
+        _sampler("minority_transfer_nothing_frozen", _IMAGE_SAMPLER, gan=_ALL_FREE),
+        _sampler("minority_transfer_from_scratch", _IMAGE_SAMPLER, gan="MinorityTransferGAN", pretrain_steps=0),
+    )
+}
+"""What competes on images where a configuration names nothing."""
+
+IMAGE_REMEDIES: Mapping[str, Remedy] = {**IMAGE_CONTROLS, **STANDARD_IMAGE_REMEDIES}
+"""All remedies of images that have a name."""
+
+_NAMED: Mapping[str, Mapping[str, Remedy]] = {"table": TABLE_REMEDIES, "image": IMAGE_REMEDIES}
+_STANDARD: Mapping[str, Mapping[str, Remedy]] = {"table": STANDARD_REMEDIES, "image": STANDARD_IMAGE_REMEDIES}
+_CONTROLS_OF: Mapping[str, Mapping[str, Remedy]] = {"table": CONTROLS, "image": IMAGE_CONTROLS}
 
 
-def choose_remedies(given: Sequence[str | Remedy] | None, controls: bool = True) -> tuple[Remedy, ...]:
+def choose_remedies(
+    given: Sequence[str | Remedy] | None, controls: bool = True, kind: DataKind = "table"
+) -> tuple[Remedy, ...]:
     """Return the remedies of a comparison, "nothing" first: what all others are compared with.
 
     Args:
-        given: names of :data:`NAMED_REMEDIES`, or of imbalanced-learn's samplers ("BorderlineSMOTE"), and remedies
-            of one's own; None means all standard ones.
-        controls: whether the :data:`CONTROLS` that are not given join.
+        given: names of :data:`TABLE_REMEDIES` or :data:`IMAGE_REMEDIES`, or of imbalanced-learn's samplers
+            ("BorderlineSMOTE"), and remedies of one's own; None means all standard ones.
+        controls: whether the controls that are not given join.
+        kind: of the data.
 
     Raises:
         InputError: if a name is unknown or double, or a remedy could not run.
     """
-    chosen = [_by_name(item) if isinstance(item, str) else item for item in given or STANDARD_REMEDIES]
+    named = _NAMED[kind]
+    chosen = [_by_name(item, named) if isinstance(item, str) else item for item in given or _STANDARD[kind]]
     names = [remedy.name for remedy in chosen]
     double = next((name for name in names if names.count(name) > 1), None)
     if double is not None:
         raise InputError(f"Two remedies are called {double!r}: give each a name of its own.")
     baseline = next((remedy for remedy in chosen if remedy.kind == "baseline"), CONTROLS["nothing"])
-    missing = [remedy for name, remedy in CONTROLS.items() if name not in names and remedy.kind != "baseline"]
-    chosen = [baseline, *(remedy for remedy in chosen if remedy is not baseline), *(missing if controls else ())]
+    absent = [one for name, one in _CONTROLS_OF[kind].items() if name not in names and one.kind != "baseline"]
+    chosen = [baseline, *(remedy for remedy in chosen if remedy is not baseline), *(absent if controls else ())]
     for remedy in chosen:
         remedy.check()
     return tuple(chosen)
 
 
-def _by_name(name: str) -> Remedy:
-    if name in NAMED_REMEDIES:
-        return NAMED_REMEDIES[name]
+def _by_name(name: str, named: Mapping[str, Remedy]) -> Remedy:
+    if name in named:
+        return named[name]
     samplers = {sampler: module for module in _IMBLEARN for sampler in import_module(module).__all__}
     if name in samplers:
         return _sampler(name, f"{samplers[name]}.{name}")
-    close = difflib.get_close_matches(name, [*NAMED_REMEDIES, *samplers], n=1)
-    hint = f"did you mean {close[0]!r}?" if close else f"name one of {', '.join(NAMED_REMEDIES)}."
+    close = difflib.get_close_matches(name, [*named, *samplers], n=1)
+    hint = f"did you mean {close[0]!r}?" if close else f"name one of {', '.join(named)}."
     raise InputError(f"There is no remedy {name!r}, nor imbalanced-learn sampler; {hint}")

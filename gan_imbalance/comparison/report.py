@@ -87,6 +87,8 @@ def _write_html(
         headline=[metric.name for metric in headline_metrics(record)],
         tables={group.name: _table(record, group) for group in grouped(record, summary)},
         quality=_quality_tables(quality),
+        quality_text=record.form.quality_text,
+        quality_method=record.form.quality_method,
         splits={group.name: group.rows[["seed", "fold"]].drop_duplicates().shape[0] for group in groups},
         figures=show(pictures),
         facts=_facts(record),

@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from gan_imbalance.comparison.forms import Content, Form, Samples, View, equal, form_of, pick
+from gan_imbalance.comparison.forms import Content, Form, View, equal, form_of, pick
 from gan_imbalance.comparison.remedies import Remedy
 from gan_imbalance.comparison.resources import Usage, measured
 from gan_imbalance.components import build
+from gan_imbalance.data.base import Samples
 from gan_imbalance.data.imbalance import Rows
 from gan_imbalance.data.split import Split
 from gan_imbalance.files import provenance

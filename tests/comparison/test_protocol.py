@@ -32,7 +32,7 @@ from gan_imbalance.comparison.cells import (
     share_weights,
 )
 from gan_imbalance.comparison.protocol import QUICK_STEPS, plan_cells, prepare_study
-from gan_imbalance.comparison.remedies import NAMED_REMEDIES, choose_remedies
+from gan_imbalance.comparison.remedies import TABLE_REMEDIES, choose_remedies
 from gan_imbalance.data import TabularDataModule
 from gan_imbalance.data.tables import Table
 from gan_imbalance.files import write_json
@@ -245,7 +245,7 @@ def poisoned(table: Table, test: np.ndarray[Any, Any]) -> Table:
 LEARNERS = [
     "smote",
     "jittered_copies",
-    NAMED_REMEDIES["gan"].with_gan_steps(3),
+    TABLE_REMEDIES["gan"].with_gan_steps(3),
     # its checkpoint is chosen on validation rows of its own
     Remedy("chosen", {"class_path": GAN_SAMPLER, "init_args": {"max_steps": 20, "validation_fraction": 0.25}}),
 ]
@@ -348,7 +348,7 @@ def test_remedies_differ_as_they_say(data: TabularDataModule, tmp_path: Path) ->
 
 def test_the_cell_depends_on_all_that_makes_it(data: TabularDataModule, tmp_path: Path) -> None:
     study = prepare_study(data, tmp_path, 2)
-    cell, *_ = plan_cells(study, [NAMED_REMEDIES["smote"]], {"linear": LOGISTIC}, ["balance"])
+    cell, *_ = plan_cells(study, [TABLE_REMEDIES["smote"]], {"linear": LOGISTIC}, ["balance"])
     others = [
         replace(cell, key=SplitKey(1)),
         replace(cell, amount=3),
@@ -489,7 +489,7 @@ def test_zero_rows_are_the_training_rows_as_they_are(data: TabularDataModule, tm
 
 @given(budget=st.integers(1, 30), seed=st.integers(0, 5), name=st.sampled_from(["nothing", "smote", "random_under"]))
 def test_candidates_are_distinct_within_the_budget_and_start_with_nothing(budget: int, seed: int, name: str) -> None:
-    remedy = NAMED_REMEDIES[name]
+    remedy = TABLE_REMEDIES[name]
     found = candidates(remedy, {"tune": {"C": [0.1, 1.0]}}, [4, "balance"], budget, seed)
     assert len({str(one) for one in found}) == len(found) <= budget
     assert (found[0].amount or 0, found[0].resampler, found[0].classifier) == (0, {}, {})
@@ -503,7 +503,7 @@ def test_candidates_are_distinct_within_the_budget_and_start_with_nothing(budget
 def test_a_comparison_is_reported_again_from_its_files_alone(
     run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    gan = NAMED_REMEDIES["gan"].with_gan_steps(2)
+    gan = TABLE_REMEDIES["gan"].with_gan_steps(2)
     assert run(remedies=["smote", gan], output=str(tmp_path / "there")) == 0
     (tmp_path / "there").rename(tmp_path / "here")
     before = {name: (tmp_path / "here" / name).read_bytes() for name in ("results.csv", "summary.csv", "report.html")}
@@ -542,7 +542,7 @@ def test_memory_and_seconds_of_every_fit_are_recorded(run: Run, tmp_path: Path) 
 
 
 def test_a_tuned_setting_that_fails_costs_the_tuned_cells_only(run: Run, tmp_path: Path) -> None:
-    remedy = replace(NAMED_REMEDIES["smote"], tune={"k_neighbors": ["many"]})
+    remedy = replace(TABLE_REMEDIES["smote"], tune={"k_neighbors": ["many"]})
     assert run(remedies=[remedy], seeds=1, amounts=["balance"], tuning_budget=9) == 1
     results = results_of(tmp_path)
     assert set(zip(results["remedy"], results["amount"], strict=True)) == {
@@ -555,7 +555,7 @@ def test_a_tuned_setting_that_fails_costs_the_tuned_cells_only(run: Run, tmp_pat
 def test_a_part_of_more_rows_is_another_cell(data: TabularDataModule, tmp_path: Path) -> None:
     study = prepare_study(data, tmp_path, 1)
     few, many = (
-        plan_cells(study, [NAMED_REMEDIES["smote"]], {"linear": LOGISTIC}, amounts)[0] for amounts in ([4], [4, 8])
+        plan_cells(study, [TABLE_REMEDIES["smote"]], {"linear": LOGISTIC}, amounts)[0] for amounts in ([4], [4, 8])
     )
     assert (few.amount, few.pool, many.pool) == (4, 4, 8)
     assert few.path(study) != many.path(study)

@@ -11,8 +11,8 @@ from jsonargparse import ArgumentParser
 from gan_imbalance.comparison.remedies import (
     CONTROLS,
     FURTHER_REMEDIES,
-    NAMED_REMEDIES,
     STANDARD_REMEDIES,
+    TABLE_REMEDIES,
     Remedy,
     choose_remedies,
 )
@@ -68,7 +68,7 @@ def test_imbalanced_learns_samplers_join_by_name(name: str) -> None:
     ],
 )
 def test_kinds(name: str, kind: str) -> None:
-    assert NAMED_REMEDIES[name].kind == kind
+    assert TABLE_REMEDIES[name].kind == kind
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_kinds(name: str, kind: str) -> None:
     [("nothing", False), ("random_under", False), ("random_over", True), ("gan", True), ("real_rows", True)],
 )
 def test_only_over_samplers_and_real_rows_take_an_amount(name: str, sized: bool) -> None:
-    assert NAMED_REMEDIES[name].is_sized is sized
+    assert TABLE_REMEDIES[name].is_sized is sized
 
 
 @pytest.mark.parametrize("name", ["SMOTETomek", "SMOTEENN", "NearMiss"])
@@ -100,12 +100,12 @@ def test_steps_reach_gans_without_their_own() -> None:
     def steps(remedy: Remedy) -> object:
         return remedy.init_args.get("max_steps")
 
-    gan = NAMED_REMEDIES["gan"]
+    gan = TABLE_REMEDIES["gan"]
     assert steps(gan.with_gan_steps(7)) == 7
     assert steps(gan.with_gan_steps(7).with_gan_steps(9)) == 7
     assert steps(gan.with_gan_steps(7).with_gan_steps(9, override=True)) == 9
-    assert steps(NAMED_REMEDIES["untrained_generator"].with_gan_steps(9, override=True)) == 0
-    assert NAMED_REMEDIES["smote"].with_gan_steps(7) == NAMED_REMEDIES["smote"]
+    assert steps(TABLE_REMEDIES["untrained_generator"].with_gan_steps(9, override=True)) == 0
+    assert TABLE_REMEDIES["smote"].with_gan_steps(7) == TABLE_REMEDIES["smote"]
     assert steps(gan) is None
 
 

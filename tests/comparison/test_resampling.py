@@ -11,19 +11,19 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from gan_imbalance.comparison.remedies import NAMED_REMEDIES, Remedy, choose_remedies
+from gan_imbalance.comparison.remedies import TABLE_REMEDIES, Remedy, choose_remedies
 from gan_imbalance.comparison.resampling import Resampled, checkpoint_path, resample
 from gan_imbalance.data import TabularDataModule
 from gan_imbalance.synthesis import load_gan, manifest_path, synthesize
 from gan_imbalance.types import InputError
 
 RARE = 1
-GAN = NAMED_REMEDIES["wasserstein_gan"].with_gan_steps(2)
+GAN = TABLE_REMEDIES["wasserstein_gan"].with_gan_steps(2)
 
 
 def apply(remedy: Remedy | str, data: TabularDataModule, rows: int | None = 30) -> Resampled:
     if isinstance(remedy, str):
-        remedy = NAMED_REMEDIES[remedy]
+        remedy = TABLE_REMEDIES[remedy]
     return resample(remedy, data.table, data.split, RARE, rows)
 
 
@@ -170,7 +170,7 @@ def test_smotenc_by_name_is_told_the_categories(data: TabularDataModule) -> None
 def test_classes_may_be_fractions(mixed_frame: pd.DataFrame) -> None:
     frame = mixed_frame.assign(label=mixed_frame["label"].map({"no": 0.5, "yes": 1.5}))
     data = TabularDataModule(frame=frame, target="label", keep={"1.5": 12}, validation_fraction=0.2)
-    made = resample(NAMED_REMEDIES["jittered_copies"], data.table, data.split, 1, 5)
+    made = resample(TABLE_REMEDIES["jittered_copies"], data.table, data.split, 1, 5)
     assert made.labels.tolist() == [1] * 5
 
 
@@ -188,8 +188,8 @@ def test_added_rows_are_judged_without_looking_at_test_rows(data: TabularDataMod
     features.loc[data.split.test, "amount"] = -1000.0
     features.loc[data.split.test, "colour"] = "red"
     changed = replace(data.table, features=features)
-    expected = resample(NAMED_REMEDIES["smote"], data.table, data.split, RARE, 30).quality
-    found = resample(NAMED_REMEDIES["smote"], changed, data.split, RARE, 30).quality
+    expected = resample(TABLE_REMEDIES["smote"], data.table, data.split, RARE, 30).quality
+    found = resample(TABLE_REMEDIES["smote"], changed, data.split, RARE, 30).quality
     assert found == pytest.approx(expected, nan_ok=True)
 
 

@@ -1,0 +1,199 @@
+"""Images in a comparison: how they are shown to samplers and classifiers, kept in files, judged and drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property, partial
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from gan_imbalance.classifiers import ImageClassifier
+from gan_imbalance.comparison import figures
+from gan_imbalance.comparison.figures import Figure
+from gan_imbalance.data.images import ImageSet
+from gan_imbalance.data.imbalance import Rows
+from gan_imbalance.files import atomic_path, content_hash, write_json
+from gan_imbalance.image_oversampling import ImageOverSampler, Images
+from gan_imbalance.networks import SMateCNN
+from gan_imbalance.quality import judge_features
+from gan_imbalance.synthesis import manifest_path
+from gan_imbalance.transforms.image import to_float
+from gan_imbalance.types import DataSpec, Label
+
+_REFERENCE = "reference.npz"
+# a few seconds of training for a network that knows what the classes differ in
+_FEATURE_WIDTH = 0.25
+_FEATURE_STEPS = 300
+_AT_ONCE = 512
+
+
+@dataclass(frozen=True)
+class ImageForm:
+    """:class:`~gan_imbalance.comparison.forms.Form` of images; content is uint8 (n, channels, side, side)."""
+
+    kind: ClassVar[str] = "image"
+    suffix: ClassVar[str] = ".npz"
+    shown_quality: ClassVar[tuple[str, ...]] = (
+        "frechet_distance",
+        "precision",
+        "recall",
+        "density",
+        "coverage",
+        "exact_copies",
+        "closest_record_share",
+    )
+    quality_text: ClassVar[str] = (
+        "Fréchet distance, precision, recall, density, coverage and closest images compare with real validation "
+        "images, copies with training images. No test image is looked at. All but copies are of the features of a "
+        "small classifier that learned the split's training images, so the Fréchet distance is not Inception's FID."
+    )
+    quality_method: ClassVar[str] = (
+        "At most 1,000 images of each kind drawn at random. Features: the last hidden layer of SMate's CNN at a "
+        f"quarter of its width, after {_FEATURE_STEPS} steps on the real training images. Fréchet distance: between "
+        "Gaussians fitted to the features (Heusel et al., 2017); precision and recall: Kynkäänniemi et al. (2019); "
+        "density and coverage: Naeem et al. (2020); distances are Euclidean, and training and validation images are "
+        "equally many. quality.csv has the figures, results.csv those of every split. With few validation images they "
+        "are rough."
+    )
+
+    samples: ImageSet
+    fitted_on: Rows
+    folder: Path | None = None
+
+    def take(self, rows: Rows) -> Images:
+        """Return images by their positions."""
+        return self.samples.images.numpy()[rows]
+
+    def encode(self, content: Images) -> Images:
+        """Return the images as they are: classifiers of images bring them to their form batch by batch."""
+        return content
+
+    def prepare_classifier(self, classifier: Any) -> None:
+        """Do nothing: an image tells its form."""
+
+    def adapt_resampler(self, config: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+        """Return the resampler as it is."""
+        return dict(config), []
+
+    def view(self, sampler: Any) -> _ImageView | _FlatView:
+        """Show a sampler of ours the images, others their pixels in a row as float32."""
+        if not isinstance(sampler, ImageOverSampler):
+            return _FlatView(tuple(self.samples.images.shape[1:]))
+        if sampler.cache is None and self.folder is not None:
+            sampler.cache = self.folder / "pretrained"
+        return _ImageView(self.samples.classes)
+
+    def judge(self, known: Rows, made: Images, unseen: Rows, seed: int) -> dict[str, float]:
+        """Return the figures of :func:`~gan_imbalance.quality.judge_features`."""
+        if not len(made):
+            return {}
+        training, synthetic, holdout = (self._features(part) for part in (self.take(known), made, self.take(unseen)))
+        return judge_features(training, synthetic, holdout, seed=seed)
+
+    def _features(self, content: Images) -> npt.NDArray[np.float32]:
+        """Return what the feature network makes of images, (n, d)."""
+        network = self.feature_network
+        with torch.no_grad():
+            chunks = torch.split(torch.from_numpy(content), _AT_ONCE)
+            return torch.cat([network.features(to_float(chunk)) for chunk in chunks]).numpy()
+
+    @cached_property
+    def feature_network(self) -> SMateCNN:
+        """A small classifier of the images that may be learned from, made once for all remedies of a split."""
+        samples, rows = self.samples, self.fitted_on
+        classes = tuple(np.unique(samples.labels[rows]).tolist())
+        network = SMateCNN(DataSpec("image", tuple(samples.images.shape[1:]), classes), _FEATURE_WIDTH)
+        path = None
+        if self.folder is not None:
+            made_from = content_hash([samples.hash, rows.tolist(), _FEATURE_WIDTH, _FEATURE_STEPS])
+            path = self.folder / "pretrained" / f"features-{made_from}.pt"
+        if path is not None and path.is_file():
+            network.load_state_dict(torch.load(path, weights_only=True))
+            return network.eval()
+        classifier = ImageClassifier(
+            partial(SMateCNN, width=_FEATURE_WIDTH),
+            max_steps=_FEATURE_STEPS,
+            batch_size=128,
+            lr=1e-3,
+            optimizer=torch.optim.Adam,
+        ).fit(self.take(rows), samples.labels[rows])
+        network.load_state_dict(classifier.module_.network.state_dict())
+        if path is not None:
+            with atomic_path(path) as temporary:
+                torch.save(network.state_dict(), temporary)
+        return network.eval()
+
+    def write(self, content: Images, labels: Rows, manifest: dict[str, Any], path: Path) -> None:
+        """Write images (.npz), and the manifest beside them."""
+        ImageSet(torch.from_numpy(content), labels, self.samples.classes).save(path)
+        write_json(manifest_path(path), manifest)
+
+    def read(self, path: Path) -> tuple[Images, Rows]:
+        """Read what :meth:`write` wrote."""
+        images = ImageSet.load(path)
+        return images.images.numpy(), images.labels
+
+    def describe(self) -> dict[str, Any]:
+        """Return the images' shape."""
+        return {"shape": list(self.samples.images.shape[1:])}
+
+    def write_reference(self, rows: Rows, folder: Path) -> None:
+        """Write some images and their class."""
+        self.samples.take(rows).save(folder / _REFERENCE)
+
+    @classmethod
+    def of_record(cls, content: Mapping[str, Any], folder: Path) -> Self:
+        """Return the images that :meth:`write_reference` wrote."""
+        images = ImageSet.load(folder / _REFERENCE)
+        return cls(images, np.arange(len(images)))
+
+    def facts(self, count: int) -> dict[str, str]:
+        """Return what a reader must know of the images."""
+        channels, height, width = self.samples.images.shape[1:]
+        colour = "grey" if channels == 1 else "in colour"
+        return {"Images": f"{count:,}, {height} x {width} pixels, {colour}"}
+
+    def pictures(self, made: Mapping[str, Images], minority: int) -> Iterator[Figure]:
+        """Yield a sheet of real and synthetic images for every remedy."""
+        real = self.take(np.flatnonzero(self.samples.labels == minority))
+        for name, images in made.items():
+            yield figures.image_sheet(real, images, name)
+
+
+@dataclass(frozen=True)
+class _ImageView:
+    """The images as they are, with their classes, so that a GAN's checkpoint knows them."""
+
+    classes: tuple[Label, ...]
+
+    def label(self, index: int) -> Label:
+        return self.classes[index]
+
+    def encode(self, content: Images, labels: Rows) -> tuple[Images, npt.NDArray[Any]]:
+        return content, np.array(self.classes)[labels]
+
+    def decode(self, content: Images, labels: npt.NDArray[Any]) -> tuple[Images, Rows]:
+        order = {label: index for index, label in enumerate(np.array(self.classes).tolist())}
+        return content, np.array([order[label] for label in labels.tolist()], dtype=np.int64)
+
+
+@dataclass(frozen=True)
+class _FlatView:
+    """Pixels in a row as float32: sums and differences of bytes would wrap around."""
+
+    shape: tuple[int, ...]
+
+    def label(self, index: int) -> Label:
+        return index
+
+    def encode(self, content: Images, labels: Rows) -> tuple[npt.NDArray[np.float32], Rows]:
+        return content.reshape(len(content), -1).astype(np.float32), labels
+
+    def decode(self, content: npt.NDArray[Any], labels: Rows) -> tuple[Images, Rows]:
+        pixels = np.rint(content).clip(0, 255).astype(np.uint8)
+        return pixels.reshape(-1, *self.shape), np.asarray(labels, dtype=np.int64)

@@ -1,0 +1,169 @@
+"""Images are compared as tables are."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from gan_imbalance.comparison import Remedy, compare
+from gan_imbalance.comparison.forms import form_of
+from gan_imbalance.comparison.remedies import IMAGE_REMEDIES, choose_remedies
+from gan_imbalance.comparison.report import make_report
+from gan_imbalance.comparison.resampling import Resampled, resample
+from gan_imbalance.data import DigitsDataModule
+
+RARE = 2
+LINEAR = {"class_path": "tests.comparison.test_image_form.PixelRegression"}
+NETWORK = {
+    "class_path": "gan_imbalance.classifiers.ImageClassifier",
+    "init_args": {
+        "network": {"class_path": "gan_imbalance.networks.SMateCNN", "init_args": {"width": 0.1}},
+        "max_steps": 20,
+        "lr": 1e-3,
+        "accelerator": "cpu",
+    },
+}
+TINY_GAN = {
+    "class_path": "gan_imbalance.gans.MinorityTransferGAN",
+    "init_args": {
+        "generator": {"class_path": "gan_imbalance.networks.DCGANGenerator", "init_args": {"width": 2}},
+        "discriminator": {"class_path": "gan_imbalance.networks.DCGANDiscriminator", "init_args": {"width": 2}},
+    },
+}
+
+
+def transfer(name: str, **init_args: Any) -> Remedy:
+    settings = {"gan": TINY_GAN, "max_steps": 4, "accelerator": "cpu", **init_args}
+    return Remedy(name, {"class_path": "gan_imbalance.image_oversampling.ImageOverSampler", "init_args": settings})
+
+
+@pytest.fixture(autouse=True)
+def quick_features(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Train the network that features come from for a few steps only."""
+    monkeypatch.setattr("gan_imbalance.comparison.image_form._FEATURE_STEPS", 5)
+
+
+@pytest.fixture
+def data() -> DigitsDataModule:
+    """Return the digits 1, 4 and 8, of which the last has ten training images."""
+    return DigitsDataModule(only=[1, 4, 8], keep={"8": 10}, test_fraction=0.3, validation_fraction=0.2)
+
+
+def apply(remedy: Remedy, data: DigitsDataModule, rows: int | None = 12) -> Resampled:
+    return resample(remedy, data.samples, data.split, RARE, rows)
+
+
+@pytest.mark.parametrize("name", ["random_over", "smote", "adasyn"])
+def test_samplers_of_vectors_give_bytes_back(name: str, data: DigitsDataModule) -> None:
+    made = apply(IMAGE_REMEDIES[name], data)
+    assert made.added.dtype == np.uint8
+    assert made.added.shape[1:] == (1, 8, 8)
+    assert set(made.labels.tolist()) == {RARE}
+    images, split = data.samples.images.numpy(), data.split
+    assert np.array_equal(made.kept, split.train)
+    rare = images[split.train[data.samples.labels[split.train] == RARE]].astype(int)
+    if name == "random_over":
+        assert all((rare == image).all(axis=(1, 2, 3)).any() for image in made.added)
+    # between two images of the class: sums of bytes that wrapped around would lie outside
+    assert (made.added >= rare.min(axis=0)).all()
+    assert (made.added <= rare.max(axis=0)).all()
+
+
+def test_random_under_sampling_keeps_real_images(data: DigitsDataModule) -> None:
+    made = apply(IMAGE_REMEDIES["random_under"], data, rows=None)
+    assert np.bincount(data.samples.labels[made.kept]).tolist() == [10, 10, 10]
+    assert len(made.added) == 0
+
+
+def test_no_other_image_than_the_splits_own_is_looked_at(data: DigitsDataModule) -> None:
+    remedy = transfer("mine", random_state=0)
+    expected = apply(remedy, data)
+    test = np.isin(np.arange(len(data.samples)), data.split.test)
+    poisoned = data.samples.images.numpy().copy()
+    poisoned[test] = 255 - poisoned[test]
+    changed = type(data.samples)(poisoned, data.samples.labels, data.samples.classes)
+    found = resample(remedy, changed, data.split, RARE, 12)
+    assert np.array_equal(found.added, expected.added)
+    assert found.quality == expected.quality
+
+
+def test_added_images_survive_the_file(data: DigitsDataModule, tmp_path: Path) -> None:
+    made = apply(IMAGE_REMEDIES["random_over"], data)
+    path = tmp_path / f"made{form_of(data.samples).suffix}"
+    made.save(path, data.samples)
+    read = Resampled.load(path, data.samples)
+    assert np.array_equal(read.added, made.added)
+    assert np.array_equal(read.labels, made.labels)
+    assert read.quality == made.quality
+    assert made.quality["exact_copies"] == 1
+
+
+def test_standard_remedies_of_images_can_run() -> None:
+    chosen = {remedy.name: remedy for remedy in choose_remedies(None, kind="image")}
+    assert {"focal_loss", "augmentation", "real_rows", "minority_transfer_from_scratch"} < set(chosen)
+    assert "jittered_copies" not in chosen
+    assert chosen["focal_loss"].kind == chosen["augmentation"].kind == "standard"
+    assert chosen["untrained_generator"].kind == "control"
+    quick = chosen["minority_transfer_from_scratch"].with_gan_steps(3, override=True)
+    assert (quick.init_args["max_steps"], quick.init_args["pretrain_steps"]) == (3, 0)
+    assert transfer("mine", pretrain_steps=3).with_gan_steps(2, override=True).init_args["pretrain_steps"] is None
+
+
+def test_images_are_compared_and_reported(
+    data: DigitsDataModule, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    remedies = [
+        "class_weights",
+        "focal_loss",
+        "smote",
+        transfer("transfer"),
+        transfer("scratch", pretrain_steps=0),
+    ]
+    classifiers = {"network": NETWORK, "linear": LINEAR}
+    run: Callable[[], int] = lambda: compare(  # noqa: E731
+        data, remedies, classifiers, seeds=1, controls=False, output=str(tmp_path), wandb=False
+    )
+    assert run() == 0
+    results = pd.read_csv(tmp_path / "results.csv")
+    assert len(results) == 2 * 6 - 1
+    assert {"recall_8", "quality_frechet_distance"} < set(results)
+    record = json.loads((tmp_path / "comparison.json").read_text())
+    assert record["left_out"] == {"focal_loss with linear": "the classifier has no argument 'loss'"}
+    assert (record["kind"], record["shape"]) == ("image", [1, 8, 8])
+    # one feature network, and one first phase: that of "transfer"
+    assert len(list((tmp_path / "pretrained").iterdir())) == 2
+    page = (tmp_path / "report.html").read_text()
+    assert "8 x 8 pixels, grey" in page
+    assert "Fréchet distance of features" in page
+    assert {"images_transfer.png", "images_scratch.png"} < {path.name for path in (tmp_path / "figures").iterdir()}
+    times = {path: path.stat().st_mtime_ns for path in (tmp_path / "cells").iterdir()}
+    assert run() == 0
+    assert {path: path.stat().st_mtime_ns for path in (tmp_path / "cells").iterdir()} == times
+    make_report(tmp_path, save_pictures=False)
+    assert "Report:" in capsys.readouterr().out
+
+
+class PixelRegression:
+    """A logistic regression of pixels, whose probabilities any classifier in scikit-learn's manner may have."""
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Return nothing: there is nothing to set."""
+        return {}
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> PixelRegression:
+        """Learn from uint8 images."""
+        from sklearn.linear_model import LogisticRegression
+
+        self.model = LogisticRegression(max_iter=200).fit(X.reshape(len(X), -1) / 255, y, sample_weight)
+        self.classes_ = self.model.classes_
+        return self
+
+    def predict_proba(self, X: Any) -> Any:
+        """Return probabilities, (n, classes)."""
+        return self.model.predict_proba(X.reshape(len(X), -1) / 255)
