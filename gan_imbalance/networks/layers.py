@@ -14,6 +14,9 @@ from gan_imbalance.types import DataKind, DataSpec, InputError, Span
 
 Activation = Literal["relu", "leaky_relu"]
 
+Inputs = Tensor | Sequence[Tensor]
+"""One input of a layer, or several that lie side by side."""
+
 
 class Rectifier(nn.LeakyReLU):
     """LeakyReLU, or ReLU with a slope of 0, that overwrites its input and has no second derivative.
@@ -71,25 +74,54 @@ def require_kind(network: nn.Module, spec: DataSpec, kind: DataKind) -> None:
         )
 
 
+class JoinedLinear(nn.Linear):
+    """A linear layer of several inputs side by side, which are never joined in memory.
+
+    Its weight is that of an ``nn.Linear`` of the joined inputs. One of whole numbers stands for a one-hot input: the
+    weights of its ones are looked up instead of being multiplied.
+
+    Args:
+        widths: of the inputs, as joined.
+        outputs: width of the output.
+    """
+
+    def __init__(self, widths: Sequence[int], outputs: int) -> None:
+        super().__init__(sum(widths), outputs)
+        self.widths = tuple(widths)
+
+    def forward(self, inputs: Inputs) -> Tensor:
+        """Map inputs (n, width) or, of whole numbers, positions of ones (n, k) to (n, outputs)."""
+        first, *others = (inputs,) if isinstance(inputs, Tensor) else inputs
+        if not others:
+            return super().forward(first)
+        out: Tensor = self.bias
+        for x, weight in zip((first, *others), self.weight.split(self.widths, dim=1), strict=True):  # type: ignore[no-untyped-call]
+            if x.is_floating_point():
+                out = torch.addmm(out, x, weight.t())
+            else:
+                out = out + F.embedding_bag(x, weight.t().contiguous(), mode="sum")
+        return out
+
+
 class DenseBlock(nn.Module):
     """Linear layer, optional batch norm, activation, optional dropout; optionally residual.
 
-    A residual block appends its output to its input, as CTGAN's generator does
+    A residual block passes its inputs on beside its output, as CTGAN's generator does
     (https://arxiv.org/abs/1907.00503, section 4.4).
 
     Args:
-        inputs: width of the input.
+        inputs: width of the input, or widths of several that lie side by side.
         outputs: width of the output of the linear layer.
         activation: ``relu`` or ``leaky_relu``.
         batch_norm: normalise over the batch before the activation.
         dropout: probability of zeroing a unit.
         spectral: whether the layer is :func:`bounded`.
-        residual: concatenate the input to the output.
+        residual: pass the inputs on.
     """
 
     def __init__(
         self,
-        inputs: int,
+        inputs: int | Sequence[int],
         outputs: int,
         activation: Activation = "relu",
         batch_norm: bool = False,
@@ -98,8 +130,8 @@ class DenseBlock(nn.Module):
         residual: bool = False,
     ) -> None:
         super().__init__()
-        linear = nn.Linear(inputs, outputs)
-        layers: list[nn.Module] = [bounded(linear, spectral)]
+        widths = (inputs,) if isinstance(inputs, int) else tuple(inputs)
+        layers: list[nn.Module] = [bounded(JoinedLinear(widths, outputs), spectral)]
         if batch_norm:
             layers.append(nn.BatchNorm1d(outputs))
         layers.append(activation_layer(activation))
@@ -107,12 +139,14 @@ class DenseBlock(nn.Module):
             layers.append(nn.Dropout(dropout))
         self.layers = nn.Sequential(*layers)
         self.residual = residual
-        self.width = outputs + inputs * residual
+        self.widths = (outputs, *widths) if residual else (outputs,)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Map (n, inputs) to (n, outputs), or (n, inputs + outputs) if residual."""
-        out: Tensor = self.layers(x)
-        return torch.cat([out, x], dim=1) if self.residual else out
+    def forward(self, inputs: Inputs) -> Inputs:
+        """Map inputs, as :class:`JoinedLinear` has them, to (n, outputs), and the inputs after it if residual."""
+        out: Tensor = self.layers(inputs)
+        if not self.residual:
+            return out
+        return out, *((inputs,) if isinstance(inputs, Tensor) else inputs)
 
 
 def manhattan_sums(x: Tensor) -> Tensor:
@@ -252,6 +286,20 @@ def _gumbel_noise(like: Tensor) -> Tensor:
     return uniform.log_().neg_().log_().neg_()
 
 
+def positions(conditions: Tensor | None, num_conditions: int) -> list[Tensor]:
+    """Return where the one-hot conditions have their ones, (n, k), in a list; an empty list if there are none.
+
+    Args:
+        conditions: which one holds, (n,), or which k hold, (n, k).
+        num_conditions: how many there are.
+    """
+    if not num_conditions:
+        return []
+    if conditions is None:
+        raise InputError(f"This network is conditional on {num_conditions} conditions: pass them.")
+    return [conditions.view(len(conditions), -1)]
+
+
 def one_hot(conditions: Tensor | None, num_conditions: int, like: Tensor) -> list[Tensor]:
     """Return the conditions as one tensor (n, num_conditions) in a list; an empty list if there are none.
 
@@ -260,12 +308,10 @@ def one_hot(conditions: Tensor | None, num_conditions: int, like: Tensor) -> lis
         num_conditions: how many there are.
         like: a tensor of the dtype and device to use.
     """
-    if not num_conditions:
-        return []
-    if conditions is None:
-        raise InputError(f"This network is conditional on {num_conditions} conditions: pass them.")
-    hot = like.new_zeros(len(conditions), num_conditions)
-    return [hot.scatter_(1, conditions.view(len(conditions), -1), 1.0)]
+    return [
+        like.new_zeros(len(ones), num_conditions).scatter_(1, ones, 1.0)
+        for ones in positions(conditions, num_conditions)
+    ]
 
 
 def pack(x: Tensor, packing: int) -> Tensor:

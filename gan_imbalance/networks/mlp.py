@@ -12,20 +12,23 @@ from gan_imbalance.networks.layers import (
     Activation,
     BatchDistance,
     DenseBlock,
+    Inputs,
+    JoinedLinear,
     TableActivation,
     bounded,
     one_hot,
     pack,
+    positions,
     require_kind,
 )
 from gan_imbalance.types import DataSpec
 
 
-def dense_stack(inputs: int, widths: Sequence[int], **options: object) -> list[DenseBlock]:
+def dense_stack(inputs: int | Sequence[int], widths: Sequence[int], **options: object) -> list[DenseBlock]:
     """Return dense blocks of the given widths, each as wide in as the one before is out."""
     blocks: list[DenseBlock] = []
     for width in widths:
-        blocks.append(DenseBlock(blocks[-1].width if blocks else inputs, width, **options))  # type: ignore[arg-type]
+        blocks.append(DenseBlock(blocks[-1].widths if blocks else inputs, width, **options))  # type: ignore[arg-type]
     return blocks
 
 
@@ -63,11 +66,11 @@ class DenseGenerator(nn.Module):
         super().__init__()
         require_kind(self, spec, "table")
         self.num_conditions = num_conditions
-        inputs = latent_dim + num_conditions
+        inputs = (latent_dim, num_conditions) if num_conditions else (latent_dim,)
         hidden = dense_stack(inputs, widths, activation=activation, batch_norm=batch_norm, residual=residual)
-        output = nn.Linear(hidden[-1].width if hidden else inputs, spec.shape[0])
+        output = JoinedLinear(hidden[-1].widths if hidden else inputs, spec.shape[0])
         self.blocks = nn.Sequential(*hidden, output)
-        self.skip = nn.Linear(inputs, spec.shape[0], bias=False) if linear_skip else None
+        self.skip = nn.Linear(sum(inputs), spec.shape[0], bias=False) if linear_skip else None
         self.activation: nn.Module = TableActivation(spec.spans, gumbel_temperature, straight_through)
 
     def forward(self, latent: Tensor, conditions: Tensor | None = None) -> Tensor:
@@ -76,9 +79,10 @@ class DenseGenerator(nn.Module):
 
     def logits(self, latent: Tensor, conditions: Tensor | None = None) -> Tensor:
         """Return the rows before their output activation, (n, features)."""
-        x = torch.cat([latent, *one_hot(conditions, self.num_conditions, latent)], dim=1)
-        out: Tensor = self.blocks(x)
-        return out if self.skip is None else out + self.skip(x)
+        out: Tensor = self.blocks((latent, *positions(conditions, self.num_conditions)))
+        if self.skip is not None:
+            out = out + self.skip(torch.cat([latent, *one_hot(conditions, self.num_conditions, latent)], dim=1))
+        return out
 
 
 class DenseDiscriminator(nn.Module):
@@ -120,7 +124,7 @@ class DenseDiscriminator(nn.Module):
         hidden = dense_stack(
             inputs, widths, activation=activation, dropout=dropout, spectral=spectral_norm, residual=residual
         )
-        head = nn.Linear(hidden[-1].width if hidden else inputs, num_outputs)
+        head = JoinedLinear(hidden[-1].widths if hidden else (inputs,), num_outputs)
         self.blocks = nn.Sequential(*hidden, bounded(head, spectral_norm))
 
     @property
@@ -132,11 +136,11 @@ class DenseDiscriminator(nn.Module):
         """Return what the last hidden layer makes of rows (n, features): (n / packing, width)."""
         distance = [] if self.distance is None else [self.distance(x)]
         joined = torch.cat([x, *one_hot(conditions, self.num_conditions, x), *distance], dim=1)
-        out = pack(joined, self.packing)
+        out: Inputs = pack(joined, self.packing)
         # slicing `blocks` would build a module at every call
         for block in islice(self.blocks, len(self.blocks) - 1):
             out = block(out)
-        return out
+        return out if isinstance(out, Tensor) else torch.cat(list(out), dim=1)
 
     def forward(self, x: Tensor, conditions: Tensor | None = None) -> Tensor:
         """Map rows (n, features) and conditions (n,) to scores (n / packing,), or (n / packing, num_outputs)."""
@@ -156,7 +160,7 @@ class DenseClassifier(nn.Module):
         super().__init__()
         require_kind(self, spec, "table")
         hidden = dense_stack(spec.shape[0], widths, dropout=dropout)
-        outputs = nn.Linear(hidden[-1].width if hidden else spec.shape[0], len(spec.classes))
+        outputs = nn.Linear(widths[-1] if hidden else spec.shape[0], len(spec.classes))
         self.blocks = nn.Sequential(*hidden, outputs)
 
     def forward(self, x: Tensor) -> Tensor:

@@ -63,7 +63,7 @@ class MixedTableGenerator(nn.Module):
         trunk = dense_stack(latent_dim + num_conditions, widths, activation="leaky_relu")
         numeric = [span for span in spec.spans if span.kind != "categorical"]
         categorical = [span for span in spec.spans if span.kind == "categorical"]
-        width = trunk[-1].width if trunk else latent_dim + num_conditions
+        width = widths[-1] if trunk else latent_dim + num_conditions
         paths: list[nn.Module] = [nn.Linear(width, len(numeric))] if numeric else []
         for span in categorical:
             narrow = dense_stack(width, (bottleneck, bottleneck), activation="leaky_relu")
@@ -135,7 +135,7 @@ class MixedTableDiscriminator(nn.Module):
         embedding = _EmbedColumns(spec.spans, bottleneck)
         inputs = packing * (embedding.width + num_conditions)
         hidden = dense_stack(inputs, widths, activation="leaky_relu", dropout=dropout)
-        head = nn.Linear(hidden[-1].width if hidden else inputs, num_outputs)
+        head = nn.Linear(widths[-1] if hidden else inputs, num_outputs)
         self.blocks = nn.Sequential(embedding, *hidden, head)
 
     def features(self, x: Tensor, conditions: Tensor | None = None) -> Tensor:
@@ -169,7 +169,7 @@ class MixedTableClassifier(nn.Module):
         require_kind(self, spec, "table")
         embedding = _EmbedColumns(spec.spans, bottleneck)
         hidden = dense_stack(embedding.width, widths, activation="leaky_relu", dropout=dropout)
-        outputs = nn.Linear(hidden[-1].width if hidden else embedding.width, len(spec.classes))
+        outputs = nn.Linear(widths[-1] if hidden else embedding.width, len(spec.classes))
         self.blocks = nn.Sequential(embedding, *hidden, outputs)
 
     def forward(self, x: Tensor) -> Tensor:

@@ -7,6 +7,7 @@ from torch import nn
 from gan_imbalance.networks.layers import (
     BatchDistance,
     DenseBlock,
+    JoinedLinear,
     Rectifier,
     TableActivation,
     activation_layer,
@@ -53,19 +54,36 @@ def test_a_dense_block_is_linear_and_activation() -> None:
     block = DenseBlock(3, 2)
     x = torch.randn(5, 3)
     assert torch.equal(block(x), block.layers[0](x).relu())
-    assert block.width == 2
+    assert block.widths == (2,)
 
 
-def test_a_residual_block_passes_its_input_on() -> None:
-    block = DenseBlock(3, 2, residual=True)
-    x = torch.randn(5, 3)
-    assert block.width == block(x).shape[1] == 5
-    assert torch.equal(block(x)[:, 2:], x)
+def test_a_residual_block_passes_its_inputs_on() -> None:
+    block = DenseBlock((3, 4), 2, residual=True)
+    inputs = torch.randn(5, 3), torch.randn(5, 4)
+    out, *passed = block(inputs)
+    assert torch.equal(out, block.layers(inputs))
+    assert passed[0] is inputs[0]
+    assert passed[1] is inputs[1]
+    assert block.widths == (2, 3, 4)
+
+
+def test_a_joined_linear_is_one_of_the_joined_inputs() -> None:
+    torch.manual_seed(0)
+    layer = JoinedLinear((3, 6, 2), 4)
+    x, conditions, y = torch.randn(5, 3), torch.tensor([[0, 3], [1, 5], [2, 4], [0, 4], [0, 5]]), torch.randn(5, 2)
+    joined = torch.cat([x, *one_hot(conditions, 6, like=x), y], dim=1)
+    expected = nn.functional.linear(joined, layer.weight, layer.bias)
+    found = layer((x, conditions, y))
+    torch.testing.assert_close(found, expected)
+    direction = torch.randn(5, 4)
+    gradients = [torch.autograd.grad(out, list(layer.parameters()), direction) for out in (found, expected)]
+    torch.testing.assert_close(*gradients)
+    assert torch.equal(layer(joined), expected)
 
 
 def test_the_layers_of_a_dense_block_are_in_order() -> None:
     block = DenseBlock(3, 2, "leaky_relu", batch_norm=True, dropout=0.3)
-    assert [type(layer) for layer in block.layers] == [nn.Linear, nn.BatchNorm1d, Rectifier, nn.Dropout]
+    assert [type(layer) for layer in block.layers] == [JoinedLinear, nn.BatchNorm1d, Rectifier, nn.Dropout]
 
 
 def test_a_spectrally_normalised_block_is_bounded() -> None:

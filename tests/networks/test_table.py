@@ -47,7 +47,7 @@ def test_every_column_of_the_generator_has_a_path_of_its_own() -> None:
     out = generator(torch.randn(64, 5))
     numeric, colour, flag = generator.blocks[-1].paths
     assert [reached(path, out) for path in (numeric, colour, flag)] == [[3, 6], [0, 1, 2], [4, 5]]
-    assert colour[0].width == 2
+    assert colour[0].widths == (2,)
 
 
 def test_every_one_hot_block_enters_the_discriminator_by_a_path_of_its_own() -> None:
