@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any, Literal
 
@@ -188,8 +190,8 @@ class BatchDistance(nn.Module):
 class TableActivation(nn.Module):
     """The output activation of every column of a table: identity, tanh, or softmax over its categories.
 
-    Categorical columns of similar sizes share one padded softmax, so that there are few of them, however many
-    columns there are, and little padding.
+    Categorical columns are padded to whole vector registers, several times as fast as their own widths, and those of
+    the same width then share a softmax, so that there are few of them, however many columns there are.
 
     Args:
         spans: the columns.
@@ -203,7 +205,9 @@ class TableActivation(nn.Module):
     """
 
     is_tanh: Tensor
-    category_features: Tensor
+    padded_features: Tensor
+    padding: Tensor
+    order: Tensor
 
     def __init__(
         self, spans: Sequence[Span], gumbel_temperature: float | None = None, straight_through: bool = False
@@ -217,17 +221,24 @@ class TableActivation(nn.Module):
         is_tanh = torch.zeros(width, dtype=torch.bool)
         for span in spans:
             is_tanh[span.start : span.stop] = span.kind == "tanh"
-        groups: list[list[Span]] = []
-        for span in sorted((span for span in spans if span.kind == "categorical"), key=lambda span: span.size):
-            if groups and span.size <= 2 * groups[-1][0].size:
-                groups[-1].append(span)
-            else:
-                groups.append([span])
-        self.softmaxes = nn.ModuleList(_SharedSoftmax(group) for group in groups)
+        categorical = sorted((span for span in spans if span.kind == "categorical"), key=_padded_width)
+        counts = Counter(map(_padded_width, categorical))
+        # of the columns that share a softmax, and their width
+        self.shapes = [(count, padded) for padded, count in counts.items()]
+        features: list[int] = []
+        padding: list[float] = []
+        # where a feature comes to lie behind those that go in
+        order = torch.arange(width)
+        for span in categorical:
+            order[span.start : span.stop] = width + len(features) + torch.arange(span.size)
+            missing = _padded_width(span) - span.size
+            features += [*range(span.start, span.stop), *[span.start] * missing]
+            padding += [0.0] * span.size + [-torch.inf] * missing
         self.has_tanh = bool(is_tanh.any())
-        features = [feature for group in groups for span in group for feature in range(span.start, span.stop)]
         self.register_buffer("is_tanh", is_tanh, persistent=False)
-        self.register_buffer("category_features", torch.tensor(features, dtype=torch.long), persistent=False)
+        self.register_buffer("padded_features", torch.tensor(features, dtype=torch.long), persistent=False)
+        self.register_buffer("padding", torch.tensor(padding), persistent=False)
+        self.register_buffer("order", order, persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
         """Activate (n, features) column by column."""
@@ -242,42 +253,30 @@ class TableActivation(nn.Module):
     def _activate(self, x: Tensor, logits: Tensor, hard: bool) -> Tensor:
         if self.has_tanh:
             x = torch.where(self.is_tanh, x.tanh(), x)
-        if self.softmaxes:
-            shares = torch.cat([softmax(logits, hard) for softmax in self.softmaxes], dim=1)
-            x = x.index_copy(1, self.category_features, shares)
-        return x
-
-
-class _SharedSoftmax(nn.Module):
-    """The softmax of several columns, each over its own features, padded to the largest."""
-
-    padded_features: Tensor
-    is_padding: Tensor
-    kept: Tensor
-
-    def __init__(self, spans: Sequence[Span]) -> None:
-        super().__init__()
-        starts, sizes = torch.split(torch.tensor([(span.start, span.size) for span in spans]), 1, dim=1)
-        offsets = torch.arange(int(sizes.max()))
-        is_padding = offsets >= sizes
-        self.shape = is_padding.shape
-        self.has_padding = bool(is_padding.any())
-        self.register_buffer("padded_features", (starts + offsets.where(~is_padding, 0)).flatten(), persistent=False)
-        self.register_buffer("is_padding", is_padding, persistent=False)
-        self.register_buffer("kept", (~is_padding).flatten().nonzero().squeeze(1), persistent=False)
-
-    def forward(self, x: Tensor, hard: bool) -> Tensor:
-        """Return the shares of the columns' features, side by side, from the logits of all, (n, features).
-
-        With ``hard`` the largest share of each column becomes 1 and the others 0; gradients stay the shares'.
-        """
+        if not self.shapes:
+            return x
         # `index_select`, since the gradient of indexing by a tensor is slow
-        logits = x.index_select(1, self.padded_features).view(-1, *self.shape)
-        shares = (logits.masked_fill(self.is_padding, -torch.inf) if self.has_padding else logits).softmax(dim=2)
-        if hard:
-            drawn = torch.zeros_like(shares).scatter_(2, shares.argmax(dim=2, keepdim=True), 1.0)
-            shares = drawn + (shares - shares.detach())
-        return shares.flatten(1).index_select(1, self.kept) if self.has_padding else shares.flatten(1)
+        padded = logits.index_select(1, self.padded_features) + self.padding
+        blocks = torch.split(padded, [math.prod(shape) for shape in self.shapes], dim=1)
+        shares = [_shares(block.view(-1, *shape), hard) for block, shape in zip(blocks, self.shapes, strict=True)]
+        return torch.cat([x, *shares], dim=1).index_select(1, self.order)
+
+
+def _padded_width(span: Span) -> int:
+    """Return how wide a column is in whole vector registers, which hold 16 numbers."""
+    return -(-span.size // 16) * 16
+
+
+def _shares(logits: Tensor, hard: bool) -> Tensor:
+    """Return the softmax of every column of logits (n, columns, width), side by side, (n, columns · width).
+
+    With ``hard`` the largest share of each column becomes 1 and the others 0; gradients stay the shares'.
+    """
+    shares = logits.softmax(dim=2)
+    if hard:
+        drawn = torch.zeros_like(shares).scatter_(2, shares.argmax(dim=2, keepdim=True), 1.0)
+        shares = drawn + (shares - shares.detach())
+    return shares.flatten(1)
 
 
 def _gumbel_noise(like: Tensor) -> Tensor:
