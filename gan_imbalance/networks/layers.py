@@ -76,6 +76,16 @@ def require_kind(network: nn.Module, spec: DataSpec, kind: DataKind) -> None:
         )
 
 
+class Dropout(nn.Dropout):
+    """Dropout that takes a processor less than half of the time of torch's own, which is slow to draw its mask."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Zero units of a tensor of any shape by chance, and scale the others up, in training."""
+        if not self.training or x.device.type != "cpu":
+            return super().forward(x)
+        return x * torch.rand_like(x).ge_(self.p).div_(1 - self.p)
+
+
 class JoinedLinear(nn.Linear):
     """A linear layer of several inputs side by side, which are never joined in memory.
 
@@ -138,7 +148,7 @@ class DenseBlock(nn.Module):
             layers.append(nn.BatchNorm1d(outputs))
         layers.append(activation_layer(activation))
         if dropout:
-            layers.append(nn.Dropout(dropout))
+            layers.append(Dropout(dropout))
         self.layers = nn.Sequential(*layers)
         self.residual = residual
         self.widths = (outputs, *widths) if residual else (outputs,)

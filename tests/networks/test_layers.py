@@ -7,6 +7,7 @@ from torch import nn
 from gan_imbalance.networks.layers import (
     BatchDistance,
     DenseBlock,
+    Dropout,
     JoinedLinear,
     Rectifier,
     TableActivation,
@@ -67,6 +68,16 @@ def test_a_residual_block_passes_its_inputs_on() -> None:
     assert block.widths == (2, 3, 4)
 
 
+def test_dropout_zeroes_a_share_and_keeps_the_mean() -> None:
+    torch.manual_seed(0)
+    dropout, ones = Dropout(0.3), torch.ones(400, 100)
+    out = dropout(ones)
+    assert out.unique().tolist() == pytest.approx([0, 1 / 0.7])
+    # four standard deviations
+    assert out.count_nonzero().item() / 40_000 == pytest.approx(0.7, abs=0.01)
+    assert torch.equal(dropout.eval()(ones), ones)
+
+
 def test_a_joined_linear_is_one_of_the_joined_inputs() -> None:
     torch.manual_seed(0)
     layer = JoinedLinear((3, 6, 2), 4)
@@ -83,7 +94,7 @@ def test_a_joined_linear_is_one_of_the_joined_inputs() -> None:
 
 def test_the_layers_of_a_dense_block_are_in_order() -> None:
     block = DenseBlock(3, 2, "leaky_relu", batch_norm=True, dropout=0.3)
-    assert [type(layer) for layer in block.layers] == [JoinedLinear, nn.BatchNorm1d, Rectifier, nn.Dropout]
+    assert [type(layer) for layer in block.layers] == [JoinedLinear, nn.BatchNorm1d, Rectifier, Dropout]
 
 
 def test_a_spectrally_normalised_block_is_bounded() -> None:
