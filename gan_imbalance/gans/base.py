@@ -195,6 +195,10 @@ class BaseGAN(LightningModule):
             self.discriminator = (self.make_discriminator or make_discriminator)(
                 spec, self.discriminator_conditions(num_conditions), self.num_outputs
             )
+            if spec.kind == "image":
+                # convolutions go by their weights; up to a fifth faster on processors
+                self.generator.to(memory_format=torch.channels_last)
+                self.discriminator.to(memory_format=torch.channels_last)
         elif self.spec != spec or self.data_state.get("split_hash") != data_state.get("split_hash"):
             raise InputError(
                 "The networks were built for other data than this (its columns, categories, classes or split "

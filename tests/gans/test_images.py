@@ -371,7 +371,14 @@ def test_the_average_of_a_generator_has_its_batch_norms_statistics(
         assert torch.equal(tensor, average[name]) == ("running" in name or "batches" in name), name
 
 
-# -- memory -----------------------------------------------------------------------------------------------------
+# -- speed and memory -------------------------------------------------------------------------------------------
+
+
+def test_networks_of_images_are_channels_last(tiny_gan: MakeGAN, tiny_images: MakeImages, fit: Fit) -> None:
+    gan = tiny_gan(GAN, **DCGAN)
+    fit(gan, tiny_images())
+    for convolution in (gan.generator.blocks[1][0], gan.discriminator.blocks[1][0]):
+        assert convolution.weight.is_contiguous(memory_format=torch.channels_last)
 
 
 @pytest.mark.parametrize(("size", "largest"), [(8, 2048), (32, 256), (64, 64)])
