@@ -7,11 +7,16 @@ from importlib import import_module
 from typing import Any
 
 _PUBLIC = {
+    "CIFAR10DataModule": "data",
     "Classifier": "classifiers",
+    "DigitsDataModule": "data",
     "GANOverSampler": "oversampling",
     "ImageClassifier": "classifiers",
+    "ImageDataModule": "data",
+    "ImageSet": "data",
     "InputError": "types",
     "MixedDataModule": "data",
+    "SyntheticImages": "data",
     "SyntheticSet": "types",
     "TableClassifier": "classifiers",
     "TabularDataModule": "data",

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from numbers import Integral, Real
 from tempfile import TemporaryDirectory
-from typing import Any, ClassVar, get_args
+from typing import Any, ClassVar, cast, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -35,7 +35,7 @@ from gan_imbalance.synthesis import load_gan, synthesize
 from gan_imbalance.transforms.kinds import Kind, column_kinds, require_unique
 from gan_imbalance.transforms.numeric import NumericTransform
 from gan_imbalance.transforms.table import TabularTransformer
-from gan_imbalance.types import InputError, Label
+from gan_imbalance.types import InputError, Label, SyntheticSet
 
 EPOCHS = 20
 """How often a training is looked at, whatever its length."""
@@ -274,7 +274,7 @@ class GANOverSampler(TableOverSampler):
             classes = "all" if together else [plain_label(label)]
             gan = gan_class(**{**settings, "classes": classes})
             self.gans_[label] = self._train(gan, table, target, label, len(learned), seed)
-        made = synthesize(self.gans_[label], {plain_label(label): count}, seed, self.calibrate).rows
+        made = cast(SyntheticSet, synthesize(self.gans_[label], {plain_label(label): count}, seed, self.calibrate)).rows
         _warn_of_collapse(self.gans_[label], rows, made, seed)
         return made
 

@@ -1,4 +1,4 @@
-"""From a trained GAN to rows in the input's own form."""
+"""From a trained GAN to rows or images in the input's own form."""
 
 from __future__ import annotations
 
@@ -13,11 +13,13 @@ from torch import Tensor
 
 from gan_imbalance.checkpoints import read_checkpoint
 from gan_imbalance.components import import_class
+from gan_imbalance.data.images import ImageSet, SyntheticImages
 from gan_imbalance.data.schema import TableSchema
 from gan_imbalance.files import atomic_path, file_hash, provenance, write_json
 from gan_imbalance.gans import BaseGAN, ConditionalTabularGAN
 from gan_imbalance.tracking import make_artifact, start_run, use_artifact
 from gan_imbalance.transforms import TabularTransformer
+from gan_imbalance.transforms.image import to_uint8
 from gan_imbalance.transforms.kinds import require_columns
 from gan_imbalance.transforms.levels import find_levels, take
 from gan_imbalance.types import InputError, Label, SyntheticSet, find_class
@@ -62,8 +64,8 @@ def synthesize(
     seed: int,
     calibrate: bool = False,
     given: Mapping[str, Any] | None = None,
-) -> SyntheticSet:
-    """Return exactly as many synthetic rows of each class as asked for, in the input table's form.
+) -> SyntheticSet | SyntheticImages:
+    """Return exactly as many synthetic samples of each class as asked for, in the form of the input.
 
     Args:
         gan: trained, as from :func:`load_gan`.
@@ -74,13 +76,28 @@ def synthesize(
         given: a categorical column and the value (None for missing) that every row is to have, for a
             :class:`~gan_imbalance.gans.ConditionalTabularGAN`; values are matched as classes are.
 
+    Returns:
+        A table's rows, or images, as the GAN learned the one or the other.
+
     Raises:
         InputError: if a class is unknown or one that the GAN never saw, a count is not a whole number of at
-            least 0, or all are 0, or the GAN, the column or the value is none that ``given`` can be used with.
+            least 0, or all are 0, the GAN, the column or the value is none that ``given`` can be used with, or
+            ``calibrate`` or ``given`` are asked of images.
     """
     assert gan.spec is not None, "a GAN is trained or loaded before it generates"
     wanted = _rows_per_class(counts, gan.spec.classes)
     labels = torch.tensor(list(wanted)).repeat_interleave(torch.tensor(list(wanted.values())))
+    manifest = provenance(
+        gan=type(gan).__name__,
+        seed=seed,
+        counts={str(gan.spec.classes[index]): rows for index, rows in wanted.items()},
+        split_hash=gan.data_state["split_hash"],
+    )
+    if gan.spec.kind == "image":
+        if calibrate or given:
+            raise InputError("calibrate and given are for tables, but the GAN makes images; leave them away.")
+        images = to_uint8(gan.sample(labels, seed)).cpu()
+        return SyntheticImages(ImageSet(images, labels.numpy(), gan.spec.classes), manifest)
     transformer = TabularTransformer.from_state_dict(gan.data_state["transformer"])
     if given:
         encoded = _sample_given(gan, transformer, labels, given, seed).float().cpu()
@@ -93,15 +110,7 @@ def synthesize(
         features = features.assign(**_exact_values(gan, given, features))
     schema = TableSchema.from_dict(gan.data_state["schema"])
     rows = schema.restore(features, [gan.spec.classes[index] for index in labels.tolist()])
-    manifest = provenance(
-        gan=type(gan).__name__,
-        seed=seed,
-        counts={str(gan.spec.classes[index]): rows for index, rows in wanted.items()},
-        calibrated=calibrate,
-        given=dict(given or {}),
-        split_hash=gan.data_state["split_hash"],
-        dropped_columns=list(schema.dropped),
-    )
+    manifest |= {"calibrated": calibrate, "given": dict(given or {}), "dropped_columns": list(schema.dropped)}
     return SyntheticSet(rows=rows, target=schema.target, manifest=manifest)
 
 
@@ -194,13 +203,22 @@ def _rows_per_class(counts: Mapping[Any, int], classes: tuple[Label, ...]) -> di
     return {index: rows for index, rows in wanted.items() if rows}
 
 
-def write_synthetic_set(synthetic: SyntheticSet, output: str | Path) -> None:
-    """Write the rows (.csv, .csv.gz or .parquet by the ending) and their manifest (.json beside it), atomically.
+def write_synthetic_set(synthetic: SyntheticSet | SyntheticImages, output: str | Path) -> None:
+    """Write synthetic samples and their manifest (.json beside them), atomically.
+
+    Rows become .csv, .csv.gz or .parquet by the ending; images .npz or, without one, a folder with a folder of PNG
+    files for each class (see :meth:`ImageSet.save`).
 
     Raises:
-        InputError: if the ending is another, or the folder cannot be written.
+        InputError: if the ending is another, the folder cannot be written, or that of images is there already.
     """
     output = Path(output)
+    if isinstance(synthetic, SyntheticImages):
+        samples = synthetic.samples
+        samples.save(output)
+        form = {"classes": list(samples.classes), "shape": list(samples.images.shape[1:]), "rows_hash": samples.hash}
+        write_json(manifest_path(output), synthetic.manifest | form)
+        return
     writer = next((writer for ending, writer in _WRITERS.items() if output.name.endswith(ending)), None)
     if writer is None:
         raise InputError(f"Cannot write {output.name}: end its name in .csv, .csv.gz or .parquet.")
@@ -224,12 +242,13 @@ def run_synthesize(
     given: dict[str, Any] | None = None,
     wandb: bool = True,
 ) -> int:
-    """Generate exact numbers of synthetic rows from a checkpoint, in the form of the input table.
+    """Generate exact numbers of synthetic rows or images from a checkpoint, in the form of the input.
 
     Args:
         ckpt_path: checkpoint that ``gan-imbalance fit`` wrote.
         counts: rows per class, as JSON: '{"1": 1000}'.
-        output: file to write: .csv, .csv.gz or .parquet; a manifest is written beside it.
+        output: file to write: .csv, .csv.gz or .parquet; of images .npz, or a folder of PNG files. A manifest is
+            written beside it.
         seed: the same seed gives the same rows.
         calibrate: whether to give numeric columns the marginals of the training rows.
         given: a categorical column and the value that every row is to have, as JSON: '{"colour": "red"}'; for a
@@ -244,11 +263,12 @@ def run_synthesize(
     write_synthetic_set(synthetic, output)
     if wandb:
         _record(synthetic, Path(ckpt_path), Path(output))
-    print(f"Wrote {len(synthetic.rows)} rows to {output}")
+    kind = "rows" if isinstance(synthetic, SyntheticSet) else "images"
+    print(f"Wrote {sum(synthetic.manifest['counts'].values())} {kind} to {output}")
     return 0
 
 
-def _record(synthetic: SyntheticSet, checkpoint: Path, output: Path) -> None:
+def _record(synthetic: SyntheticSet | SyntheticImages, checkpoint: Path, output: Path) -> None:
     """Log the synthetic set as an artifact of a run of its own, made from that of the GAN."""
     with start_run(output.parent, job_type="synthesize", config=synthetic.manifest) as run:
         run.summary.update({f"rows/{label}": rows for label, rows in synthetic.manifest["counts"].items()})

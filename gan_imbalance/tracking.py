@@ -87,15 +87,19 @@ def make_artifact(
     Args:
         kind: its type: ``dataset``, ``model``, ``synthetic-set`` or ``result``.
         name: ends in a hash of its content.
-        files: what it consists of.
+        files: what it consists of, folders whole.
         lasting: whether the files stay as they are until an offline run is uploaded; copies of others are kept.
         metadata: what else there is to know.
     """
     import wandb
 
     artifact = wandb.Artifact(re.sub(r"[^A-Za-z0-9._-]", "_", name), kind, metadata=metadata)
-    for path in files:
-        artifact.add_file(str(Path(path).absolute()), policy="immutable" if lasting else "mutable")
+    policy: Literal["immutable", "mutable"] = "immutable" if lasting else "mutable"
+    for path in map(Path, files):
+        if path.is_dir():
+            artifact.add_dir(str(path.absolute()), name=path.name, policy=policy)
+        else:
+            artifact.add_file(str(path.absolute()), policy=policy)
     return artifact
 
 

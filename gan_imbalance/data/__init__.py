@@ -1,7 +1,7 @@
 """Tables and images: read once, split once, then tensors."""
 
 from gan_imbalance.data.base import ImbalanceDataModule
-from gan_imbalance.data.images import CIFAR10DataModule, DigitsDataModule, ImageDataModule, ImageSet
+from gan_imbalance.data.images import CIFAR10DataModule, DigitsDataModule, ImageDataModule, ImageSet, SyntheticImages
 from gan_imbalance.data.mixed import MixedDataModule
 from gan_imbalance.data.tables import TabularDataModule
 
@@ -12,5 +12,6 @@ __all__ = [
     "ImageSet",
     "ImbalanceDataModule",
     "MixedDataModule",
+    "SyntheticImages",
     "TabularDataModule",
 ]

@@ -122,6 +122,14 @@ class ImbalanceDataModule(pl.LightningDataModule, ABC):
         """Return samples as they lie on the device, (n, ...)."""
 
     @abstractmethod
+    def stored_synthetic(self, synthetic: Any) -> Batch:
+        """Return synthetic samples in the input's own form as they lie on the device, (n, ...), and their classes (n,).
+
+        Raises:
+            InputError: if they are of another form than the data.
+        """
+
+    @abstractmethod
     def as_exported(self, samples: Tensor) -> Tensor:
         """Return samples, as a network sees them, as they look after export to the input's form and back."""
 

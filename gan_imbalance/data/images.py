@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
+from urllib.parse import quote, unquote
 from zipfile import BadZipFile
 
 import numpy as np
@@ -20,8 +21,9 @@ from torch.utils.data import Dataset
 from gan_imbalance.components import factory
 from gan_imbalance.data.base import ImbalanceDataModule, require_ratio
 from gan_imbalance.data.imbalance import Rows, long_tail
+from gan_imbalance.data.loaders import Batch
 from gan_imbalance.data.split import Split
-from gan_imbalance.files import atomic_path, content_hash
+from gan_imbalance.files import atomic_folder, atomic_path, content_hash
 from gan_imbalance.transforms.image import to_float, to_uint8
 from gan_imbalance.types import DataSpec, InputError, Label, find_class
 
@@ -106,7 +108,21 @@ class ImageSet:
         return ImageSet(self.images[torch.from_numpy(rows)], self.labels[rows], self.classes, test_rows)
 
     def save(self, path: str | Path) -> None:
-        """Write ``images``, ``labels``, ``classes`` and, if there are any, ``test_rows`` as .npz, atomically."""
+        """Write the images, atomically: as .npz, or as a folder with a folder of PNG files for each class.
+
+        The .npz has the arrays ``images``, ``labels``, ``classes`` and, if there are any, ``test_rows``, which a folder
+        does not tell. What a file system may refuse in a class's name is percent-encoded.
+
+        Raises:
+            InputError: if the path has another ending, is a folder that holds something, or cannot be written.
+        """
+        path = Path(path)
+        if not is_image_path(path):
+            raise InputError(f"Cannot write {path.name}: end its name in .npz, or name a folder, without an ending.")
+        if path.suffix != ".npz":
+            with atomic_folder(path) as folder:
+                self._save_pictures(folder)
+            return
         arrays = {"images": self.images.numpy(), "labels": self.labels, "classes": np.array(self.classes)}
         if self.test_rows is not None:
             arrays["test_rows"] = self.test_rows
@@ -115,21 +131,69 @@ class ImageSet:
 
     @classmethod
     def load(cls, path: str | Path) -> Self:
-        """Read what :meth:`save` wrote, or any .npz of such arrays.
+        """Read an .npz with the arrays ``images``, ``labels`` and ``classes``, as :meth:`save` writes them.
 
         Raises:
             InputError: if there is no such file, or it holds something else.
         """
         try:
             with np.load(path, allow_pickle=False) as file:
-                test_rows = file.get("test_rows")
-                return cls(torch.from_numpy(file["images"]), file["labels"], tuple(file["classes"].tolist()), test_rows)
+                images, labels, classes = torch.from_numpy(file["images"]), file["labels"], file["classes"].tolist()
+                return cls(images, labels, tuple(classes), file.get("test_rows"))
         except InputError:
             raise
         except (OSError, ValueError, KeyError, TypeError, AttributeError, BadZipFile) as error:
             raise InputError(
-                f"{path} cannot be read ({_short(error)}); name an .npz with the arrays images, labels and classes."
+                f"{path} cannot be read ({_short(error)}); name an .npz with the arrays images, labels and classes, "
+                "or a folder with a folder of pictures for each class."
             ) from error
+
+    def _save_pictures(self, folder: Path) -> None:
+        from torchvision.transforms.functional import to_pil_image
+
+        for index in np.unique(self.labels):
+            # a name of dots alone would be another folder
+            inner = folder / quote(str(self.classes[index]), safe=" ").replace(".", "%2E")
+            inner.mkdir()
+            for number, row in enumerate(np.flatnonzero(self.labels == index)):
+                to_pil_image(self.images[row]).save(inner / f"{number:06d}.png")
+
+
+@dataclass(frozen=True)
+class SyntheticImages:
+    """Synthetic images in the input's own form, and what made them.
+
+    Attributes:
+        samples: the images, their labels and the classes of the data.
+        manifest: generator, seed, counts, split hash and versions (see :func:`gan_imbalance.files.provenance`).
+    """
+
+    samples: ImageSet
+    manifest: dict[str, Any]
+
+
+def is_image_path(path: str | Path) -> bool:
+    """Return whether a path is that of images, .npz or a folder (no ending), or else of a table."""
+    return Path(path).suffix in ("", ".npz") or Path(path).is_dir()
+
+
+def open_images(path: str | Path) -> Any:
+    """Return the data set of an .npz or a folder of pictures, in the forms that :meth:`ImageSet.save` writes.
+
+    Args:
+        path: an .npz with the arrays ``images``, ``labels`` and ``classes``, or a folder with a folder for each class.
+
+    Raises:
+        InputError: if there is nothing, or something else.
+    """
+    if not Path(path).is_dir():
+        return ImageSet.load(path)
+    from torchvision.datasets import ImageFolder
+
+    # torchvision's own loader makes every picture RGB
+    folder = _build(partial(ImageFolder, path, loader=_open_picture))
+    folder.classes = [unquote(name) for name in folder.classes]
+    return folder
 
 
 def read_images(
@@ -201,7 +265,8 @@ class ImageDataModule(ImbalanceDataModule):
     Args:
         dataset: class of a data set in torchvision's manner with its arguments, such as torchvision's ImageFolder.
             Where it has a test set of its own (by ``train`` or ``split``), that is the test part.
-        images: file (.npz with arrays ``images``, ``labels`` and ``classes``), or from Python an :class:`ImageSet`.
+        images: a folder with a folder of pictures for each class, or an .npz with the arrays ``images`` (n, channels,
+            height, width), ``labels`` and ``classes``, or from Python an :class:`ImageSet`.
         test_dataset: a separate test set, given as ``dataset`` is.
         size: width and height that all images are brought to; of one that is not square the middle is taken.
         channels: 1 (grey) or 3 (colour), which all images are brought to.
@@ -248,7 +313,7 @@ class ImageDataModule(ImbalanceDataModule):
         if (self.dataset is None) == (self.images is None):
             raise InputError("Say where the images are by exactly one of dataset and images.")
         if self.dataset is None:
-            return self.images if isinstance(self.images, ImageSet) else ImageSet.load(self.images), None
+            return self.images if isinstance(self.images, ImageSet) else open_images(self.images), None
         make = factory(self.dataset)
         if self.test_dataset is not None:
             return _build(make), _build(factory(self.test_dataset))
@@ -290,6 +355,19 @@ class ImageDataModule(ImbalanceDataModule):
             return images
         with torch.no_grad():
             return cast(Tensor, self.augmentation.to(images.device)(images))
+
+    def stored_synthetic(self, synthetic: Any) -> Batch:
+        """Return the images of :class:`SyntheticImages`, uint8 (n, channels, height, width), and their classes (n,)."""
+        if not isinstance(synthetic, SyntheticImages):
+            raise InputError("The synthetic samples are rows of a table, but the data are images; give images.")
+        made, shape = synthetic.samples, tuple(self.spec.shape)
+        if tuple(made.images.shape[1:]) != shape:
+            raise InputError(
+                f"The synthetic images have shape {tuple(made.images.shape[1:])}, but those of the data {shape}; "
+                "generate them with a GAN that was trained with the same size and channels."
+            )
+        classes = np.array([find_class(label, self.spec.classes) for label in made.classes])
+        return made.images, torch.from_numpy(classes[made.labels])
 
     def as_exported(self, samples: Tensor) -> Tensor:
         """Return float images (n, channels, height, width) as they look after rounding to 256 steps."""
@@ -364,6 +442,14 @@ class CIFAR10DataModule(ImageDataModule):
         """Download the data, in one process only."""
         if self.download:
             self.datasets()
+
+
+def _open_picture(path: str) -> Image:
+    from PIL import Image
+
+    with Image.open(path) as picture:
+        picture.load()
+        return picture
 
 
 def _build(make: Callable[[], Any]) -> Any:

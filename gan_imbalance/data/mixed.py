@@ -10,11 +10,12 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor
 
+from gan_imbalance.data.images import ImageDataModule, SyntheticImages, is_image_path, open_images, read_images
 from gan_imbalance.data.loaders import Batch, SequentialLoader, TensorLoader, draw_mixed, draw_uniform
 from gan_imbalance.data.split import Split
 from gan_imbalance.data.tables import TabularDataModule, read_table
 from gan_imbalance.transforms.kinds import require_columns
-from gan_imbalance.types import DataSpec, InputError, SyntheticSet, find_class
+from gan_imbalance.types import DataSpec, InputError, SyntheticSet
 
 
 class MixedDataModule(pl.LightningDataModule):
@@ -25,15 +26,17 @@ class MixedDataModule(pl.LightningDataModule):
     of ``data``.
 
     Args:
-        data: the real table.
-        synthetic: file of synthetic rows in the table's form, with its manifest beside it (as
-            ``gan-imbalance synthesize`` writes them), or a SyntheticSet from Python; None for real rows only.
+        data: the real table or images.
+        synthetic: synthetic rows in the table's form, or images (.npz, or a folder), with their manifest beside them
+            (as ``gan-imbalance synthesize`` writes them), or what ``synthesize`` gives in Python; None for real ones
+            only.
         synthetic_share: share of synthetic rows in every batch, in [0, 1].
     """
 
     def __init__(
         self,
-        data: TabularDataModule,
+        # not `ImbalanceDataModule`, for the command line takes what has no class path for a table
+        data: TabularDataModule | ImageDataModule,
         # not `str | SyntheticSet`, since the command line would read the file as settings of a SyntheticSet
         synthetic: Any = None,
         synthetic_share: float = 0.5,
@@ -74,36 +77,33 @@ class MixedDataModule(pl.LightningDataModule):
             InputError: if a GAN is to be trained, or ``data`` or the synthetic rows cannot be used.
         """
         if self.trainer and hasattr(self.trainer.lightning_module, "class_selections"):
-            raise InputError("MixedDataModule feeds classifiers; train a GAN on real rows: TabularDataModule.")
+            raise InputError("MixedDataModule feeds classifiers; give a GAN the data module within, of real rows.")
         self.data.trainer = self.trainer
         self.data.setup(stage)
         if stage in (None, "fit"):
             self._synthetic_rows = self.synthetic_rows()
 
     def synthetic_rows(self) -> Batch:
-        """Return the synthetic rows as a network sees them: features (n, d) and class indices (n,).
+        """Return the synthetic rows as ``data`` stores its own, (n, ...), and their class indices, (n,).
 
         Raises:
             InputError: if the file or its manifest is missing, the rows were made from another split (they
-                may then tell of held-out rows), or they do not have the table's form.
+                may then tell of held-out rows), or they do not have the form of ``data``.
         """
         synthetic = self.synthetic
         if synthetic is None:
             return torch.empty(0, *self.spec.shape), torch.empty(0, dtype=torch.long)
-        if not isinstance(synthetic, SyntheticSet):
+        if not isinstance(synthetic, SyntheticSet | SyntheticImages):
             synthetic = read_synthetic_set(synthetic)
         if synthetic.manifest.get("split_hash") != self.data.split.hash:
             raise InputError(
                 "The synthetic rows were made from another split, so they may tell of rows that are held "
                 "out here; use the data settings (file, fractions, keep, split_seed) of their GAN."
             )
-        features = self.data.transformer.transform(self.data.schema.derive(synthetic.rows))
-        target = synthetic.rows[synthetic.target]
-        classes = {label: find_class(label, self.spec.classes) for label in target.unique().tolist()}
-        return torch.from_numpy(features), torch.from_numpy(target.map(classes).to_numpy(dtype="int64"))
+        return self.data.stored_synthetic(synthetic)
 
     def train_dataloader(self) -> TensorLoader:
-        """Return batches of features (batch, d) and class indices (batch,)."""
+        """Return batches of samples (batch, *shape) and class indices (batch,)."""
         loader = self.data.train_dataloader()
         features, labels = self._synthetic_rows
         if not len(labels):
@@ -137,13 +137,24 @@ def _joined(first: Tensor, second: Tensor) -> Tensor:
     return torch.cat([first, second.to(first.device)])
 
 
-def read_synthetic_set(path: str | Path) -> SyntheticSet:
-    """Read synthetic rows and the manifest beside them (``rows.csv`` has ``rows.csv.json``).
+def read_synthetic_set(path: str | Path) -> SyntheticSet | SyntheticImages:
+    """Read synthetic rows or images and the manifest beside them (``rows.csv`` has ``rows.csv.json``).
 
     Raises:
-        InputError: if one of the two files is missing or unreadable, or the target is not among the columns.
+        InputError: if one of the two is missing or unreadable, or the target is not among the columns.
     """
+    if is_image_path(path):
+        images = read_images(open_images(path))
+        return SyntheticImages(images, _read_manifest(path))
     rows = read_table(path)
+    manifest = _read_manifest(path, "target")
+    target = manifest["target"]
+    require_columns([target], rows.columns, f"the manifest {path}.json")
+    return SyntheticSet(rows, target, manifest)
+
+
+def _read_manifest(path: str | Path, *keys: str) -> dict[str, Any]:
+    """Return the manifest of a synthetic set, which holds at least some keys."""
     manifest_path = Path(f"{path}.json")
     if not manifest_path.is_file():
         raise InputError(
@@ -151,11 +162,9 @@ def read_synthetic_set(path: str | Path) -> SyntheticSet:
             "make them with `gan-imbalance synthesize`."
         )
     try:
-        manifest = json.loads(manifest_path.read_text(encoding="utf-8"))
-        target = manifest["target"]
+        manifest: dict[str, Any] = json.loads(manifest_path.read_text(encoding="utf-8"))
+        return manifest | {key: manifest[key] for key in keys}
     except (ValueError, TypeError, KeyError) as error:
         raise InputError(
             f"The manifest {manifest_path} cannot be read; make the rows anew with `gan-imbalance synthesize`."
         ) from error
-    require_columns([target], rows.columns, f"the manifest {manifest_path}")
-    return SyntheticSet(rows, target, manifest)

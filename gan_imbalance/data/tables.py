@@ -16,7 +16,7 @@ from torch import Tensor
 
 from gan_imbalance.data.base import ImbalanceDataModule
 from gan_imbalance.data.imbalance import Rows
-from gan_imbalance.data.loaders import SequentialLoader, TensorLoader, draw_by_level, pair_with_levels
+from gan_imbalance.data.loaders import Batch, SequentialLoader, TensorLoader, draw_by_level, pair_with_levels
 from gan_imbalance.data.schema import Derivation, TableSchema
 from gan_imbalance.data.split import Part, connected_groups, duplicate_groups
 from gan_imbalance.files import content_hash
@@ -32,7 +32,7 @@ from gan_imbalance.transforms.kinds import (
 from gan_imbalance.transforms.levels import find_levels
 from gan_imbalance.transforms.numeric import NumericTransform
 from gan_imbalance.transforms.table import TabularTransformer
-from gan_imbalance.types import ClassSelection, DataSpec, InputError, Label, Span
+from gan_imbalance.types import ClassSelection, DataSpec, InputError, Label, Span, SyntheticSet, find_class
 
 
 @dataclass(frozen=True)
@@ -298,6 +298,15 @@ class TabularDataModule(ImbalanceDataModule):
         Categories and missing values that the fitted rows did not have are left without a bit.
         """
         return torch.from_numpy(self.transformer.transform(self.table.features.iloc[rows], unknown="ignore"))
+
+    def stored_synthetic(self, synthetic: Any) -> Batch:
+        """Return the encoded rows of a :class:`SyntheticSet`, (n, d), and their class indices, (n,)."""
+        if not isinstance(synthetic, SyntheticSet):
+            raise InputError("The synthetic samples are images, but the data are a table; give synthetic rows of it.")
+        features = self.transformer.transform(self.schema.derive(synthetic.rows))
+        target = synthetic.rows[synthetic.target]
+        classes = {label: find_class(label, self.spec.classes) for label in target.unique().tolist()}
+        return torch.from_numpy(features), torch.from_numpy(target.map(classes).to_numpy(dtype="int64"))
 
     def as_exported(self, features: Tensor) -> Tensor:
         """Return encoded samples, shape (n, d), as they look after export to the input's form and back.
