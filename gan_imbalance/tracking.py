@@ -96,10 +96,9 @@ def make_artifact(
     artifact = wandb.Artifact(re.sub(r"[^A-Za-z0-9._-]", "_", name), kind, metadata=metadata)
     policy: Literal["immutable", "mutable"] = "immutable" if lasting else "mutable"
     for path in map(Path, files):
-        if path.is_dir():
-            artifact.add_dir(str(path.absolute()), name=path.name, policy=policy)
-        else:
-            artifact.add_file(str(path.absolute()), policy=policy)
+        # not `add_dir`, which writes to the terminal
+        for file in sorted(path.rglob("*.*")) if path.is_dir() else [path]:
+            artifact.add_file(str(file.absolute()), str(file.relative_to(path.parent)), policy=policy)
     return artifact
 
 

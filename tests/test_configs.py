@@ -6,10 +6,12 @@ import itertools
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 import torch
 import yaml
+from PIL import Image
 
 from gan_imbalance.main import main
 
@@ -57,8 +59,30 @@ def test_a_model_runs(workplace: Path, mixed_frame: pd.DataFrame, config: Path) 
 def test_data_runs_with_a_gan(workplace: Path, shared_data: Callable[[str], Path], config: Path) -> None:
     file = yaml.safe_load(config.read_text())["data"]["init_args"].get("path")
     path = [] if file is None else ["--data.path", str(shared_data(SHARED_NAMES.get(file, file)))]
+    if config.stem == "cifar10":
+        path = ["--data.root", str(shared_data("cifar-10-batches-py").parent), "--data.max_images", "500"]
+    _write_fashion_mnist(workplace / "data" / "FashionMNIST" / "raw")
+    _write_pictures(workplace / "images")
     gan = ("--config", str(CONFIGS / "gan" / "gan.yaml"))
-    assert main(["fit", "--config", str(config), *gan, *path, *REHEARSAL]) == 0
+    short = ("--image_distances.classifier_steps", "2")
+    assert main(["fit", "--config", str(config), *gan, *path, *REHEARSAL, *short]) == 0
+
+
+def _write_fashion_mnist(folder: Path) -> None:
+    """Write random images in the form of Fashion-MNIST's files, so that nothing is downloaded."""
+    folder.mkdir(parents=True)
+    for part, count in (("train", 2000), ("t10k", 50)):
+        for kind, magic, shape in (("images-idx3", 0x803, (count, 28, 28)), ("labels-idx1", 0x801, (count,))):
+            values = np.random.default_rng(0).integers(256, size=shape) if len(shape) == 3 else np.arange(count) % 10
+            header = np.array([magic, *shape], ">i4").tobytes()
+            (folder / f"{part}-{kind}-ubyte").write_bytes(header + values.astype(np.uint8).tobytes())
+
+
+def _write_pictures(folder: Path) -> None:
+    for index, label in enumerate(("cat", "dog")):
+        (folder / label).mkdir(parents=True)
+        for number in range(30):
+            Image.new("L", (40, 30 + number), 8 * number + index).save(folder / label / f"{number}.png")
 
 
 @pytest.mark.parametrize("config", TRAINERS, ids=name)

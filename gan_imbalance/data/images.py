@@ -142,7 +142,7 @@ class ImageSet:
                 return cls(images, labels, tuple(classes), file.get("test_rows"))
         except InputError:
             raise
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, BadZipFile) as error:
+        except (OSError, EOFError, ValueError, KeyError, TypeError, AttributeError, BadZipFile) as error:
             raise InputError(
                 f"{path} cannot be read ({_short(error)}); name an .npz with the arrays images, labels and classes, "
                 "or a folder with a folder of pictures for each class."
@@ -426,17 +426,19 @@ class CIFAR10DataModule(ImageDataModule):
         from torchvision.datasets import CIFAR10
         from torchvision.datasets.utils import check_integrity
 
-        if not self.download:
+        make = partial(CIFAR10, self.root, download=self.download)
+        try:
+            return _build(partial(make, train=True)), _build(partial(make, train=False))
+        except InputError as error:
             for name, checksum in [*CIFAR10.train_list, *CIFAR10.test_list]:
                 path = Path(self.root, CIFAR10.base_folder, name)
                 if not check_integrity(path, checksum):
                     state = "corrupt" if path.is_file() else "missing"
                     raise InputError(
                         f"The CIFAR-10 file {path} is {state}; name with root the folder that holds "
-                        f"{CIFAR10.base_folder}, or set download to true."
-                    )
-        make = partial(CIFAR10, self.root, download=self.download)
-        return _build(partial(make, train=True)), _build(partial(make, train=False))
+                        f"{CIFAR10.base_folder}, or set download to true where there is a network."
+                    ) from error
+            raise
 
     def prepare_data(self) -> None:
         """Download the data, in one process only."""
@@ -529,10 +531,13 @@ def _read_rows(dataset: Any, rows: Rows, size: int | None, channels: int | None)
 
 def _picture(image: Any) -> Image:
     """Return an image of any kind that torchvision knows as a picture of PIL."""
+    from PIL.Image import Image as Picture
     from torchvision.transforms.functional import to_pil_image
 
+    if isinstance(image, Picture):
+        return image
     if not isinstance(image, Tensor | np.ndarray):
-        return cast("Image", image)
+        raise TypeError(f"it is a {type(image).__name__}, not a picture, array or tensor")
     numbers = torch.as_tensor(image)
     if numbers.is_floating_point() and not bool(((numbers >= 0) & (numbers <= 1)).all()):
         raise ValueError("it holds numbers outside [0, 1], or NaN")

@@ -1,22 +1,29 @@
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
 import pytorch_lightning as pl
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torchvision.datasets import CIFAR10, FashionMNIST, ImageFolder
 
 from gan_imbalance.classifiers import Classifier
-from gan_imbalance.data import DigitsDataModule, ImageDataModule, ImageSet
+from gan_imbalance.data import CIFAR10DataModule, DigitsDataModule, ImageDataModule, ImageSet
 from gan_imbalance.data.images import read_images
+from gan_imbalance.data.imbalance import long_tail
 from gan_imbalance.gans import GAN, BaseGAN, ConditionalGAN
-from gan_imbalance.transforms.image import to_float
+from gan_imbalance.transforms import SMateAugment
+from gan_imbalance.transforms.image import to_float, to_uint8
 from gan_imbalance.types import DataSpec, InputError
 
 Fit = Callable[..., pl.Trainer]
@@ -168,6 +175,20 @@ def test_batches_are_floats_of_the_images_drawn() -> None:
     assert torch.equal(validation[0], to_float(images.images[data.split.validation]))
 
 
+def test_resuming_between_epochs_ends_where_one_run_does(fit: Fit, tmp_path: Path) -> None:
+    def trained(epochs: int, resume: bool = False) -> tuple[BaseGAN, pl.Trainer]:
+        gan = tiny_gan(GAN)
+        data = DigitsDataModule(augmentation=SMateAugment(flip=0), batch_size=8, steps_per_epoch=3)
+        return gan, fit(gan, data, max_epochs=epochs, ckpt_path=tmp_path / "gan.ckpt" if resume else None)
+
+    whole, _ = trained(2)
+    _, trainer = trained(1)
+    trainer.save_checkpoint(tmp_path / "gan.ckpt")
+    resumed, _ = trained(2, resume=True)
+    for name, weights in whole.state_dict().items():
+        assert torch.equal(weights, resumed.state_dict()[name]), name
+
+
 def test_only_training_batches_are_augmented() -> None:
     class Black(nn.Module):
         def forward(self, images: Tensor) -> Tensor:
@@ -187,3 +208,295 @@ def test_a_class_of_fewer_images_than_a_batch(fit: Fit) -> None:
     assert gan.trained_classes == (8,)
     assert data.class_counts()[8] == 3
     assert len(data.encoded("train", "minority")[0]) == 3
+
+
+# -- the split --------------------------------------------------------------------------------------------------
+
+
+def test_equal_images_never_straddle_the_split() -> None:
+    images = image_set(count=90)
+    pixels = images.images[torch.arange(90) % 45].clone()
+    data = ImageDataModule(images=ImageSet(pixels, images.labels, images.classes))
+    split = data.split
+    contents = [{image.numpy().tobytes() for image in pixels[part]} for part in (split.train, split.validation)]
+    contents.append({image.numpy().tobytes() for image in pixels[split.test]})
+    assert all(contents)
+    assert not contents[0] & contents[1]
+    assert not contents[0] & contents[2]
+    assert not contents[1] & contents[2]
+
+
+def test_the_test_set_is_the_test_part_and_its_copies_are_nowhere() -> None:
+    train, test = image_set(count=90), image_set(count=30)
+    pixels = train.images.clone()
+    pixels[:30] = 255 - pixels[:30]
+    pixels[0] = test.images[0]
+    data = ImageDataModule(images=read_images(ImageSet(pixels, train.labels, train.classes), test))
+    split = data.split
+    assert split.test.tolist() == list(range(90, 120))
+    assert sorted([*split.train, *split.validation]) == list(range(1, 90))
+    assert split.validation.size == 9
+
+
+def test_keep_leaves_the_rest_in_reserve_and_every_stage_sees_the_same(fit: Fit) -> None:
+    options: dict[str, Any] = {"images": image_set(count=300), "keep": {"b": 7, "c": 0.5}}
+    data = ImageDataModule(**options)
+    assert data.class_counts() == [70, 7, 35]
+    assert data.split.reserve.size == 63 + 35
+    whole = ImageDataModule(images=options["images"]).split
+    assert data.split.test.tolist() == whole.test.tolist()
+    assert data.split.validation.tolist() == whole.validation.tolist()
+    # a GAN and a classifier, each with a data module of its own
+    gan = tiny_gan(GAN)
+    fit(gan, data, max_steps=1)
+    again = ImageDataModule(**options)
+    assert gan.data_state["split_hash"] == again.split.hash
+    assert data.rows("train", "minority").tolist() == again.rows("train", "minority").tolist()
+    less = ImageDataModule(images=options["images"], keep={"b": 4})
+    assert set(less.rows("train", ["b"])) < set(data.rows("train", ["b"]))
+
+
+def test_a_gan_of_another_split_is_refused(fit: Fit) -> None:
+    gan = tiny_gan(GAN)
+    fit(gan, DigitsDataModule(keep={"8": 9}, steps_per_epoch=1), max_epochs=1)
+    with pytest.raises(InputError, match="trained on another split"):
+        fit(gan, DigitsDataModule(keep={"8": 8}, steps_per_epoch=1), max_epochs=1)
+
+
+@settings(max_examples=50, deadline=None)
+@given(counts=st.lists(st.integers(200, 5000), min_size=2, max_size=12), ratio=st.floats(1.5, 100))
+def test_a_long_tail_falls_exponentially(counts: list[int], ratio: float) -> None:
+    kept = long_tail(np.array(counts), ratio)
+    assert all(1 <= number <= count for number, count in zip(kept, counts, strict=True))
+    steps = len(counts) - 1
+    for index, number in enumerate(kept):
+        # rounded down, the first class's number, too
+        expected = ratio ** (-index / steps)
+        assert number - 1 <= (kept[0] + 1) * expected
+        assert number + 1 >= kept[0] * expected
+
+
+def test_a_long_tail_is_that_of_the_paper() -> None:
+    # Cui et al. 2019: CIFAR-10 at an imbalance factor of 100, as their code counts
+    expected = [int(5000 * 0.01 ** (index / 9)) for index in range(10)]
+    assert long_tail(np.full(10, 5000), 100) == expected == [5000, 2997, 1796, 1077, 645, 387, 232, 139, 83, 50]
+
+
+def test_a_data_module_with_a_long_tail() -> None:
+    data = ImageDataModule(images=image_set(count=300), imbalance_ratio=10)
+    assert data.class_counts() == [70, 22, 7]
+    assert data.split.reserve.size == 48 + 63
+    assert data.resolve("minority") == (2,)
+    assert data.split_with(0, minority_rows=5).reserve.size == 48 + 65
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"imbalance_ratio": 1}, "imbalance_ratio is 1"),
+        ({"imbalance_ratio": 5, "keep": {"a": 3}}, "keep and imbalance_ratio both"),
+        ({"imbalance_ratio": 1000}, "imbalance_ratio 1000 leaves the last class no row of 14"),
+        ({"keep": {"a": 15}}, "keep asks for 15 rows of class 'a', whose training part has 14"),
+        ({"keep": {"d": 1}}, "Unknown class 'd'"),
+        ({"only": ["a", "d"]}, "Unknown class 'd'"),
+        ({"only": ["a"]}, "one class only"),
+        ({"size": 7}, "size is 7; give 8 to 64 pixels"),
+        ({"channels": 2}, r"channels is 2; give 1 \(grey\) or 3 \(colour\)"),
+        ({"max_images": 0}, "max_images is 0"),
+        ({"images": None}, "exactly one of dataset and images"),
+        ({"batch_size": 0}, "batch_size is 0"),
+    ],
+)
+def test_settings_that_do_not_work_are_told(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        ImageDataModule(**{"images": image_set(), **options}).setup()
+
+
+# -- reading ----------------------------------------------------------------------------------------------------
+
+
+class Items:
+    """A data set of given items, without any attribute that torchvision's have."""
+
+    def __init__(self, *items: Any) -> None:
+        self.items = items
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def __getitem__(self, index: int) -> Any:
+        return self.items[index]
+
+
+def test_every_kind_of_item_is_read_alike() -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (8, 8, 3), dtype=np.uint8)
+    channels_first = torch.from_numpy(pixels).permute(2, 0, 1)
+    kinds = Image.fromarray(pixels), pixels, channels_first, channels_first / 255
+    images = read_images(Items(*((one, number % 2) for number, one in enumerate(kinds))))
+    assert images.classes == (0, 1)
+    assert images.labels.tolist() == [0, 1, 0, 1]
+    for image in images.images:
+        assert torch.equal(image, channels_first)
+
+
+def test_images_are_brought_to_a_size_and_to_channels() -> None:
+    wide = np.zeros((20, 40, 3), dtype=np.uint8)
+    wide[:, 10:30] = (255, 0, 0)
+    small = Image.new("L", (9, 9), 200)
+    images = read_images(Items((wide, 0), (small, 1)), size=10, channels=3).images
+    assert images.shape == (2, 3, 10, 10)
+    # the middle of a wide image is what stays, here its red
+    assert images[0, :, :, 1:-1].unique(dim=2).flatten(1).unique(dim=1).tolist() == [[255], [0], [0]]
+    assert images[1].unique().tolist() == [200]
+    grey = read_images(Items((wide, 0), (small, 1)), size=10, channels=1).images
+    # the luma of red, ITU-R 601
+    assert grey[0, :, :, 1:-1].unique().tolist() == [76]
+
+
+@pytest.mark.parametrize(
+    ("item", "message"),
+    [
+        ((torch.full((3, 8, 8), torch.nan), 0), r"Image 1 of Items cannot be read \(it holds numbers outside \[0, 1\]"),
+        ((torch.full((3, 8, 8), 2.0), 0), "outside"),
+        ((np.zeros((8, 9, 3), np.uint8), 0), r"first has 8 x 8 pixels .* number 1 has 9 x 8 pixels.* give size"),
+        ((np.zeros((8, 8), np.uint8), 0), r"number 1 has 8 x 8 pixels with 1 channel\(s\); give size and channels"),
+        ((Image.new("RGBA", (8, 8)), 0), "mode RGBA; give channels, 1 or 3"),
+        (("cat.png", 0), "Image 1 of Items cannot be read"),
+        ((np.zeros((8, 8, 3), np.uint8), -1), "Image 1 has label -1"),
+        ((np.zeros((8, 8, 3), np.uint8), 0.5), "labels of the data set are no class indices"),
+        ((np.zeros((8, 8, 3), np.uint8), float("nan")), "labels of the data set are no class indices"),
+        ((np.zeros((8, 8, 3), np.uint8), "cat"), "Items is no data set of images and class indices"),
+        (np.zeros((8, 8, 3), np.uint8)[0, 0, 0], "Items is no data set of images and class indices"),
+    ],
+)
+def test_items_that_cannot_be_used_are_told(item: Any, message: str) -> None:
+    with pytest.raises(InputError, match=message) as told:
+        read_images(Items((np.zeros((8, 8, 3), np.uint8), 0), item))
+    assert len(str(told.value)) < 400
+
+
+def test_labels_beyond_the_classes_are_told() -> None:
+    items = Items((np.zeros((8, 8, 3), np.uint8), 0), (np.zeros((8, 8, 3), np.uint8), 2))
+    items.classes = ["cat", "dog"]  # type: ignore[attr-defined]
+    with pytest.raises(InputError, match="Image 1 has label 2, but there are 2 classes"):
+        read_images(items, only=["cat", "dog"])
+    with pytest.raises(InputError, match="has no images"):
+        read_images(Items())
+
+
+def test_some_images_of_each_class_may_be_read() -> None:
+    images = read_images(image_set(count=300), image_set(count=60), only=["c", "a"], max_images=50)
+    assert images.classes == ("a", "c")
+    assert images.test_rows is not None
+    assert np.bincount(images.labels[~images.test_rows]).tolist() == [25, 25]
+    assert np.bincount(images.labels[images.test_rows]).tolist() == [5, 5]
+    first = {image.numpy().tobytes() for image in image_set(count=300).images[::3]}
+    assert all((image.numpy().tobytes() in first) == (label == 0) for image, label in images)
+
+
+# -- files ------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Return a folder of 20 grey pictures, 12 pixels wide, for each of two classes."""
+    random = np.random.default_rng(0)
+    for label in ("T-shirt%2Ftop", "dog"):
+        (tmp_path / "pictures" / label).mkdir(parents=True)
+        for number in range(20):
+            pixels = random.integers(0, 256, (12, 12), dtype=np.uint8)
+            Image.fromarray(pixels).save(tmp_path / "pictures" / label / f"{number}.png")
+    return tmp_path / "pictures"
+
+
+def test_a_folder_of_pictures(folder: Path) -> None:
+    samples = ImageDataModule(images=str(folder)).samples
+    assert samples.images.shape == (40, 1, 12, 12)
+    assert samples.classes == ("T-shirt/top", "dog")
+    assert samples.labels.tolist() == [0] * 20 + [1] * 20
+    # torchvision's own reads pictures in colour
+    config = {"class_path": "torchvision.datasets.ImageFolder", "init_args": {"root": str(folder)}}
+    coloured = ImageDataModule(dataset=cast(Any, config)).samples
+    assert torch.equal(coloured.images, samples.images.expand(-1, 3, -1, -1))
+
+
+def test_a_separate_test_set(folder: Path) -> None:
+    make = partial(ImageFolder, str(folder))
+    data = ImageDataModule(dataset=make, test_dataset=make, channels=1, size=8, validation_fraction=0)
+    assert data.samples.test_rows is not None
+    assert data.samples.test_rows.tolist() == [False] * 40 + [True] * 40
+    with pytest.raises(InputError, match=r"no row in the|no row to train"):
+        data.setup()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda path: (path / "dog" / "3.png").write_bytes(b"no picture"), r"dog/3\.png cannot be read"),
+        (lambda path: _truncate(path / "dog" / "3.png"), r"dog/3\.png cannot be read"),
+        (lambda path: Image.new("L", (13, 12)).save(path / "dog" / "0.png"), "number 20 has 13 x 12 pixels"),
+        (lambda path: [file.unlink() for file in (path / "dog").iterdir()], "Found no valid file for the classes dog"),
+        (lambda path: [file.unlink() for file in path.rglob("*.png")], "Found no valid file"),
+        (lambda path: shutil.rmtree(path), "cannot be read"),
+        (lambda path: [shutil.rmtree(one) for one in path.iterdir()], "Couldn't find any class folder"),
+    ],
+)
+def test_a_folder_that_cannot_be_used_is_told(folder: Path, change: Callable[[Path], Any], message: str) -> None:
+    change(folder)
+    with pytest.raises(InputError, match=message) as told:
+        ImageDataModule(images=str(folder)).setup()
+    assert len(str(told.value)) < 400
+
+
+def _truncate(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-60])
+
+
+@pytest.mark.parametrize(
+    "content",
+    [None, b"", b"nothing", {"images": np.zeros((2, 1, 8, 8), np.uint8)}, {"images": np.array([None])}],
+)
+def test_a_file_that_cannot_be_used_is_told(tmp_path: Path, content: Any) -> None:
+    path = tmp_path / "images.npz"
+    if isinstance(content, bytes):
+        path.write_bytes(content)
+    elif content is not None:
+        np.savez(path, **content)
+    with pytest.raises(InputError, match=r"images\.npz cannot be read .* name an \.npz with the arrays"):
+        ImageDataModule(images=str(path)).setup()
+
+
+def test_a_data_set_that_cannot_be_built_is_told(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"FashionMNIST cannot be read \(Dataset not found.*set download to true"):
+        ImageDataModule(dataset=partial(FashionMNIST, str(tmp_path))).setup()
+    with pytest.raises(InputError, match=r"FashionMNIST cannot be read \(.*'root'"):
+        ImageDataModule(dataset=FashionMNIST).setup()
+
+
+# -- CIFAR-10 ---------------------------------------------------------------------------------------------------
+
+
+def test_cifar10_is_read_with_its_test_set(cifar: Path) -> None:
+    data = CIFAR10DataModule(root=str(cifar), keep={"truck": 0.1}, only=["truck", "ship"])
+    data.setup()
+    assert data.spec == DataSpec("image", (3, 32, 32), ("ship", "truck"))
+    assert data.class_counts() == [4500, 450]
+    assert [data.split.validation.size, data.split.test.size, data.split.reserve.size] == [1000, 2000, 4050]
+    published = CIFAR10(str(cifar), train=False)
+    trucks = np.array(published.targets) == published.class_to_idx["truck"]
+    expected = torch.from_numpy(published.data[trucks]).permute(0, 3, 1, 2)
+    assert torch.equal(to_uint8(data.encoded("test", ["truck"])[0]), expected)
+
+
+def test_cifar10_that_is_missing_or_corrupt_is_told(cifar: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"data_batch_1 is missing; name with root the folder that holds cifar-10"):
+        CIFAR10DataModule(root=str(tmp_path)).setup()
+    copy = tmp_path / "cifar-10-batches-py"
+    copy.mkdir()
+    for path in (cifar / "cifar-10-batches-py").iterdir():
+        (copy / path.name).symlink_to(path)
+    (copy / "data_batch_3").unlink()
+    (copy / "data_batch_3").write_bytes((cifar / "cifar-10-batches-py" / "data_batch_3").read_bytes()[:-1])
+    with pytest.raises(InputError, match=r"data_batch_3 is corrupt; .*or set download to true") as told:
+        CIFAR10DataModule(root=str(tmp_path)).setup()
+    assert len(str(told.value)) < 400
