@@ -2,6 +2,8 @@
 
 This file is a program, too: ``torchrun`` starts it once, as two processes, which train everything there is to
 compare and leave behind what they saw. The tests train the same in one process.
+
+Everything is in double precision, so that what differs does not pass for rounding.
 """
 
 from __future__ import annotations
@@ -23,7 +25,9 @@ import pandas as pd
 import pytest
 import pytorch_lightning as pl
 import torch
+from filelock import FileLock
 from pytorch_lightning.callbacks import Callback, ModelCheckpoint
+from pytorch_lightning.strategies import DDPStrategy
 from torch import Tensor, distributed, nn
 from torch.distributed.algorithms.ddp_comm_hooks.default_hooks import allreduce_hook
 from torch.overrides import TorchFunctionMode
@@ -31,12 +35,23 @@ from torch.overrides import TorchFunctionMode
 from gan_imbalance import gans
 from gan_imbalance.callbacks import CriticMonitor, DistanceMonitor, FidelityMonitor, FiniteLossGuard, GeneratorEMA
 from gan_imbalance.classifiers import Classifier
-from gan_imbalance.data import TabularDataModule
+from gan_imbalance.data import DigitsDataModule, TabularDataModule
 from gan_imbalance.gans import GAN, BaseGAN, MinorityTransferGAN, MomentMatchingGAN
 from gan_imbalance.losses import WassersteinGradientPenalty
-from gan_imbalance.networks import DenseClassifier, DenseDiscriminator, DenseGenerator
-from gan_imbalance.networks.freezing import freeze_blocks
+from gan_imbalance.networks import (
+    DenseClassifier,
+    DenseDiscriminator,
+    DenseGenerator,
+    ResNetDiscriminator,
+    SMateDiscriminator,
+    SMateGenerator,
+    freeze_blocks,
+)
 
+# one set of two processes for all tests
+pytestmark = pytest.mark.slow
+
+ROOT = Path(__file__).resolve().parents[1]
 PROCESSES = 2
 BATCH_SIZE = 8
 DISCRIMINATOR_STEPS = 2
@@ -71,11 +86,25 @@ class StepOfItsOwnGAN(GAN):
 SETTINGS: dict[type[BaseGAN], dict[str, Any]] = {MomentMatchingGAN: {"moment_weight": 0.0}}
 GANS: dict[str, type[BaseGAN]] = {name: getattr(gans, name) for name in gans.__all__ if name != "BaseGAN"}
 GANS["StepOfItsOwnGAN"] = StepOfItsOwnGAN
-CASES = [
-    f"{name}-{penalised}-{frozen}"
-    for name, penalised, frozen in itertools.product(GANS, ("plain", "penalised"), ("free", "frozen"))
-]
-WEIGHTS = {"classifier-unweighted": None, "classifier-balanced": "balanced"}
+
+_LEAKY = partial(DenseDiscriminator, widths=(8, 8), activation="leaky_relu")
+_SMATE = partial(SMateGenerator, width=0.05)
+VARIANTS: dict[str, dict[str, Any]] = {
+    "plain": {"generator": partial(DenseGenerator, widths=(8, 8)), "discriminator": _LEAKY},
+    "penalised": {
+        "generator": partial(DenseGenerator, widths=(8, 8)),
+        "discriminator": _LEAKY,
+        "penalty": WassersteinGradientPenalty(),
+    },
+    "normalised": {"generator": partial(DenseGenerator, widths=(8, 8), batch_norm=True), "discriminator": _LEAKY},
+    "images": {"generator": _SMATE, "discriminator": partial(SMateDiscriminator, width=0.05, dropout=0.0)},
+    "bounded_images": {"generator": _SMATE, "discriminator": partial(ResNetDiscriminator, width=4)},
+}
+TABLE_CASES = ["-".join(parts) for parts in itertools.product(GANS, ("plain", "penalised"), ("free", "frozen"))]
+CASES = [*TABLE_CASES, "MinorityTransferGAN-images-frozen", "AuxiliaryClassifierGAN-bounded_images-free"]
+CLASS_WEIGHTS = {"classifier-unweighted": None, "classifier-balanced": "balanced"}
+# torch synchronises batch norm on GPUs only
+GPU_CASES = ["ConditionalGAN-normalised-free", "MinorityTransferGAN-normalised-frozen"]
 
 
 class SharedDraws(TorchFunctionMode):
@@ -96,7 +125,8 @@ class SharedDraws(TorchFunctionMode):
         steps = DISCRIMINATOR_STEPS if stacked else len(own) // self.batch
         shape = (steps, PROCESSES, BATCH_SIZE, *sizes)
         draw = partial(torch.randint, args[0]) if kind == "randint" else getattr(torch, kind)
-        return draw(shape, generator=self.random, dtype=own.dtype)[:, self.ranks].reshape(own.shape)
+        drawn = draw(shape, generator=self.random, dtype=own.dtype)[:, self.ranks]
+        return drawn.reshape(own.shape).to(own.device)
 
 
 @dataclass
@@ -171,17 +201,21 @@ def data(batch_size: int, **settings: Any) -> TabularDataModule:
     return TabularDataModule(**{**defaults, **settings})
 
 
+def data_of(case: str, batch_size: int) -> pl.LightningDataModule:
+    if "images" in case:
+        return DigitsDataModule(steps_per_epoch=STEPS_PER_EPOCH, batch_size=batch_size)
+    return data(batch_size)
+
+
 def gan_of(case: str) -> BaseGAN:
-    name, penalised, frozen = case.split("-")
+    name, variant, frozen = case.split("-")
     gan_class = GANS[name]
     settings: dict[str, Any] = {
-        "generator": partial(DenseGenerator, widths=(8, 8)),
-        "discriminator": partial(DenseDiscriminator, widths=(8, 8), activation="leaky_relu"),
         "latent_dim": 4,
         "discriminator_steps": DISCRIMINATOR_STEPS,
-        "penalty": WassersteinGradientPenalty() if penalised == "penalised" else None,
-        # not Adam, which makes much of the rounding of gradients that are nearly zero
+        "penalty": None,
         **dict.fromkeys(("generator_optimizer", "discriminator_optimizer"), partial(torch.optim.SGD, lr=0.01)),
+        **VARIANTS[variant],
         **SETTINGS.get(gan_class, {}),
     }
     blocks = int(frozen == "frozen")
@@ -198,11 +232,11 @@ def gan_of(case: str) -> BaseGAN:
 
 def classifier_of(case: str) -> Classifier:
     network = partial(DenseClassifier, widths=(8, 8), dropout=0.0)
-    return Classifier(network, class_weights=WEIGHTS[case], optimizer=partial(torch.optim.SGD, lr=0.05))
+    return Classifier(network, class_weights=CLASS_WEIGHTS[case], optimizer=partial(torch.optim.SGD, lr=0.05))
 
 
 def train(
-    module: pl.LightningModule, module_data: TabularDataModule, rank: int | None = None, **settings: Any
+    module: pl.LightningModule, module_data: pl.LightningDataModule, rank: int | None = None, **settings: Any
 ) -> pl.Trainer:
     """Train for two epochs from a seed; as one of the processes if there is a rank."""
     defaults: dict[str, Any] = {
@@ -213,7 +247,8 @@ def train(
         "enable_progress_bar": False,
         "enable_model_summary": False,
         "num_sanity_val_steps": 0,
-        **({"devices": 1} if rank is None else {"devices": PROCESSES, "strategy": "ddp"}),
+        "devices": 1,
+        **({} if rank is None else {"devices": PROCESSES, "strategy": "ddp"}),
     }
     ckpt_path = settings.pop("ckpt_path", None)
     trainer = pl.Trainer(**{**defaults, **settings})
@@ -222,10 +257,10 @@ def train(
     return trainer
 
 
-def record_training(case: str, rank: int | None) -> Record:
+def record_training(case: str, rank: int | None, **settings: Any) -> Record:
     """Train with the random numbers of the joined batch, and return what was seen."""
     record = Record()
-    module = classifier_of(case) if case in WEIGHTS else gan_of(case)
+    module = classifier_of(case) if case in CLASS_WEIGHTS else gan_of(case)
     step = module.training_step
 
     @functools.wraps(step)
@@ -235,12 +270,12 @@ def record_training(case: str, rank: int | None) -> Record:
 
     module.training_step = watched_step
     draws = SharedDraws(rank)
-    module_data = data(BATCH_SIZE * (PROCESSES if rank is None else 1))
-    callbacks = [record] if case in WEIGHTS else [record, GeneratorEMA(0.5)]
-    judged = {} if case in WEIGHTS else {"limit_val_batches": 0}
-    # in double precision, so that what is not the same does not pass for rounding
-    trainer = train(module, module_data, rank, callbacks=callbacks, precision="64-true", **judged)
-    if case in WEIGHTS:
+    module_data = data_of(case, BATCH_SIZE * (PROCESSES if rank is None else 1))
+    if case not in CLASS_WEIGHTS:
+        settings["limit_val_batches"] = 0
+    callbacks = [record] if case in CLASS_WEIGHTS else [record, GeneratorEMA(0.5)]
+    trainer = train(module, module_data, rank, callbacks=callbacks, precision="64-true", **settings)
+    if case in CLASS_WEIGHTS:
         validated = {name: float(figure) for name, figure in trainer.callback_metrics.items()}
         tested = trainer.test(module, datamodule=module_data, verbose=False)[0]
         record.figures = {name: value for name, value in {**validated, **tested}.items() if "train" not in name}
@@ -251,13 +286,21 @@ def record_training(case: str, rank: int | None) -> Record:
 # -- the two processes ------------------------------------------------------------------------------------------------
 
 
-def train_all(folder: Path) -> None:
+def train_all(folder: Path, where: str) -> None:
     """Be one of the two processes: train everything, and leave behind what was seen."""
     torch.set_num_threads(1)
     rank = int(os.environ["RANK"])
-    seen = {case: asdict(record_training(case, rank)) for case in (*CASES, *WEIGHTS)}
-    torch.save(seen, folder / f"seen_{rank}.pt")
-    torch.save(train_as_users_do(folder, rank), folder / f"trained_{rank}.pt")
+    if where == "gpu":
+        # one GPU for both: to Lightning they are two machines, and NCCL would refuse
+        strategy = DDPStrategy(process_group_backend="gloo")
+        machines = {"num_nodes": PROCESSES, "devices": 1, "strategy": strategy, "sync_batchnorm": True}
+        seen = {case: record_training(case, rank, accelerator="gpu", **machines) for case in GPU_CASES}
+        trained: dict[str, Any] = {}
+    else:
+        seen = {case: record_training(case, rank) for case in (*CASES, *CLASS_WEIGHTS)}
+        trained = train_as_users_do(folder, rank)
+    torch.save({case: asdict(record) for case, record in seen.items()}, folder / f"seen_{rank}.pt")
+    torch.save(trained, folder / f"trained_{rank}.pt")
 
 
 def train_as_users_do(folder: Path, rank: int) -> dict[str, Any]:
@@ -325,29 +368,44 @@ class Process(NamedTuple):
     trained: dict[str, dict[str, Any]]
 
 
-def torchrun(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run a program in two processes, and return how it ended."""
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(PROCESSES)]
-    return subprocess.run(
-        [*command, *arguments],
-        env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONSAFEPATH": "1", **environment},
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
+ENVIRONMENT = {
+    **os.environ,
+    **{"OMP_NUM_THREADS": "1", "PYTHONSAFEPATH": "1", "PYTHONPATH": str(ROOT), "WANDB_MODE": "disabled"},
+}
+
+
+def torchrun(*arguments: str, processes: int = PROCESSES, **rest: Any) -> subprocess.Popen[str]:
+    """Start a program in several processes of this machine."""
+    command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", str(processes), *arguments]
+    return subprocess.Popen(command, env=ENVIRONMENT, stderr=subprocess.PIPE, text=True, **rest)
+
+
+def wait(*programs: subprocess.Popen[str]) -> None:
+    """Make sure that programs end well."""
+    ends = [program.communicate(timeout=140)[1] for program in programs]
+    assert not any(program.returncode for program in programs), "".join(end[-4000:] for end in ends)
+
+
+def left_behind(folder: Path) -> list[Process]:
+    return [
+        Process(*(torch.load(folder / f"{what}_{rank}.pt", weights_only=False) for what in ("seen", "trained")))
+        for rank in range(PROCESSES)
+    ]
 
 
 @pytest.fixture(scope="module")
 def both(tmp_path_factory: pytest.TempPathFactory) -> list[Process]:
     """Let two processes train everything, once for all tests."""
-    folder = tmp_path_factory.mktemp("ddp")
-    ended = torchrun(__file__, str(folder))
-    assert ended.returncode == 0, ended.stderr[-4000:]
-    return [
-        Process(*(torch.load(folder / f"{what}_{rank}.pt", weights_only=False) for what in ("seen", "trained")))
-        for rank in range(PROCESSES)
-    ]
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        # the folder above is that of all workers, of which one does it for the others
+        shared = shared.parent
+    folder = shared / "ddp"
+    with FileLock(shared / "ddp.lock"):
+        if not folder.exists():
+            folder.mkdir()
+            wait(torchrun("--standalone", __file__, str(folder), "cpu"))
+    return left_behind(folder)
 
 
 @functools.cache
@@ -356,16 +414,16 @@ def joined(case: str) -> Record:
     return record_training(case, rank=None)
 
 
-@pytest.mark.parametrize("case", [*CASES, *WEIGHTS])
+@pytest.mark.parametrize("case", [*CASES, *CLASS_WEIGHTS])
 def test_two_processes_share_the_joined_batch(case: str, both: list[Process]) -> None:
     for first, second, whole in zip(*(one.seen[case]["batches"] for one in both), joined(case).batches, strict=True):
         assert not torch.equal(first["samples"], second["samples"])
-        batch_dim = 0 if case in WEIGHTS else 1
+        batch_dim = 0 if case in CLASS_WEIGHTS else 1
         for key in ("samples", "labels"):
             assert torch.equal(torch.cat([first[key], second[key]], dim=batch_dim), whole[key])
 
 
-@pytest.mark.parametrize("case", [*CASES, *WEIGHTS])
+@pytest.mark.parametrize("case", [*CASES, *CLASS_WEIGHTS])
 def test_gradients_are_those_of_the_joined_batch(case: str, both: list[Process]) -> None:
     alone = joined(case).gradients
     # every parameter that is not frozen was reached, in every step of its optimizer
@@ -374,7 +432,7 @@ def test_gradients_are_those_of_the_joined_batch(case: str, both: list[Process])
         torch.testing.assert_close(process.seen[case]["gradients"], alone, rtol=1e-9, atol=1e-9)
 
 
-@pytest.mark.parametrize("case", [*CASES, *WEIGHTS])
+@pytest.mark.parametrize("case", [*CASES, *CLASS_WEIGHTS])
 def test_weights_are_the_same_in_all_processes(case: str, both: list[Process]) -> None:
     first, second = (process.seen[case] for process in both)
     # the raw ones, and after training the average of the generator's
@@ -395,7 +453,7 @@ def test_only_what_is_trained_is_sent(case: str, both: list[Process]) -> None:
 
 @pytest.mark.parametrize("network", ["generator", "discriminator"])
 @pytest.mark.parametrize("name", GANS)
-def test_frozen_blocks_are_left_out(name: str, network: str, both: list[Process]) -> None:
+def test_frozen_blocks_cost_nothing(name: str, network: str, both: list[Process]) -> None:
     free, frozen = (both[0].seen[f"{name}-plain-{how}"] for how in ("free", "frozen"))
     which = ("generator", "discriminator").index(network)
     first_block = sum(w.numel() for key, w in free["weights"].items() if key.startswith(f"{network}.blocks.0."))
@@ -405,7 +463,7 @@ def test_frozen_blocks_are_left_out(name: str, network: str, both: list[Process]
     assert saved == [0 if learns_first and step < STEPS_PER_EPOCH else first_block for step in range(len(saved))]
 
 
-@pytest.mark.parametrize("case", WEIGHTS)
+@pytest.mark.parametrize("case", CLASS_WEIGHTS)
 def test_figures_count_every_row_once(case: str, both: list[Process]) -> None:
     alone = joined(case).figures
     assert {"val/recall_yes", "test/recall_yes", "test/tuned/f1_yes", "test/calibration_error"} <= alone.keys()
@@ -437,5 +495,58 @@ def test_a_resumed_run_goes_on_exactly(both: list[Process]) -> None:
         )
 
 
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="torch synchronises batch norm on GPUs only")
+@pytest.mark.parametrize("case", GPU_CASES)
+def test_synchronised_batch_norm_is_that_of_the_joined_batch(case: str, on_gpu: list[Process]) -> None:
+    alone = record_training(case, None, accelerator="gpu")
+    for process in on_gpu:
+        seen = process.seen[case]
+        torch.testing.assert_close(seen["gradients"], alone.gradients, rtol=1e-9, atol=1e-9)
+        torch.testing.assert_close(seen["final"], alone.final, rtol=1e-9, atol=1e-9)
+
+
+@pytest.fixture(scope="module")
+def on_gpu(tmp_path_factory: pytest.TempPathFactory) -> list[Process]:
+    """Let two processes train on one GPU."""
+    folder = tmp_path_factory.mktemp("gpu")
+    rendezvous = ("--nnodes", "2", "--rdzv-backend", "c10d", "--rdzv-endpoint", "localhost:29417")
+    wait(*(torchrun(*rendezvous, __file__, str(folder), "gpu", processes=1) for _ in range(PROCESSES)))
+    return left_behind(folder)
+
+
+DOOMED = """
+import os
+import signal
+
+from pytorch_lightning import Callback
+
+
+class Doomed(Callback):
+    def on_train_epoch_start(self, trainer, pl_module):
+        if trainer.global_rank == 1 and trainer.current_epoch == 1:
+            os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_a_lost_process_ends_the_run_and_another_goes_on(tmp_path: Path, tiny_fit: list[str]) -> None:
+    rows().to_csv(tmp_path / "rows.csv", index=False)
+    (tmp_path / "doomed.py").write_text(DOOMED)
+    together = ("--trainer.strategy", "ddp", "--trainer.devices", str(PROCESSES), "--trainer.max_epochs", "3")
+    fit = [*tiny_fit, *together, "--model", "WassersteinGAN"]
+    doomed = [sys.executable, "-m", "gan_imbalance", *fit, "--trainer.callbacks+=doomed.Doomed"]
+    ended = subprocess.run(doomed, env=ENVIRONMENT, cwd=tmp_path, capture_output=True, text=True, timeout=140)
+    assert ended.returncode == 1
+    assert "RuntimeError" in ended.stderr
+    runs = tmp_path / "runs" / "WassersteinGAN"
+    first, last = (runs / f"version_{run}" / "checkpoints" / "last.ckpt" for run in (0, 1))
+    assert torch.load(first, weights_only=True)["global_step"] == 2
+    wait(torchrun("--standalone", "-m", "gan_imbalance", *fit, "--ckpt_path", str(first), cwd=tmp_path))
+    resumed = torch.load(last, weights_only=True)
+    assert resumed["global_step"] == 6
+    assert len(resumed["random_states"]) == PROCESSES
+    # one run, however many processes
+    assert sorted(path.name for path in runs.iterdir()) == ["version_0", "version_1"]
+
+
 if __name__ == "__main__":
-    train_all(Path(sys.argv[1]))
+    train_all(Path(sys.argv[1]), sys.argv[2])
