@@ -1,4 +1,8 @@
-"""Several processes that train together; in a single one, all of this leaves things as they are."""
+"""Several processes that train together.
+
+How many they are is said by the trainer and not by the group of processes, which outlives it: with one alone, all of
+this leaves things as they are and waits for nobody.
+"""
 
 from __future__ import annotations
 
@@ -9,59 +13,53 @@ import torch
 from torch import Tensor, distributed, nn
 
 
-def processes() -> int:
-    """Return how many processes train together."""
-    return distributed.get_world_size() if distributed.is_available() and distributed.is_initialized() else 1
-
-
-def mean_over_processes(tensor: Tensor) -> Tensor:
+def mean_over_processes(tensor: Tensor, world_size: int) -> Tensor:
     """Return the mean of a tensor over all processes, without gradient."""
-    if processes() == 1:
-        return tensor.detach()
-    mean = tensor.detach() / processes()
-    distributed.all_reduce(mean)
+    mean = tensor.detach() / world_size
+    if world_size > 1:
+        distributed.all_reduce(mean)
     return mean
 
 
-def average_gradients(parameters: Iterable[nn.Parameter]) -> None:
+def average_gradients(parameters: Iterable[nn.Parameter], world_size: int) -> None:
     """Replace the gradients by their means over all processes, in one message.
 
     What is frozen or has no gradient costs nothing. Which parameters have one must not depend on the process.
     """
     gradients = [one.grad for one in parameters if one.requires_grad and one.grad is not None]
-    if processes() == 1 or not gradients:
+    if world_size == 1 or not gradients:
         return
-    means = mean_over_processes(torch.cat([gradient.flatten() for gradient in gradients]))
+    means = mean_over_processes(torch.cat([gradient.flatten() for gradient in gradients]), world_size)
     parts = torch.split(means, [gradient.numel() for gradient in gradients])
     torch._foreach_copy_(gradients, [part.view_as(to) for part, to in zip(parts, gradients, strict=True)])
 
 
-def random_states(device: torch.device) -> list[dict[str, Tensor | None]]:
+def random_states(device: torch.device, world_size: int) -> list[dict[str, Tensor | None]]:
     """Return the state of the random numbers of every process, by rank; to be called by all of them.
 
     Args:
         device: where this process draws, beside the CPU.
+        world_size: how many processes there are.
     """
     cuda = torch.cuda.get_rng_state(device) if device.type == "cuda" else None
     own: dict[str, Tensor | None] = {"cpu": torch.get_rng_state(), "cuda": cuda}
-    states = [own] * processes()
-    if processes() > 1:
+    states = [own] * world_size
+    if world_size > 1:
         distributed.all_gather_object(states, own)
     return states
 
 
-def restore_random_state(states: Sequence[dict[str, Any]], device: torch.device) -> None:
+def restore_random_state(states: Sequence[dict[str, Any]], device: torch.device, rank: int, world_size: int) -> None:
     """Go on with the random numbers that :func:`random_states` kept, if it kept them for as many processes.
 
     Otherwise, and if ``states`` is empty, every process starts random numbers of its own from those that all share:
     with equal noise, many processes would learn from no more of it than one.
     """
-    rank = distributed.get_rank() if processes() > 1 else 0
     if states:
         # of another number of processes, the first one's is where all of these start
-        state = states[rank if len(states) == processes() else 0]
+        state = states[rank if len(states) == world_size else 0]
         torch.set_rng_state(state["cpu"])
         if state["cuda"] is not None and device.type == "cuda":
             torch.cuda.set_rng_state(state["cuda"], device)
-    if len(states) != processes() > 1:
-        torch.manual_seed(int(torch.randint(2**62, (processes(),))[rank]))
+    if len(states) != world_size > 1:
+        torch.manual_seed(int(torch.randint(2**62, (world_size,))[rank]))

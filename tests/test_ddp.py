@@ -47,6 +47,7 @@ from gan_imbalance.networks import (
     SMateGenerator,
     freeze_blocks,
 )
+from gan_imbalance.synthesis import save_gan
 
 # one set of two processes for all tests
 pytestmark = pytest.mark.slow
@@ -299,6 +300,8 @@ def train_all(folder: Path, where: str) -> None:
     else:
         seen = {case: record_training(case, rank) for case in (*CASES, *CLASS_WEIGHTS)}
         trained = train_as_users_do(folder, rank)
+        if rank == 1:
+            train_alone(folder)
     torch.save({case: asdict(record) for case, record in seen.items()}, folder / f"seen_{rank}.pt")
     torch.save(trained, folder / f"trained_{rank}.pt")
 
@@ -341,6 +344,14 @@ def train_as_users_do(folder: Path, rank: int) -> dict[str, Any]:
         "interrupted": run("interrupted", 2),
         "resumed": run("resumed", 3, str(folder / "interrupted" / "1.ckpt")),
     }
+
+
+def train_alone(folder: Path) -> None:
+    """Train and save in one process, with none of the others there, though the group of processes still is."""
+    gan, classifier = gan_of(CASES[0]), classifier_of("classifier-balanced")
+    for module in (gan, classifier):
+        train(module, data(BATCH_SIZE))
+    save_gan(gan, folder / "alone.ckpt")
 
 
 def add_hook(gan: BaseGAN, latents: list[Tensor]) -> Callable[[str], None]:

@@ -127,7 +127,7 @@ class Classifier(LightningModule):
 
     def on_train_start(self) -> None:
         """Let every process draw random numbers of its own, where several train together."""
-        restore_random_state([], self.device)
+        restore_random_state([], self.device, self.global_rank, self.trainer.world_size)
 
     def training_step(self, batch: tuple[Tensor, ...], batch_idx: int) -> Tensor:
         """Return the weighted loss of samples, labels and, if there is a third tensor, sample weights."""
@@ -139,7 +139,7 @@ class Classifier(LightningModule):
         if self.weight is not None:
             weights = weights * self.weight[labels]
         # the mean over all that is in the joined batch of all processes, as DDP averages their gradients
-        loss = (losses * weights).sum() / mean_over_processes(weights.sum())
+        loss = (losses * weights).sum() / mean_over_processes(weights.sum(), self.trainer.world_size)
         self.log("train/loss", loss, prog_bar=True)
         return loss  # type: ignore[no-any-return]
 

@@ -12,6 +12,7 @@ from pytorch_lightning import LightningModule
 from pytorch_lightning.cli import LRSchedulerCallable, OptimizerCallable
 from pytorch_lightning.core.optimizer import LightningOptimizer
 from pytorch_lightning.strategies import DDPStrategy
+from pytorch_lightning.trainer.states import TrainerStatus
 from pytorch_lightning.utilities.parsing import collect_init_args
 from torch import Tensor, nn
 from torch.optim import Optimizer
@@ -361,7 +362,7 @@ class BaseGAN(LightningModule):
         with strategy.block_backward_sync():
             super().manual_backward(loss, *args, **kwargs)
         groups = [group for optimizer in self.trainer.optimizers for group in optimizer.param_groups]
-        average_gradients(parameter for group in groups for parameter in group["params"])
+        average_gradients((one for group in groups for one in group["params"]), self.trainer.world_size)
 
     @property
     def batches_seen(self) -> int:
@@ -452,7 +453,9 @@ class BaseGAN(LightningModule):
             "trained_classes": list(self.trained_classes),
             "data_state": self.data_state,
         }
-        checkpoint["random_states"] = random_states(self.device)
+        # a process may keep a trained GAN without the others
+        together = self._trainer is not None and self._trainer.state.status == TrainerStatus.RUNNING
+        checkpoint["random_states"] = random_states(self.device, self.trainer.world_size if together else 1)
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Build the networks, or make sure that they fit, before their weights are loaded."""
@@ -461,8 +464,8 @@ class BaseGAN(LightningModule):
         self._random_states = checkpoint.get("random_states", [])
 
     def on_train_start(self) -> None:
-        """Go on with the random numbers of the checkpoint, if training was resumed from one."""
-        restore_random_state(self._random_states, self.device)
+        """Go on with the random numbers of the checkpoint, if there is one; every process has its own."""
+        restore_random_state(self._random_states, self.device, self.global_rank, self.trainer.world_size)
         self._random_states = []
 
 
