@@ -1,7 +1,6 @@
-"""Several processes that train together.
+"""Several processes that train together; with one alone, all of this leaves things as they are.
 
-How many they are is said by the trainer and not by the group of processes, which outlives it: with one alone, all of
-this leaves things as they are and waits for nobody.
+How many they are is the trainer's to say: the group of processes outlives it.
 """
 
 from __future__ import annotations

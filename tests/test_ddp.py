@@ -300,8 +300,6 @@ def train_all(folder: Path, where: str) -> None:
     else:
         seen = {case: record_training(case, rank) for case in (*CASES, *CLASS_WEIGHTS)}
         trained = train_as_users_do(folder, rank)
-        if rank == 1:
-            train_alone(folder)
     torch.save({case: asdict(record) for case, record in seen.items()}, folder / f"seen_{rank}.pt")
     torch.save(trained, folder / f"trained_{rank}.pt")
 
@@ -331,6 +329,9 @@ def train_as_users_do(folder: Path, rank: int) -> dict[str, Any]:
             ckpt_path=ckpt_path,
             default_root_dir=folder / name,
         )
+        if rank == 1:
+            # without the others, which are not waited for
+            save_gan(gan, folder / name / "alone.ckpt")
         figures = {key: float(value) for key, value in trainer.callback_metrics.items() if key.startswith("val/")}
         return {
             "weights": weights_of(gan),
@@ -344,14 +345,6 @@ def train_as_users_do(folder: Path, rank: int) -> dict[str, Any]:
         "interrupted": run("interrupted", 2),
         "resumed": run("resumed", 3, str(folder / "interrupted" / "1.ckpt")),
     }
-
-
-def train_alone(folder: Path) -> None:
-    """Train and save in one process, with none of the others there, though the group of processes still is."""
-    gan, classifier = gan_of(CASES[0]), classifier_of("classifier-balanced")
-    for module in (gan, classifier):
-        train(module, data(BATCH_SIZE))
-    save_gan(gan, folder / "alone.ckpt")
 
 
 def add_hook(gan: BaseGAN, latents: list[Tensor]) -> Callable[[str], None]:
@@ -392,8 +385,12 @@ def torchrun(*arguments: str, processes: int = PROCESSES, **rest: Any) -> subpro
 
 
 def wait(*programs: subprocess.Popen[str]) -> None:
-    """Make sure that programs end well."""
-    ends = [program.communicate(timeout=140)[1] for program in programs]
+    """Make sure that programs end, and end well."""
+    try:
+        ends = [program.communicate(timeout=200)[1] for program in programs]
+    finally:
+        for program in programs:
+            program.terminate()
     assert not any(program.returncode for program in programs), "".join(end[-4000:] for end in ends)
 
 
@@ -545,7 +542,7 @@ def test_a_lost_process_ends_the_run_and_another_goes_on(tmp_path: Path, tiny_fi
     together = ("--trainer.strategy", "ddp", "--trainer.devices", str(PROCESSES), "--trainer.max_epochs", "3")
     fit = [*tiny_fit, *together, "--model", "WassersteinGAN"]
     doomed = [sys.executable, "-m", "gan_imbalance", *fit, "--trainer.callbacks+=doomed.Doomed"]
-    ended = subprocess.run(doomed, env=ENVIRONMENT, cwd=tmp_path, capture_output=True, text=True, timeout=140)
+    ended = subprocess.run(doomed, env=ENVIRONMENT, cwd=tmp_path, capture_output=True, text=True, timeout=200)
     assert ended.returncode == 1
     assert "RuntimeError" in ended.stderr
     runs = tmp_path / "runs" / "WassersteinGAN"
