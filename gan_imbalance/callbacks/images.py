@@ -127,8 +127,8 @@ class FeatureDistanceMonitor(Callback):
             elif self.classifier_path is not None:
                 network = self._load(self.classifier_path, data.spec.shape)
             else:
-                # one for all processes
-                network = trainer.strategy.broadcast(self._train(trainer) if trainer.is_global_zero else None)
+                # in every process the same one: Lightning would wait for processes that do not train with it
+                network = self._train(trainer)
             self._network = cast(nn.Module, network).eval().requires_grad_(False)
 
     @staticmethod
