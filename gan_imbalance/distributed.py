@@ -1,7 +1,4 @@
-"""Several processes that train together; with one alone, all of this leaves things as they are.
-
-How many they are is the trainer's to say: the group of processes outlives it.
-"""
+"""Several processes that train together; with one alone, all of this leaves things as they are."""
 
 from __future__ import annotations
 
@@ -9,7 +6,13 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import torch
+from pytorch_lightning import LightningModule
 from torch import Tensor, distributed, nn
+
+
+def processes(module: LightningModule) -> int:
+    """Return how many processes train a module together; its trainer knows, whom the group of processes outlives."""
+    return 1 if module._trainer is None else module._trainer.world_size
 
 
 def mean_over_processes(tensor: Tensor, world_size: int) -> Tensor:

@@ -34,6 +34,7 @@ from torch.overrides import TorchFunctionMode
 
 from gan_imbalance import gans
 from gan_imbalance.callbacks import CriticMonitor, DistanceMonitor, FidelityMonitor, FiniteLossGuard, GeneratorEMA
+from gan_imbalance.callbacks.images import FeatureDistanceMonitor, ImageGrid
 from gan_imbalance.classifiers import Classifier
 from gan_imbalance.data import DigitsDataModule, TabularDataModule
 from gan_imbalance.gans import GAN, BaseGAN, MinorityTransferGAN, MomentMatchingGAN
@@ -344,7 +345,17 @@ def train_as_users_do(folder: Path, rank: int) -> dict[str, Any]:
         "whole": run("whole", 3),
         "interrupted": run("interrupted", 2),
         "resumed": run("resumed", 3, str(folder / "interrupted" / "1.ckpt")),
+        "images": watch_images(folder, rank),
     }
+
+
+def watch_images(folder: Path, rank: int) -> dict[str, float]:
+    """Train on images for an epoch, and return what the monitors of images say."""
+    case = "AuxiliaryClassifierGAN-bounded_images-free"
+    monitors = [FeatureDistanceMonitor(classifier_steps=2, max_images=50), ImageGrid(images_per_class=1)]
+    settings = {"max_epochs": 1, "default_root_dir": folder / "images", "callbacks": monitors}
+    figures = train(gan_of(case), data_of(case, BATCH_SIZE), rank, **settings).callback_metrics
+    return {name: float(value) for name, value in figures.items() if name.startswith("val/")}
 
 
 def add_hook(gan: BaseGAN, latents: list[Tensor]) -> Callable[[str], None]:
@@ -492,6 +503,12 @@ def test_monitors_agree_in_all_processes(both: list[Process]) -> None:
     assert first["figures"] == second["figures"]
     assert first["best"] == second["best"]
     torch.testing.assert_close(first["weights"], second["weights"], rtol=0, atol=0)
+
+
+def test_monitors_of_images_agree_in_all_processes(both: list[Process]) -> None:
+    first, second = (process.trained["images"] for process in both)
+    assert {"val/fid_classifier", "val/kid_classifier"} <= first.keys()
+    assert first == pytest.approx(second, nan_ok=True, abs=0)
 
 
 def test_a_resumed_run_goes_on_exactly(both: list[Process]) -> None:

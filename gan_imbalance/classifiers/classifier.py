@@ -16,7 +16,7 @@ from torchmetrics.utilities.data import dim_zero_cat
 
 from gan_imbalance.checkpoints import read_checkpoint
 from gan_imbalance.components import build, factory, to_config
-from gan_imbalance.distributed import mean_over_processes, restore_random_state
+from gan_imbalance.distributed import mean_over_processes, processes, restore_random_state
 from gan_imbalance.losses import ClassificationLoss, CrossEntropy
 from gan_imbalance.metrics import ImbalanceMetrics, tune_threshold
 from gan_imbalance.networks import DenseClassifier
@@ -127,7 +127,7 @@ class Classifier(LightningModule):
 
     def on_train_start(self) -> None:
         """Let every process draw random numbers of its own, where several train together."""
-        restore_random_state([], self.device, self.global_rank, self.trainer.world_size)
+        restore_random_state([], self.device, self.global_rank, processes(self))
 
     def training_step(self, batch: tuple[Tensor, ...], batch_idx: int) -> Tensor:
         """Return the weighted loss of samples, labels and, if there is a third tensor, sample weights."""
@@ -139,7 +139,7 @@ class Classifier(LightningModule):
         if self.weight is not None:
             weights = weights * self.weight[labels]
         # the mean over all that is in the joined batch of all processes, as DDP averages their gradients
-        loss = (losses * weights).sum() / mean_over_processes(weights.sum(), self.trainer.world_size)
+        loss = (losses * weights).sum() / mean_over_processes(weights.sum(), processes(self))
         self.log("train/loss", loss, prog_bar=True)
         return loss  # type: ignore[no-any-return]
 

@@ -19,7 +19,7 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
 from gan_imbalance.components import build, factory, to_config
-from gan_imbalance.distributed import average_gradients, random_states, restore_random_state
+from gan_imbalance.distributed import average_gradients, processes, random_states, restore_random_state
 from gan_imbalance.losses import AdversarialLoss, FeatureMatching, GradientPenalty, NonSaturatingLoss
 from gan_imbalance.networks import (
     DCGANDiscriminator,
@@ -362,7 +362,7 @@ class BaseGAN(LightningModule):
         with strategy.block_backward_sync():
             super().manual_backward(loss, *args, **kwargs)
         groups = [group for optimizer in self.trainer.optimizers for group in optimizer.param_groups]
-        average_gradients((one for group in groups for one in group["params"]), self.trainer.world_size)
+        average_gradients((one for group in groups for one in group["params"]), processes(self))
 
     @property
     def batches_seen(self) -> int:
@@ -455,7 +455,7 @@ class BaseGAN(LightningModule):
         }
         # a process may keep a trained GAN without the others
         together = self._trainer is not None and self._trainer.state.status == TrainerStatus.RUNNING
-        checkpoint["random_states"] = random_states(self.device, self.trainer.world_size if together else 1)
+        checkpoint["random_states"] = random_states(self.device, processes(self) if together else 1)
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Build the networks, or make sure that they fit, before their weights are loaded."""
@@ -465,7 +465,7 @@ class BaseGAN(LightningModule):
 
     def on_train_start(self) -> None:
         """Go on with the random numbers of the checkpoint, if there is one; every process has its own."""
-        restore_random_state(self._random_states, self.device, self.global_rank, self.trainer.world_size)
+        restore_random_state(self._random_states, self.device, self.global_rank, processes(self))
         self._random_states = []
 
 
