@@ -591,7 +591,8 @@ def test_every_shipped_configuration_fits_its_data(name: str, shared_data: Calla
 
 
 def test_every_shipped_configuration_is_tested() -> None:
-    assert {path.stem for path in CONFIGS.glob("*.yaml")} == set(FILES)
+    # tests/test_configs.py has those of images
+    assert {path.stem for path in CONFIGS.glob("*.yaml") if "TabularDataModule" in path.read_text()} == set(FILES)
 
 
 def test_card_fraud_keeps_what_the_comparison_needs(shared_data: Callable[[str], Path]) -> None:
