@@ -81,7 +81,8 @@ QUICK_STEPS = 12
 def compare(
     data: ImbalanceDataModule,
     remedies: list[str | Remedy] | None = None,
-    classifiers: dict[str, dict[str, Any]] | None = None,
+    # plain dicts, since jsonargparse would build the class_paths in those of Any, with arguments that it made up
+    classifiers: dict[str, dict] | None = None,  # type: ignore[type-arg]
     seeds: int = 3,
     folds: int | None = None,
     minority_rows: list[int] | None = None,

@@ -21,6 +21,7 @@ from gan_imbalance.comparison.summary import (
     Group,
     Metric,
     at_one_amount,
+    differences,
     grouped,
     headline_metrics,
     results_table,
@@ -39,8 +40,9 @@ _PARTS = {"train": "training", "validation": "validation", "test": "test", "rese
 def make_report(folder: str | Path, save_pictures: bool = True) -> Path:
     """Make tables and report of a comparison from its files, and print the table.
 
-    Writes results.csv (a row per cell), summary.csv (means, intervals, tests), quality.csv (how good, and how private,
-    the added rows are) and report.html, which needs no other file.
+    Writes results.csv (a row per cell), summary.csv (means, intervals, tests), differences.csv (every GAN against every
+    other remedy), quality.csv (how good, and how private, the added rows are) and report.html, which needs no other
+    file.
 
     Args:
         folder: output of a comparison, finished or not.
@@ -61,6 +63,7 @@ def make_report(folder: str | Path, save_pictures: bool = True) -> Path:
     quality = summarise_quality(results, record.form.shown_quality)
     _write_csv(summary, record.folder / "summary.csv")
     _write_csv(quality, record.folder / "quality.csv")
+    _write_csv(differences(record, results), record.folder / "differences.csv")
     path = _write_html(record, results, summary, quality, save_pictures)
     print_table(record, summary, quality, path)
     return path

@@ -45,6 +45,9 @@ class Metric:
     title: str
 
 
+BALANCED_ACCURACY = Metric("balanced_accuracy", "Balanced accuracy")
+
+
 def headline_metrics(record: Record) -> tuple[Metric, Metric]:
     """Return what the verdict is about."""
     return Metric("pr_auc", "PR-AUC"), Metric(f"recall_{record.minority_label}", "Recall")
@@ -61,7 +64,7 @@ def shown_metrics(record: Record) -> list[Metric]:
         Metric(f"f1_{minority}", "F1"),
         Metric(f"tuned_recall_{minority}", "Recall, tuned threshold"),
         Metric(f"tuned_f1_{minority}", "F1, tuned threshold"),
-        Metric("balanced_accuracy", "Balanced accuracy"),
+        BALANCED_ACCURACY,
         Metric("g_mean", "G-mean"),
         Metric("roc_auc", "ROC-AUC"),
         Metric("calibration_error", "Calibration error"),
@@ -196,6 +199,41 @@ def _summarise_metric(record: Record, group: Group, metric: str) -> list[dict[st
     for row, adjusted in zip(rows, holm([row["p"] for row in rows]), strict=True):
         row["p_holm"] = float(adjusted)
     return rows
+
+
+def differences(record: Record, results: pd.DataFrame) -> pd.DataFrame:
+    """Return every GAN against every other remedy, pair by pair on the same splits.
+
+    :func:`summarise` compares with nothing alone. Here are the rest of the pairs, for the headline metrics and balanced
+    accuracy, by the same test; Holm's correction is over all pairs of a GAN within a classifier, a setting and a
+    metric.
+
+    Returns:
+        Columns classifier, minority_rows, imbalance_ratio, arm, other, metric, splits, difference, difference_low,
+        difference_high, effect_size, effect_low, effect_high, p, p_holm.
+    """
+    rows: list[dict[str, Any]] = []
+    for group in grouped(record, results):
+        ratio = record.test_train_ratio(group.setting)
+        for metric in (*headline_metrics(record), BALANCED_ACCURACY):
+            scores = scores_by_arm(group.rows, metric.name)
+            for arm in (arm for arm in scores if arm.kind == "gan"):
+                pairs = {other: compare_scores(scores[arm], scores[other], ratio) for other in scores if other != arm}
+                adjusted = holm([_difference(compared)["p"] for compared in pairs.values()])
+                rows += [
+                    {
+                        "classifier": group.classifier,
+                        **group.setting._asdict(),
+                        "arm": arm.name,
+                        "other": other.name,
+                        "metric": metric.name,
+                        "splits": compared.pairs if compared else 0,
+                        **_difference(compared),
+                        "p_holm": float(p),
+                    }
+                    for (other, compared), p in zip(pairs.items(), adjusted, strict=True)
+                ]
+    return pd.DataFrame(rows)
 
 
 def scores_by_arm(rows: pd.DataFrame, metric: str) -> Scores:

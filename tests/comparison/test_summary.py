@@ -12,7 +12,7 @@ from gan_imbalance.comparison.cells import TUNED, Setting
 from gan_imbalance.comparison.protocol import prepare_study
 from gan_imbalance.comparison.record import Record, write_record
 from gan_imbalance.comparison.statistics import bootstrap_scores, holm, paired_comparison
-from gan_imbalance.comparison.summary import at_one_amount, summarise, summarise_quality, verdicts
+from gan_imbalance.comparison.summary import at_one_amount, differences, summarise, summarise_quality, verdicts
 from gan_imbalance.data import TabularDataModule
 
 SEEDS = 5
@@ -208,3 +208,16 @@ def test_quality_is_summed_up_once_a_split() -> None:
 
 def test_no_rows_have_no_quality() -> None:
     assert summarise_quality(results(nothing=0.5 + NOISE), SHOWN).empty
+
+
+def test_every_gan_is_compared_with_every_other_remedy(record: Record) -> None:
+    made = results(nothing=0.5 + NOISE, smote=0.55 + NOISE[::-1], wgan=0.6 + OTHER_NOISE, gan=0.6 - NOISE)
+    made["balanced_accuracy"] = made["pr_auc"]
+    found = differences(record, made).set_index(["metric", "arm", "other"])
+    gans = {arm for _, arm, _ in found.index}
+    assert len(gans) * 3 * 3 == len(found)
+    for arm in gans:
+        with_nothing = found.loc[("pr_auc", arm, "nothing")]
+        summed = summarise(record, made).set_index(["metric", "arm"]).loc[("pr_auc", arm)]
+        for name in ("difference", "difference_low", "difference_high", "p"):
+            assert with_nothing[name] == pytest.approx(summed[name])
