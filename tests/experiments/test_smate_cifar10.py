@@ -1,0 +1,53 @@
+"""The study of SMate: its smallest scale on real images, and the parameter counts of every one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import torch
+
+from experiments.smate_cifar10.__main__ import FIRST, RARE, REST, SCALES, our_gan, published_gan, study
+from experiments.smate_cifar10.network import FullSizeCNN
+from gan_imbalance.comparison.record import Record
+from gan_imbalance.components import build
+from gan_imbalance.types import DataSpec
+
+PUBLISHED = {"generator": 1_466_115, "discriminator": 522_497}
+
+
+@pytest.mark.slow
+def test_the_smallest_scale_runs_on_cifar(shared_data: Callable[[str], Path], tmp_path: Path) -> None:
+    root = str(shared_data("cifar-10-batches-py").parent)
+    assert study("smoke", root, str(tmp_path), rest=True) == 0
+    results = pd.read_csv(tmp_path / "smoke" / "results.csv")
+    transfers = {"smate_as_published", "ours", "published_from_scratch", "ours_from_scratch", "ours_nothing_frozen"}
+    assert set(results["remedy"]) == {*FIRST, *REST, *transfers}
+    assert f"recall_{RARE}" in results
+    (split,) = Record.load(tmp_path / "smoke").content["splits"]
+    kept = split["rows"]["train"]
+    assert kept[-1] == round(0.1 * kept[0])
+    # ours with and without frozen blocks start from the same first phase, the published one from another
+    assert len(list((tmp_path / "smoke" / "pretrained").glob("pretrained-*"))) == 2
+
+
+@pytest.mark.parametrize("classes", [10, 4])
+@pytest.mark.parametrize("side", [16, 32])
+def test_every_scale_has_the_published_classifier(classes: int, side: int) -> None:
+    network = FullSizeCNN(DataSpec("image", (3, side, side), tuple(range(classes))))
+    last = 513 * (10 - classes)
+    assert sum(parameter.numel() for parameter in network.parameters()) == 1_250_858 - last
+    assert network(torch.zeros(2, 3, side, side)).shape == (2, classes)
+    assert network.features(torch.zeros(2, 3, side, side)).shape == (2, 512)
+
+
+def test_the_published_networks_are_the_published_ones() -> None:
+    spec = DataSpec("image", (3, 32, 32), tuple(range(10)))
+    for gan in (published_gan, our_gan):
+        pair = build(gan(SCALES["full"].width))
+        pair.attach(spec, [9], {})
+        for part, count in PUBLISHED.items():
+            assert sum(parameter.numel() for parameter in getattr(pair, part).parameters()) == count
+    assert published_gan(1.0)["init_args"]["freeze_generator_blocks"] == 3
