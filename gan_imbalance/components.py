@@ -50,8 +50,10 @@ def to_config(value: Any) -> Any:
     if hasattr(value, "hparams"):
         return _class_config(type(value), value.hparams)
     if isinstance(value, nn.Module):
-        parameters = inspect.signature(type(value)).parameters.values()
-        names = [p.name for p in parameters if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
+        # what has no constructor of its own has no parameters; those of nn.Sequential, *args, are its parts
+        has_own = type(value).__init__ is not nn.Module.__init__
+        parameters = inspect.signature(type(value)).parameters.values() if has_own else ()
+        names = [p.name for p in parameters if p.kind is not p.VAR_KEYWORD]
         missing = [name for name in names if not hasattr(value, name)]
         if missing:
             raise InputError(

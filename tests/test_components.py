@@ -91,6 +91,9 @@ def test_what_is_built_already_is_left_alone() -> None:
 def test_a_module_that_forgets_a_parameter_is_refused() -> None:
     with pytest.raises(InputError, match=r"Forgetful does not keep its constructor parameter 'weight'"):
         to_config(Forgetful(1.0))
+    # its parts would be lost
+    with pytest.raises(InputError, match=r"Sequential does not keep its constructor parameter 'args'"):
+        to_config(nn.Sequential(nn.Identity()))
 
 
 @pytest.mark.parametrize("value", [lambda spec: None, partial(call), object()])
