@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import torch
 from pytorch_lightning import Callback, LightningModule, Trainer
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from gan_imbalance.callbacks.pictures import TrainingPictures
-from gan_imbalance.classifiers import ImageClassifier, load_classifier
+from gan_imbalance.classifiers import load_classifier
 from gan_imbalance.components import build
+from gan_imbalance.data.loaders import TensorLoader, draw_uniform
 from gan_imbalance.gans import BaseGAN
 from gan_imbalance.metrics import image_distances
 from gan_imbalance.networks import SMateCNN
@@ -143,18 +144,28 @@ class FeatureDistanceMonitor(Callback):
         return classifier.network
 
     def _train(self, trainer: Trainer) -> nn.Module:
-        data = trainer.datamodule  # type: ignore[attr-defined]
+        """Return a small classifier of the training images; by a loop of its own, since one process trains it alone."""
+        data, device = trainer.datamodule, trainer.strategy.root_device  # type: ignore[attr-defined]
         rows = data.rows("train")
-        classifier = ImageClassifier(
-            partial(SMateCNN, width=0.5),
-            max_steps=1 if trainer.fast_dev_run else self.classifier_steps,  # type: ignore[attr-defined]
+        images = TensorLoader(
+            data.stored(rows).to(device),
+            torch.from_numpy(data.samples.labels[rows]).to(device),
+            lambda: draw_uniform(torch.arange(len(rows))),
             batch_size=128,
-            lr=1e-3,
-            optimizer=torch.optim.Adam,
-            accelerator="cpu" if trainer.strategy.root_device.type == "cpu" else "auto",
-            random_state=self.seed,
+            steps_per_epoch=1 if trainer.fast_dev_run else self.classifier_steps,  # type: ignore[attr-defined]
+            seed=self.seed,
+            transform=data.as_input,
         )
-        return classifier.fit(data.stored(rows), data.samples.labels[rows]).module_.network
+        with torch.random.fork_rng([device] if device.type == "cuda" else []):
+            torch.manual_seed(self.seed)
+            network = SMateCNN(data.spec, width=0.5).to(device)
+            optimizer = torch.optim.Adam(network.parameters(), lr=1e-3, fused=True)
+            for batch, labels, *_ in images:
+                loss = F.cross_entropy(network(batch), labels)
+                optimizer.zero_grad()
+                loss.backward()  # type: ignore[no-untyped-call]
+                optimizer.step()
+        return network.cpu()
 
     def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Generate as many images as there are real ones, of the same classes, and compare."""
