@@ -16,6 +16,7 @@ _PUBLIC = {
     "ImageSet": "data",
     "InputError": "types",
     "MixedDataModule": "data",
+    "SAMME": "classifiers",
     "SyntheticImages": "data",
     "SyntheticSet": "types",
     "TableClassifier": "classifiers",

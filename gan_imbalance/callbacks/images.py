@@ -128,7 +128,7 @@ class FeatureDistanceMonitor(Callback):
             elif self.classifier_path is not None:
                 network = self._load(self.classifier_path, data.spec.shape)
             else:
-                # in every process the same one: Lightning would wait for processes that do not train with it
+                # in every process the same one
                 network = self._train(trainer)
             self._network = cast(nn.Module, network).eval().requires_grad_(False)
 
@@ -144,7 +144,10 @@ class FeatureDistanceMonitor(Callback):
         return classifier.network
 
     def _train(self, trainer: Trainer) -> nn.Module:
-        """Return a small classifier of the training images; by a loop of its own, since one process trains it alone."""
+        """Return a small classifier of the training images, of one seed.
+
+        The loop is its own: a trainer within a trainer of several processes would wait for the others.
+        """
         data, device = trainer.datamodule, trainer.strategy.root_device  # type: ignore[attr-defined]
         rows = data.rows("train")
         images = TensorLoader(
