@@ -87,31 +87,37 @@ class Dropout(nn.Dropout):
 
 
 class JoinedLinear(nn.Linear):
-    """A linear layer of several inputs side by side, which are never joined in memory.
+    """A linear layer of several inputs side by side and of one-hot conditions, which are never joined in memory.
 
-    Its weight is that of an ``nn.Linear`` of the joined inputs. One of whole numbers stands for a one-hot input: the
-    weights of its ones are looked up instead of being multiplied.
+    It is an ``nn.Linear`` of the joined inputs, initial weights included, but the weights of the conditions are the
+    rows of a table: those that hold are looked up instead of being multiplied by one, and the others by zero.
 
     Args:
-        widths: of the inputs, as joined.
+        widths: of the inputs.
         outputs: width of the output.
+        conditions: how many conditions there are; their positions are then the last input.
     """
 
-    def __init__(self, widths: Sequence[int], outputs: int) -> None:
-        super().__init__(sum(widths), outputs)
+    table: nn.Parameter | None
+
+    def __init__(self, widths: Sequence[int], outputs: int, conditions: int = 0) -> None:
+        super().__init__(sum(widths) + conditions, outputs)
         self.widths = tuple(widths)
+        weight, table = self.weight.detach().split((sum(widths), conditions), dim=1)  # type: ignore[no-untyped-call]
+        self.weight = nn.Parameter(weight.contiguous())
+        self.register_parameter("table", nn.Parameter(table.t().contiguous()) if conditions else None)
 
     def forward(self, inputs: Inputs) -> Tensor:
-        """Map inputs (n, width) or, of whole numbers, positions of ones (n, k) to (n, outputs)."""
-        first, *others = (inputs,) if isinstance(inputs, Tensor) else inputs
-        if not others:
-            return super().forward(first)
+        """Map inputs, each (n, width), and, if there are conditions, where k of them hold, (n, k), to (n, outputs)."""
+        if isinstance(inputs, Tensor):
+            return super().forward(inputs)
+        dense = list(inputs)
         out: Tensor = self.bias
-        for x, weight in zip((first, *others), self.weight.split(self.widths, dim=1), strict=True):  # type: ignore[no-untyped-call]
-            if x.is_floating_point():
-                out = torch.addmm(out, x, weight.t())
-            else:
-                out = out + F.embedding_bag(x, weight.t().contiguous(), mode="sum")
+        if self.table is not None:
+            out = out + F.embedding_bag(dense.pop(), self.table, mode="sum")
+        weights = self.weight.split(self.widths, dim=1) if len(dense) > 1 else (self.weight,)  # type: ignore[no-untyped-call]
+        for x, weight in zip(dense, weights, strict=True):
+            out = torch.addmm(out, x, weight.t())
         return out
 
 
@@ -129,6 +135,7 @@ class DenseBlock(nn.Module):
         dropout: probability of zeroing a unit.
         spectral: whether the layer is :func:`bounded`.
         residual: pass the inputs on.
+        conditions: how many conditions there are; their positions are then the last input.
     """
 
     def __init__(
@@ -140,10 +147,11 @@ class DenseBlock(nn.Module):
         dropout: float = 0.0,
         spectral: bool = False,
         residual: bool = False,
+        conditions: int = 0,
     ) -> None:
         super().__init__()
         widths = (inputs,) if isinstance(inputs, int) else tuple(inputs)
-        layers: list[nn.Module] = [bounded(JoinedLinear(widths, outputs), spectral)]
+        layers: list[nn.Module] = [bounded(JoinedLinear(widths, outputs, conditions), spectral)]
         if batch_norm:
             layers.append(nn.BatchNorm1d(outputs))
         layers.append(activation_layer(activation))
@@ -151,7 +159,9 @@ class DenseBlock(nn.Module):
             layers.append(Dropout(dropout))
         self.layers = nn.Sequential(*layers)
         self.residual = residual
+        # of what comes out
         self.widths = (outputs, *widths) if residual else (outputs,)
+        self.conditions = conditions if residual else 0
 
     def forward(self, inputs: Inputs) -> Inputs:
         """Map inputs, as :class:`JoinedLinear` has them, to (n, outputs), and the inputs after it if residual."""
@@ -295,18 +305,20 @@ def _gumbel_noise(like: Tensor) -> Tensor:
     return uniform.log_().neg_().log_().neg_()
 
 
-def positions(conditions: Tensor | None, num_conditions: int) -> list[Tensor]:
-    """Return where the one-hot conditions have their ones, (n, k), in a list; an empty list if there are none.
+def positions(conditions: Tensor | None, num_conditions: int, packing: int = 1) -> list[Tensor]:
+    """Return which conditions hold, (n / packing, packing · k), in a list; an empty list if there are none.
 
     Args:
         conditions: which one holds, (n,), or which k hold, (n, k).
         num_conditions: how many there are.
+        packing: rows judged together; each has conditions of its own.
     """
     if not num_conditions:
         return []
     if conditions is None:
         raise InputError(f"This network is conditional on {num_conditions} conditions: pass them.")
-    return [conditions.view(len(conditions), -1)]
+    places = torch.arange(len(conditions), device=conditions.device) % packing
+    return [pack(conditions.view(len(conditions), -1) + num_conditions * places[:, None], packing)]
 
 
 def one_hot(conditions: Tensor | None, num_conditions: int, like: Tensor) -> list[Tensor]:

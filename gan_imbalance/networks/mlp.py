@@ -24,12 +24,21 @@ from gan_imbalance.networks.layers import (
 from gan_imbalance.types import DataSpec
 
 
-def dense_stack(inputs: int | Sequence[int], widths: Sequence[int], **options: object) -> list[DenseBlock]:
-    """Return dense blocks of the given widths, each as wide in as the one before is out."""
+def dense_stack(inputs: int, widths: Sequence[int], conditions: int = 0, **options: object) -> list[DenseBlock]:
+    """Return dense blocks of the given widths, each as wide in as the one before is out; the first has conditions."""
     blocks: list[DenseBlock] = []
+    before: Sequence[int] = (inputs,)
     for width in widths:
-        blocks.append(DenseBlock(blocks[-1].widths if blocks else inputs, width, **options))  # type: ignore[arg-type]
+        blocks.append(DenseBlock(before, width, conditions=conditions, **options))  # type: ignore[arg-type]
+        before, conditions = blocks[-1].widths, blocks[-1].conditions
     return blocks
+
+
+def _head(hidden: Sequence[DenseBlock], inputs: int, conditions: int, outputs: int) -> JoinedLinear:
+    """Return the linear layer that follows a stack of the same inputs and conditions."""
+    if hidden:
+        return JoinedLinear(hidden[-1].widths, outputs, hidden[-1].conditions)
+    return JoinedLinear((inputs,), outputs, conditions)
 
 
 class DenseGenerator(nn.Module):
@@ -66,11 +75,11 @@ class DenseGenerator(nn.Module):
         super().__init__()
         require_kind(self, spec, "table")
         self.num_conditions = num_conditions
-        inputs = (latent_dim, num_conditions) if num_conditions else (latent_dim,)
-        hidden = dense_stack(inputs, widths, activation=activation, batch_norm=batch_norm, residual=residual)
-        output = JoinedLinear(hidden[-1].widths if hidden else inputs, spec.shape[0])
-        self.blocks = nn.Sequential(*hidden, output)
-        self.skip = nn.Linear(sum(inputs), spec.shape[0], bias=False) if linear_skip else None
+        hidden = dense_stack(
+            latent_dim, widths, num_conditions, activation=activation, batch_norm=batch_norm, residual=residual
+        )
+        self.blocks = nn.Sequential(*hidden, _head(hidden, latent_dim, num_conditions, spec.shape[0]))
+        self.skip = nn.Linear(latent_dim + num_conditions, spec.shape[0], bias=False) if linear_skip else None
         self.activation: nn.Module = TableActivation(spec.spans, gumbel_temperature, straight_through)
 
     def forward(self, latent: Tensor, conditions: Tensor | None = None) -> Tensor:
@@ -120,12 +129,14 @@ class DenseDiscriminator(nn.Module):
         self.num_conditions = num_conditions
         self.packing = packing
         self.distance = None if distance_noise is None else BatchDistance(distance_noise)
-        inputs = packing * (spec.shape[0] + num_conditions + (distance_noise is not None))
+        # where a layer's whole weight is bound, or the input is passed on, conditions are features like any other
+        self.joins_conditions = spectral_norm or residual
+        joined, apart = (num_conditions, 0) if self.joins_conditions else (0, packing * num_conditions)
+        inputs = packing * (spec.shape[0] + joined + (distance_noise is not None))
         hidden = dense_stack(
-            inputs, widths, activation=activation, dropout=dropout, spectral=spectral_norm, residual=residual
+            inputs, widths, apart, activation=activation, dropout=dropout, spectral=spectral_norm, residual=residual
         )
-        head = JoinedLinear(hidden[-1].widths if hidden else (inputs,), num_outputs)
-        self.blocks = nn.Sequential(*hidden, bounded(head, spectral_norm))
+        self.blocks = nn.Sequential(*hidden, bounded(_head(hidden, inputs, apart, num_outputs), spectral_norm))
 
     @property
     def compares_samples(self) -> bool:
@@ -134,17 +145,23 @@ class DenseDiscriminator(nn.Module):
 
     def features(self, x: Tensor, conditions: Tensor | None = None) -> Tensor:
         """Return what the last hidden layer makes of rows (n, features): (n / packing, width)."""
-        distance = [] if self.distance is None else [self.distance(x)]
-        joined = torch.cat([x, *one_hot(conditions, self.num_conditions, x), *distance], dim=1)
-        out: Inputs = pack(joined, self.packing)
-        # slicing `blocks` would build a module at every call
-        for block in islice(self.blocks, len(self.blocks) - 1):
-            out = block(out)
-        return out if isinstance(out, Tensor) else torch.cat(list(out), dim=1)
+        out = self._hidden(x, conditions)
+        return out if isinstance(out, Tensor) else torch.cat([part for part in out if part.is_floating_point()], dim=1)
 
     def forward(self, x: Tensor, conditions: Tensor | None = None) -> Tensor:
         """Map rows (n, features) and conditions (n,) to scores (n / packing,), or (n / packing, num_outputs)."""
-        return self.blocks[-1](self.features(x, conditions)).squeeze(1)  # type: ignore[no-any-return]
+        return self.blocks[-1](self._hidden(x, conditions)).squeeze(1)  # type: ignore[no-any-return]
+
+    def _hidden(self, x: Tensor, conditions: Tensor | None) -> Inputs:
+        """Return what the head gets: of the last hidden layer, and what residual ones pass on."""
+        joined = one_hot(conditions, self.num_conditions, x) if self.joins_conditions else []
+        apart = [] if self.joins_conditions else positions(conditions, self.num_conditions, self.packing)
+        distance = [] if self.distance is None else [self.distance(x)]
+        out: Inputs = (pack(torch.cat([x, *joined, *distance], dim=1), self.packing), *apart)
+        # slicing `blocks` would build a module at every call
+        for block in islice(self.blocks, len(self.blocks) - 1):
+            out = block(out)
+        return out
 
 
 class DenseClassifier(nn.Module):

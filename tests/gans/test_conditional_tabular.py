@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 import pytorch_lightning as pl
 import torch
+from torch import nn
 from torch.nn import functional as F
 
 from gan_imbalance.data import TabularDataModule
@@ -175,10 +176,12 @@ def test_its_defaults_are_those_of_ctgan(tiny_data: MakeData) -> None:
     gan.attach(data.spec, (0, 1), data.state())
     features, conditions = data.spec.shape[0], 2 + 3
     inputs = 128 + conditions
-    shapes = [tuple(p.shape) for p in gan.generator.parameters() if p.ndim == 2]
-    assert shapes == [(256, inputs), (256, inputs + 256), (features, inputs + 512)]
-    shapes = [tuple(p.shape) for p in gan.discriminator.parameters() if p.ndim == 2]
-    assert shapes == [(256, 4 * (features + conditions)), (256, 256), (1, 256)]
+    layers = [module for module in gan.generator.modules() if isinstance(module, nn.Linear)]
+    shapes = [(layer.in_features, layer.out_features) for layer in layers]
+    assert shapes == [(inputs, 256), (inputs + 256, 256), (inputs + 512, features)]
+    layers = [module for module in gan.discriminator.modules() if isinstance(module, nn.Linear)]
+    shapes = [(layer.in_features, layer.out_features) for layer in layers]
+    assert shapes == [(4 * (features + conditions), 256), (256, 256), (256, 1)]
     for make in (gan.make_generator_optimizer, gan.make_discriminator_optimizer):
         optimizer = make(gan.generator.parameters())
         assert (optimizer.defaults["lr"], tuple(optimizer.defaults["betas"])) == (2e-4, (0.5, 0.9))

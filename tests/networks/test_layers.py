@@ -15,6 +15,7 @@ from gan_imbalance.networks.layers import (
     manhattan_sums,
     one_hot,
     pack,
+    positions,
 )
 from gan_imbalance.types import InputError, Span
 
@@ -59,13 +60,13 @@ def test_a_dense_block_is_linear_and_activation() -> None:
 
 
 def test_a_residual_block_passes_its_inputs_on() -> None:
-    block = DenseBlock((3, 4), 2, residual=True)
-    inputs = torch.randn(5, 3), torch.randn(5, 4)
+    block = DenseBlock((3, 4), 2, residual=True, conditions=5)
+    inputs = torch.randn(5, 3), torch.randn(5, 4), torch.arange(5)[:, None]
     out, *passed = block(inputs)
     assert torch.equal(out, block.layers(inputs))
-    assert passed[0] is inputs[0]
-    assert passed[1] is inputs[1]
+    assert all(one is other for one, other in zip(passed, inputs, strict=True))
     assert block.widths == (2, 3, 4)
+    assert block.conditions == 5
 
 
 def test_dropout_zeroes_a_share_and_keeps_the_mean() -> None:
@@ -78,18 +79,30 @@ def test_dropout_zeroes_a_share_and_keeps_the_mean() -> None:
     assert torch.equal(dropout.eval()(ones), ones)
 
 
-def test_a_joined_linear_is_one_of_the_joined_inputs() -> None:
+def test_a_joined_linear_is_a_linear_of_the_joined_inputs() -> None:
     torch.manual_seed(0)
-    layer = JoinedLinear((3, 6, 2), 4)
-    x, conditions, y = torch.randn(5, 3), torch.tensor([[0, 3], [1, 5], [2, 4], [0, 4], [0, 5]]), torch.randn(5, 2)
-    joined = torch.cat([x, *one_hot(conditions, 6, like=x), y], dim=1)
-    expected = nn.functional.linear(joined, layer.weight, layer.bias)
-    found = layer((x, conditions, y))
+    layer = JoinedLinear((3, 2), 4, conditions=6)
+    torch.manual_seed(0)
+    joined = nn.Linear(3 + 2 + 6, 4)
+    x, y, conditions = torch.randn(5, 3), torch.randn(5, 2), torch.tensor([[0, 3], [1, 5], [2, 4], [0, 4], [0, 5]])
+    found, expected = layer((x, y, conditions)), joined(torch.cat([x, y, *one_hot(conditions, 6, like=x)], dim=1))
     torch.testing.assert_close(found, expected)
     direction = torch.randn(5, 4)
-    gradients = [torch.autograd.grad(out, list(layer.parameters()), direction) for out in (found, expected)]
-    torch.testing.assert_close(*gradients)
-    assert torch.equal(layer(joined), expected)
+    bias, weight, table = torch.autograd.grad(found, [layer.bias, layer.weight, layer.table], direction)
+    expected_weight, expected_bias = torch.autograd.grad(expected, [joined.weight, joined.bias], direction)
+    torch.testing.assert_close(bias, expected_bias)
+    torch.testing.assert_close(torch.cat([weight, table.T], dim=1), expected_weight)
+
+
+def test_a_joined_linear_takes_joined_inputs_too() -> None:
+    layer = JoinedLinear((3, 2), 4)
+    x, y = torch.randn(5, 3), torch.randn(5, 2)
+    torch.testing.assert_close(layer((x, y)), layer(torch.cat([x, y], dim=1)))
+
+
+def test_packed_rows_have_conditions_of_their_own() -> None:
+    (places,) = positions(torch.tensor([[0, 2], [1, 2], [0, 1], [1, 2]]), 3, packing=2)
+    assert places.tolist() == [[0, 2, 4, 5], [0, 1, 4, 5]]
 
 
 def test_the_layers_of_a_dense_block_are_in_order() -> None:
