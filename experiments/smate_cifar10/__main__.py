@@ -40,7 +40,6 @@ class Scale:
         batch_size: of GANs.
         seeds: number of splits.
         classifier: arguments of the classifier that say how long it trains.
-        frozen: settings of ours that must suit the size.
     """
 
     only: tuple[str, ...]
@@ -56,7 +55,7 @@ class Scale:
 FOUR = ("airplane", "automobile", "ship", RARE)
 SCALES: dict[str, Scale] = {
     "smoke": Scale(FOUR, 16, 400, 0.05, 4, 8, 1, {"max_steps": 2, "batch_size": 16}),
-    "cpu": Scale(FOUR, 16, None, 0.5, 3000, 64, 3, {"epochs": 8}),
+    "cpu": Scale(FOUR, 16, None, 0.5, 6000, 64, 3, {"epochs": 8}),
     "full": Scale((), 32, None, 1.0, 40_000, 128, 5, {"epochs": 100}),
 }
 

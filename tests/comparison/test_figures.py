@@ -188,3 +188,18 @@ def test_differences_are_told_without_the_one_they_are_to() -> None:
     assert "highest smote (0.100), lowest wgan (-0.100)" in picture.alt
     assert "nothing (" not in picture.alt
     assert picture.svg().startswith("<svg")
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_sheet_shows_the_first_images_in_rows(channels: int) -> None:
+    random = np.random.default_rng(0)
+    real, made = (random.integers(255, size=(n, channels, 8, 8), dtype=np.uint8) for n in (5, 100))
+    figure = figures.image_sheet(real, made, "mine")
+    assert "5 real images above 48 of mine" in figure.alt
+    above, below = (axis.images[0].get_array() for axis in figure.drawing.axes)
+    pixels = [np.moveaxis(images, 1, -1).squeeze() for images in (real, made)]
+    assert np.array_equal(above[:8, 9:17], pixels[0][1])
+    # rows of twelve, one white pixel apart
+    assert np.array_equal(below[9:17, :8], pixels[1][12])
+    assert (below[8] == 255).all()
+    assert (above[9:] == 255).all()

@@ -104,6 +104,20 @@ def test_added_images_survive_the_file(data: DigitsDataModule, tmp_path: Path) -
     assert made.quality["exact_copies"] == 1
 
 
+def test_features_tell_copies_and_other_images_from_the_classs_own(data: DigitsDataModule) -> None:
+    form, labels = form_of(data.samples, data.split.train), data.samples.labels
+    known, unseen = (part[labels[part] == 0] for part in (data.split.train, data.split.validation))
+    copies = form.judge(known, form.take(known), unseen, seed=0)
+    others = form.judge(known, form.take(data.split.train[labels[data.split.train] == 1]), unseen, seed=0)
+    assert copies["exact_copies"] == 1
+    assert others["exact_copies"] == 0
+    assert copies["frechet_distance"] < others["frechet_distance"]
+    assert copies["precision"] > others["precision"]
+    assert copies["closest_record_share"] > 0.6
+    assert form.judge(known, form.take(known[:0]), unseen, seed=0) == {}
+    assert "closest_record_share" not in form.judge(known, form.take(known), unseen[:0], seed=0)
+
+
 def test_standard_remedies_of_images_can_run() -> None:
     chosen = {remedy.name: remedy for remedy in choose_remedies(None, kind="image")}
     assert {"focal_loss", "augmentation", "real_rows", "minority_transfer_from_scratch"} < set(chosen)
