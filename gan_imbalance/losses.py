@@ -221,7 +221,8 @@ class WassersteinGradientPenalty(GradientPenalty):
 
     def points(self, real: Tensor, fake: Tensor) -> Tensor:
         """Return ``e x + (1 - e) G(z)``, one ``e ~ U(0, 1)`` per sample."""
-        return torch.lerp(fake, real, _uniform_per_sample(real))
+        # in mixed precision networks give out less of it than real samples have
+        return torch.lerp(fake.to(real.dtype), real, _uniform_per_sample(real))
 
 
 class DRAGANPenalty(GradientPenalty):

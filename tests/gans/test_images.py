@@ -12,12 +12,28 @@ import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import Callback, ModelCheckpoint
 from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
 
-from gan_imbalance.callbacks import GeneratorEMA
+from gan_imbalance.callbacks import FiniteLossGuard, GeneratorEMA
 from gan_imbalance.classifiers import Classifier
 from gan_imbalance.data import ImageDataModule
-from gan_imbalance.gans import GAN, AuxiliaryClassifierGAN, BaseGAN, MinorityTransferGAN
-from gan_imbalance.losses import HingeLoss, MajorityPenalty, NonSaturatingLoss, TwoHeadedLoss
+from gan_imbalance.gans import (
+    GAN,
+    AuxiliaryClassifierGAN,
+    BaseGAN,
+    ConditionalGAN,
+    ConditionalWassersteinGAN,
+    MinorityTransferGAN,
+)
+from gan_imbalance.losses import (
+    GradientPenalty,
+    HingeLoss,
+    MajorityPenalty,
+    NonSaturatingLoss,
+    TwoHeadedLoss,
+    WassersteinGradientPenalty,
+)
 from gan_imbalance.networks import (
     DCGANDiscriminator,
     DCGANGenerator,
@@ -27,7 +43,9 @@ from gan_imbalance.networks import (
     SMateDiscriminator,
     SMateGenerator,
 )
+from gan_imbalance.optimizers import AdversarialAdam
 from gan_imbalance.synthesis import load_gan
+from gan_imbalance.transforms.image import DiffAugment
 from gan_imbalance.types import DataSpec, InputError
 
 MakeGAN = Callable[..., BaseGAN]
@@ -69,6 +87,15 @@ class Ends(Callback):
 
     def on_train_epoch_end(self, trainer: pl.Trainer, gan: BaseGAN) -> None:
         self.states.append({name: tensor.clone() for name, tensor in gan.state_dict().items()})
+
+
+class Starts(Callback):
+    """Keeps what training starts from."""
+
+    state: dict[str, Tensor]
+
+    def on_train_start(self, trainer: pl.Trainer, gan: BaseGAN) -> None:
+        self.state = {name: tensor.clone() for name, tensor in gan.state_dict().items()}
 
 
 def part(state: dict[str, Tensor], *prefixes: str) -> dict[str, Tensor]:
@@ -390,3 +417,98 @@ def test_large_images_are_sampled_a_few_at_a_time(size: int, largest: int, monke
     samples = gan.sample(torch.ones(2 * largest + 1, dtype=torch.long), seed=0)
     assert len(samples) == 2 * largest + 1
     assert asked == [largest, largest, 1]
+
+
+FUSED = {"generator_optimizer": AdversarialAdam, "discriminator_optimizer": AdversarialAdam}
+WATCHED = [
+    pytest.param(GAN, {**SMATE, **FUSED}, id="GAN-SMate"),
+    pytest.param(
+        ConditionalGAN,
+        {**RESNET, **FUSED, "loss": HingeLoss(), "augmentation": DiffAugment()},
+        id="ConditionalGAN-ResNet",
+    ),
+    pytest.param(ConditionalWassersteinGAN, {**DCGAN, **FUSED}, id="ConditionalWassersteinGAN-DCGAN"),
+    pytest.param(AuxiliaryClassifierGAN, {**DCGAN, **FUSED}, id="AuxiliaryClassifierGAN-DCGAN"),
+]
+
+
+class Waiting(TorchDispatchMode):
+    """Raises where a device would have to be waited for: where what comes next depends on what it computed."""
+
+    OPERATIONS = frozenset({"aten::_local_scalar_dense", "aten::nonzero", "aten::masked_select", "aten::_unique2"})
+
+    def __torch_dispatch__(self, operation: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        by_mask = operation.name().startswith("aten::index") and any(
+            isinstance(one, Tensor) and one.dtype == torch.bool for one in tree_leaves(args)
+        )
+        if operation.name() in self.OPERATIONS or by_mask:
+            raise AssertionError(f"{operation} waits for the device")
+        return operation(*args, **(kwargs or {}))
+
+
+def test_waiting_is_noticed() -> None:
+    numbers = torch.arange(3.0)
+    for wait in (lambda: numbers.sum().item(), lambda: numbers[numbers > 1], lambda: bool(numbers.isnan().any())):
+        with Waiting(), pytest.raises(AssertionError, match="waits for the device"):
+            wait()
+
+
+@pytest.mark.parametrize(("gan_class", "settings"), WATCHED)
+def test_no_step_waits_for_the_device(
+    gan_class: type[BaseGAN],
+    settings: dict[str, Any],
+    tiny_gan: MakeGAN,
+    tiny_images: MakeImages,
+    fit: Fit,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    steps: list[int] = []
+    original = BaseGAN.training_step
+
+    def watched(gan: BaseGAN, batch: Any, batch_idx: int) -> Any:
+        steps.append(batch_idx)
+        with Waiting():
+            return original(gan, batch, batch_idx)
+
+    monkeypatch.setattr(BaseGAN, "training_step", watched)
+    fit(tiny_gan(gan_class, **settings), tiny_images(), max_epochs=1)
+    assert steps == [0, 1]
+
+
+class Impatient(Callback):
+    """Has CUDA raise wherever the processor waits for it, from an epoch's second step to its last."""
+
+    def on_train_batch_start(self, trainer: pl.Trainer, gan: BaseGAN, batch: Any, batch_idx: int) -> None:
+        if batch_idx == 1:
+            torch.cuda.set_sync_debug_mode("error")
+
+    def on_train_batch_end(self, trainer: pl.Trainer, gan: BaseGAN, outputs: Any, batch: Any, batch_idx: int) -> None:
+        if batch_idx == trainer.num_training_batches - 1:
+            torch.cuda.set_sync_debug_mode("default")
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU to wait for")
+@pytest.mark.parametrize(("gan_class", "settings"), WATCHED)
+def test_no_step_waits_for_a_gpu(
+    gan_class: type[BaseGAN], settings: dict[str, Any], tiny_gan: MakeGAN, tiny_images: MakeImages, fit: Fit
+) -> None:
+    data = tiny_images(steps_per_epoch=5)
+    try:
+        fit(tiny_gan(gan_class, **settings), data, accelerator="gpu", devices=1, callbacks=[Impatient()])
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
+
+
+@pytest.mark.parametrize("networks", [DCGAN, RESNET, SMATE], ids=["DCGAN", "ResNet", "SMate"])
+@pytest.mark.parametrize("penalty", [None, WassersteinGradientPenalty()], ids=["free", "penalised"])
+def test_mixed_precision_trains_every_weight(
+    networks: dict[str, Any], penalty: GradientPenalty | None, tiny_gan: MakeGAN, tiny_images: MakeImages, fit: Fit
+) -> None:
+    # weights that were rounded once a step, and not anew for every network's turn, would miss their gradients
+    gan, starts = tiny_gan(GAN, **{**networks, "penalty": penalty, "discriminator_steps": 2}), Starts()
+    fit(gan, tiny_images(), precision="bf16-mixed", callbacks=[starts, FiniteLossGuard(1)])
+    before, after = starts.state, gan.state_dict()
+    assert not [name for name, _ in gan.named_parameters() if torch.equal(before[name], after[name])]
+    samples = gan.sample(torch.ones(3, dtype=torch.long), seed=0)
+    assert samples.dtype == torch.float
+    assert samples.isfinite().all()
