@@ -1,5 +1,6 @@
 """Pictures, monitors, averaging and safety: everything that is not the algorithm."""
 
+from gan_imbalance.callbacks.compiling import CompileNetworks
 from gan_imbalance.callbacks.critic import CriticMonitor
 from gan_imbalance.callbacks.distances import DistanceMonitor
 from gan_imbalance.callbacks.ema import GeneratorEMA
@@ -11,6 +12,7 @@ from gan_imbalance.callbacks.record import RunRecord
 
 __all__ = [
     "ColumnPairPictures",
+    "CompileNetworks",
     "CriticMonitor",
     "DistanceMonitor",
     "FeatureDistanceMonitor",
