@@ -9,31 +9,32 @@ loop's.
 
 from __future__ import annotations
 
-import argparse
-import json
-import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from copy import deepcopy
 from dataclasses import dataclass
 from functools import partial
-from itertools import chain, islice, pairwise
-from statistics import median
-from tempfile import TemporaryDirectory
-from typing import Any
-from unittest import mock
+from itertools import chain, pairwise
 
 import numpy as np
 import pandas as pd
 import torch
-from pytorch_lightning import Callback, LightningModule, Trainer
 from torch import Tensor, nn
 
-from gan_imbalance.callbacks import FiniteLossGuard
+from experiments.benchmarks.loops import (
+    Clocked,
+    Contest,
+    Recorder,
+    Stopwatch,
+    argument_parser,
+    clock_loop,
+    copy_state,
+    injected_noise,
+    relative_difference,
+    run,
+    train,
+)
 from gan_imbalance.data import TabularDataModule
 from gan_imbalance.gans import WassersteinGAN
 from gan_imbalance.networks import DenseDiscriminator, DenseGenerator
-from gan_imbalance.quiet import quiet_lightning
 
 FEATURES = 30
 MINORITY_ROWS = 1000
@@ -43,8 +44,8 @@ PENALTY_WEIGHT = 10.0
 LEARNING_RATE = 1e-4
 BETAS = (0.5, 0.9)
 PROVEN_STEPS = 20
-TOLERANCE = 1e-5
 WARMUP_STEPS = 10
+CLOCKED_STEPS = 100
 
 
 @dataclass(frozen=True)
@@ -60,14 +61,6 @@ SIZES = {
     "small": Size(128, (128, 256, 512), (512, 256, 128)),
     "large": Size(500, (256, 256), (256, 256)),
 }
-
-
-@dataclass(frozen=True)
-class Clocked:
-    """Seconds that a number of generator steps took: on the wall, and of all threads of this process."""
-
-    wall: float
-    cpu: float
 
 
 # -- the hand-written loop --------------------------------------------------------------------------------------
@@ -135,16 +128,6 @@ def handwritten_steps(
         yield [*losses, loss.detach()]
 
 
-def time_handwritten(size: Size, rows: Tensor, steps: int) -> Clocked:
-    """Return what ``steps`` generator steps of the hand-written loop take, after a warm-up."""
-    training = handwritten_steps(*handwritten_networks(size), drawn_batches(rows, size))
-    clock = _Clock()
-    for done, _ in enumerate(islice(training, WARMUP_STEPS + steps), start=1):
-        if done == WARMUP_STEPS:
-            clock.start()
-    return clock.stop()
-
-
 # -- ours -------------------------------------------------------------------------------------------------------
 
 
@@ -157,116 +140,17 @@ def our_data(size: Size) -> TabularDataModule:
     )
 
 
-def train_ours(size: Size, data: TabularDataModule, steps: int, callback: Callback, **options: Any) -> None:
-    """Train a :class:`WassersteinGAN` of ours for ``steps`` generator steps, as a user does from Python.
-
-    Args:
-        size: of the WGAN-GP.
-        data: what it learns from.
-        steps: generator steps.
-        callback: watches the training.
-        options: of the trainer.
-    """
-    gan = WassersteinGAN(
+def our_gan(size: Size) -> WassersteinGAN:
+    """Return a WGAN-GP of ours."""
+    return WassersteinGAN(
         generator=partial(DenseGenerator, widths=size.generator_widths),
         discriminator=partial(DenseDiscriminator, widths=size.critic_widths),
         latent_dim=LATENT_DIM,
         discriminator_steps=CRITIC_STEPS,
     )
-    with TemporaryDirectory() as folder, quiet_lightning():
-        Trainer(
-            accelerator="cpu",
-            max_steps=steps,
-            callbacks=[callback, FiniteLossGuard()],
-            logger=False,
-            enable_progress_bar=False,
-            enable_model_summary=False,
-            default_root_dir=folder,
-            **options,
-        ).fit(gan, data)
 
 
-def time_ours(size: Size, data: TabularDataModule, steps: int) -> Clocked:
-    """Return what ``steps`` generator steps of ours take, after a warm-up, checkpoints included."""
-    stopwatch = _Stopwatch()
-    train_ours(size, data, WARMUP_STEPS + steps, stopwatch)
-    return stopwatch.clocked
-
-
-class _Clock:
-    """Wall and processor time from :meth:`start` to :meth:`stop`."""
-
-    def start(self) -> None:
-        self._wall, self._cpu = time.perf_counter(), time.process_time()
-
-    def stop(self) -> Clocked:
-        return Clocked(time.perf_counter() - self._wall, time.process_time() - self._cpu)
-
-
-class _Stopwatch(Callback):
-    """Clocks a training from the end of its warm-up to its own end."""
-
-    clocked: Clocked
-
-    def __init__(self) -> None:
-        self._clock = _Clock()
-
-    def on_train_batch_end(self, trainer: Trainer, *args: Any) -> None:
-        if trainer.global_step == WARMUP_STEPS:
-            self._clock.start()
-
-    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        self.clocked = self._clock.stop()
-
-
-# -- equal work -------------------------------------------------------------------------------------------------
-
-
-class _Recorder(Callback):
-    """Keeps what a training started from and was given, and all its losses in order."""
-
-    networks: tuple[nn.Module, nn.Module]
-
-    def __init__(self) -> None:
-        self.batches: list[Tensor] = []
-        self.losses: list[Tensor] = []
-
-    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        assert isinstance(pl_module, WassersteinGAN)
-        self.networks = deepcopy((pl_module.generator, pl_module.discriminator))
-
-    def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int) -> None:
-        self.batches.append(batch[0])
-
-    def on_before_backward(self, trainer: Trainer, pl_module: LightningModule, loss: Tensor) -> None:
-        self.losses.append(loss.detach())
-
-
-@contextmanager
-def injected_noise(latents: Tensor, mixing_weights: Tensor) -> Iterator[None]:
-    """Hand out the given rows, in order, to whoever asks torch for normal or uniform numbers.
-
-    So the very code that is timed is compared, however many rows it draws at once.
-
-    Args:
-        latents: (rows, LATENT_DIM).
-        mixing_weights: (rows, 1).
-    """
-    with mock.patch.object(torch, "randn", _Tape(latents)), mock.patch.object(torch, "rand", _Tape(mixing_weights)):
-        yield
-
-
-class _Tape:
-    """Stands in for a random function: called with a shape, gives the next rows of that shape."""
-
-    def __init__(self, rows: Tensor) -> None:
-        self.rows = rows
-        self.position = 0
-
-    def __call__(self, *shape: Any, **options: Any) -> Tensor:
-        size = torch.Size(shape[0] if isinstance(shape[0], tuple) else shape)
-        start, self.position = self.position, self.position + size[0]
-        return self.rows[start : self.position].view(size)
+# -- the contest ------------------------------------------------------------------------------------------------
 
 
 def largest_difference(
@@ -274,9 +158,8 @@ def largest_difference(
 ) -> float:
     """Return the largest relative difference between any loss of ours and of the hand-written loop.
 
-    Both start from the same weights and take the same batches and noise. Losses below 1 are compared by absolute
-    difference. All in double precision: in single, Adam would blow the rounding error of gradients that are zero,
-    such as that of the critic's last bias, up to whole steps.
+    Both start from the same weights and take the same batches and noise. All in double precision: in single, Adam would
+    blow the rounding error of gradients that are zero, such as that of the critic's last bias, up to whole steps.
 
     Args:
         size: of the WGAN-GP.
@@ -284,56 +167,44 @@ def largest_difference(
         steps: generator steps.
         penalty_weight: that of the hand-written loop; another one than ours makes a difference.
     """
-    latents = torch.randn(steps * CRITIC_STEPS * size.batch_size, LATENT_DIM, dtype=torch.float64)
-    mixing_weights = torch.rand(steps * CRITIC_STEPS * size.batch_size, 1, dtype=torch.float64)
-    recorder = _Recorder()
-    with injected_noise(latents, mixing_weights):
-        train_ours(size, data, steps, recorder, precision="64-true")
-    generator, critic = handwritten_networks(size)
-    for network, recorded in zip((generator, critic), recorder.networks, strict=True):
-        nn.utils.vector_to_parameters(nn.utils.parameters_to_vector(recorded.parameters()), network.parameters())
-    batches = (batch.double() for batch in recorder.batches)
-    with injected_noise(latents, mixing_weights):
-        theirs = torch.stack(list(chain(*handwritten_steps(generator, critic, batches, penalty_weight))))
-    ours = torch.stack(recorder.losses)
-    assert len(ours) == len(theirs) == steps * (CRITIC_STEPS + 1)
-    return float(((ours - theirs).abs() / theirs.abs().clamp(min=1)).max())
+    rows = steps * CRITIC_STEPS * size.batch_size
+    latents = torch.randn(rows, LATENT_DIM, dtype=torch.float64)
+    mixing_weights = torch.rand(rows, 1, dtype=torch.float64)
+    recorder = Recorder()
+    with injected_noise(randn=latents, rand=mixing_weights):
+        train(our_gan(size), data, steps, recorder, precision="64-true")
+    networks = handwritten_networks(size)
+    for network, recorded in zip(networks, recorder.networks, strict=True):
+        copy_state(recorded, network.double())
+    batches = (real.double() for real, _ in recorder.batches)
+    with injected_noise(randn=latents, rand=mixing_weights):
+        theirs = [*chain(*handwritten_steps(*networks, batches, penalty_weight))]
+    assert len(theirs) == steps * (CRITIC_STEPS + 1)
+    return relative_difference(recorder.losses, theirs)
 
 
-# -- the benchmark ----------------------------------------------------------------------------------------------
-
-
-def compare(name: str, proven_steps: int, steps: int, repetitions: int) -> float:
-    """Prove equal work, time both in turn, print what was measured, and return the median ratio."""
+def contest(name: str) -> Contest:
+    """Return the contest in one of the sizes."""
     size = SIZES[name]
     data = our_data(size)
-    difference = largest_difference(size, data, proven_steps)
-    assert difference <= TOLERANCE, f"{name}: losses differ by {difference:.1e}, so the work is not equal"
-    print(f"{name}: losses of {proven_steps} steps agree to {difference:.1e}")
     rows, _ = data.encoded("train", "minority")
-    ratios = []
-    for repetition in range(repetitions):
-        loop, ours = time_handwritten(size, rows, steps), time_ours(size, data, steps)
-        ratios.append(loop.wall / ours.wall)
-        print(
-            f"{name} {repetition + 1}/{repetitions}: loop {steps / loop.wall:.1f} and ours {steps / ours.wall:.1f} "
-            f"generator steps/s, ratio {ratios[-1]:.3f} (by processor time {loop.cpu / ours.cpu:.3f})"
-        )
-    return median(ratios)
+
+    def loop(steps: int) -> Clocked:
+        training = handwritten_steps(*handwritten_networks(size), drawn_batches(rows, size))
+        return clock_loop(training, steps, WARMUP_STEPS)
+
+    def ours(steps: int) -> Clocked:
+        stopwatch = Stopwatch(WARMUP_STEPS)
+        train(our_gan(size), data, WARMUP_STEPS + steps, stopwatch)
+        return stopwatch.clocked
+
+    return Contest(partial(largest_difference, size, data), loop, {name: ours}, CLOCKED_STEPS)
 
 
 def main(args: Sequence[str] | None = None) -> None:
     """Run the benchmark with the given arguments, or else those of the command line."""
-    parser = argparse.ArgumentParser(description="Our training step beside a hand-written PyTorch loop.")
-    parser.add_argument("--threads", type=int, default=torch.get_num_threads(), help="torch's threads, for both")
-    parser.add_argument("--steps", type=int, default=100, help="generator steps that are clocked at a time")
-    parser.add_argument("--repetitions", type=int, default=5, help="alternations between the two")
-    parser.add_argument("--quick", action="store_true", help="see that it works: few steps, one repetition")
-    options = parser.parse_args(args)
-    counts = (2, 5, 1) if options.quick else (PROVEN_STEPS, options.steps, options.repetitions)
-    torch.set_num_threads(options.threads)
-    print(f"torch {torch.__version__}, {options.threads} thread(s)")
-    print(json.dumps({f"ratio_{name}": round(compare(name, *counts), 3) for name in SIZES}))
+    options = argument_parser("Our training step beside a hand-written PyTorch loop.").parse_args(args)
+    run(options, {name: partial(contest, name) for name in SIZES}, PROVEN_STEPS)
 
 
 if __name__ == "__main__":
