@@ -476,7 +476,7 @@ def main(args: Sequence[str] | None = None) -> None:
     small = (
         {"smate": smate(0.05), "resnet": resnet(4, 4)}
         if options.quick
-        else {"smate": smate(0.5), "resnet": resnet(32, 32)}
+        else {"smate": smate(0.5), "resnet": resnet(16, 16)}
     )
     contests = {name: partial(contest, name, small[name], "cpu", options.variants) for name in options.pairs}
     if torch.cuda.is_available():
