@@ -17,7 +17,7 @@ def test_the_rehearsal_runs_every_remedy(tmp_path: Path) -> None:
     options = ["--quick", "true", "--output", str(tmp_path), "--wandb", "false"]
     assert main(["compare", "--config", str(CONFIG), *options]) == 0
     results = pd.read_csv(tmp_path / "quick" / "results.csv")
-    assert len(results) == 12
+    assert len(results) == 13
     assert {"recall_8", "balanced_accuracy", "quality_frechet_distance"} < set(results)
     pairs = pd.read_csv(tmp_path / "quick" / "differences.csv")
     assert {"random_over, balance", "minority_transfer_from_scratch, balance"} < set(pairs["other"])
