@@ -53,7 +53,6 @@ FIGURES = (
     Figure("pair_trends", "Column-pair trends", "1"),
     Figure("two_sample_trees", "Two-sample accuracy, boosted trees", "0.5 or less"),
     Figure("two_sample_logistic", "Two-sample accuracy, logistic", "0.5 or less"),
-    Figure("frechet_distance", "Fréchet distance of features", "as between real samples"),
     Figure("precision", "Precision", "that of real rows, below 1"),
     Figure("recall", "Recall", "that of real rows, below 1"),
     Figure("density", "Density", "1"),
@@ -72,7 +71,10 @@ FIGURES = (
     Figure("membership_low", "Membership inference, AUC, lower end of 95 %", ""),
     Figure("membership_high", "Membership inference, AUC, upper end of 95 %", ""),
 )
-"""Every figure that :func:`judge_rows` and :func:`judge_features` return, in order."""
+"""Every figure that :func:`judge_rows` returns, in order; :func:`judge_features` returns some of them."""
+
+FRECHET_DISTANCE = Figure("frechet_distance", "Fréchet distance of features", "as between real samples")
+"""The figure that only :func:`judge_features` returns."""
 
 
 def plain(frame: pd.DataFrame, encoder: TabularTransformer) -> pd.DataFrame:
@@ -138,7 +140,7 @@ def judge_rows(
     encoded_all = encoded_known if len(known) == len(training) else _encode(encoder, training)
     categorical = encoder.categorical_columns or ()
     real, fake = (plain(draw(frame, COLUMN_ROWS * max_rows), encoder) for frame in (training, synthetic))
-    figures = dict.fromkeys((figure.name for figure in FIGURES if figure.name != "frechet_distance"), np.nan)
+    figures = dict.fromkeys((figure.name for figure in FIGURES), np.nan)
     figures["column_shapes"] = float(column_shapes(real, fake, categorical).mean())
     figures["pair_trends"] = float(column_pair_trends(real, fake, categorical, max_pairs, seed).mean())
     reference = encoded_known if unseen is None else _encode(encoder, unseen)
@@ -168,7 +170,7 @@ def judge_features(
         seed: of all draws.
 
     Returns:
-        Figures, by the names of :data:`FIGURES`; none that has too few samples.
+        Figures, by the names of :data:`FIGURES` and :data:`FRECHET_DISTANCE`; none that has too few samples.
     """
     random = np.random.default_rng(seed)
     known, made, unseen = (part[random.permutation(len(part))[:max_rows]] for part in (training, synthetic, holdout))

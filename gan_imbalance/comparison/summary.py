@@ -18,7 +18,7 @@ from gan_imbalance.comparison.statistics import (
     mean_interval,
     paired_comparison,
 )
-from gan_imbalance.quality import FIGURES
+from gan_imbalance.quality import FIGURES, FRECHET_DISTANCE
 
 SIGNIFICANT = 0.05
 
@@ -117,7 +117,7 @@ def summarise_quality(results: pd.DataFrame, names: Sequence[str]) -> pd.DataFra
     """
     rows = results.assign(tuned=results["amount"] == TUNED).sort_values("tuned", kind="stable")
     once = rows.drop_duplicates([*_SETTING, *_SPLIT, "remedy"]).sort_index()
-    known = {figure.name: figure for figure in FIGURES}
+    known = {figure.name: figure for figure in (FRECHET_DISTANCE, *FIGURES)}
     shown = [known[name] for name in names if _QUALITY + name in once]
     summary = []
     for (*setting, remedy, kind), of in once.groupby([*_SETTING, "remedy", "kind"], sort=False, dropna=False):
