@@ -229,7 +229,7 @@ def gan_of(case: str) -> BaseGAN:
         freeze_blocks(gan.generator, blocks)
         freeze_blocks(gan.discriminator, blocks)
 
-    return type(gan_class.__name__, (gan_class,), {"configure_model": configure_model})(**settings)
+    return type(f"{gan_class.__name__}WithFrozenBlocks", (gan_class,), {"configure_model": configure_model})(**settings)
 
 
 def classifier_of(case: str) -> Classifier:
