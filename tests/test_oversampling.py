@@ -327,7 +327,7 @@ def test_training_makes_rows_likelier(numbers: tuple[np.ndarray, np.ndarray]) ->
         return float((added.std(axis=0) / X[y == 1].std(axis=0)).mean())
 
     assert relative_spread(0) < 0.2
-    assert 0.4 < relative_spread(200) < 1.5
+    assert 0.5 < relative_spread(200) < 1.5
 
 
 def test_held_out_rows_choose_the_checkpoint(numbers: tuple[np.ndarray, np.ndarray]) -> None:
