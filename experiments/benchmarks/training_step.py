@@ -187,6 +187,7 @@ def contest(name: str) -> Contest:
     """Return the contest in one of the sizes."""
     size = SIZES[name]
     data = our_data(size)
+    data.setup()
     rows, _ = data.encoded("train", "minority")
 
     def loop(steps: int) -> Clocked:

@@ -142,7 +142,7 @@ def _pool_ratio(record: Record) -> float:
 def _columns(record: Record) -> Figure:
     """Return the published pictures of training rows and of the first GAN's: two numbers, and two categories."""
     name, file = next(iter(record.content["synthetic"].items()))
-    real, synthetic = record.reference.features, pd.read_parquet(record.folder / file)
+    real, synthetic = record.form.samples.features, pd.read_parquet(record.folder / file)
     return draw_pairs(_PICTURED, [real, synthetic.sample(len(real), random_state=0)], ("real", name))
 
 

@@ -40,7 +40,7 @@ from gan_imbalance.comparison.record import write_record
 from gan_imbalance.comparison.remedies import Amount, Remedy, choose_remedies
 from gan_imbalance.comparison.report import make_report
 from gan_imbalance.components import to_config
-from gan_imbalance.data import ImageDataModule, ImbalanceDataModule
+from gan_imbalance.data import ImageDataModule, ImbalanceDataModule, TabularDataModule
 from gan_imbalance.types import InputError
 
 Classifiers = Mapping[str, dict[str, Any]]
@@ -79,7 +79,7 @@ QUICK_STEPS = 12
 
 
 def compare(
-    data: ImbalanceDataModule,
+    data: TabularDataModule | ImageDataModule,
     remedies: list[str | Remedy] | None = None,
     # plain dicts, since jsonargparse would build the class_paths in those of Any, with arguments that it made up
     classifiers: dict[str, dict] | None = None,  # type: ignore[type-arg]
