@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -18,12 +18,14 @@ from gan_imbalance.comparison.figures import Figure
 from gan_imbalance.data.images import ImageSet
 from gan_imbalance.data.imbalance import Rows
 from gan_imbalance.files import atomic_path, content_hash, write_json
-from gan_imbalance.image_oversampling import ImageOverSampler, Images
 from gan_imbalance.networks import SMateCNN
 from gan_imbalance.quality import judge_features
 from gan_imbalance.synthesis import manifest_path
 from gan_imbalance.transforms.image import to_float
 from gan_imbalance.types import DataSpec, Label
+
+if TYPE_CHECKING:
+    from gan_imbalance.image_oversampling import Images
 
 _REFERENCE = "reference.npz"
 # a few seconds of training for a network that knows what the classes differ in
@@ -82,6 +84,9 @@ class ImageForm:
 
     def view(self, sampler: Any) -> _ImageView | _FlatView:
         """Show a sampler of ours the images, others their pixels in a row as float32."""
+        # imbalanced-learn takes half a second, which whoever only reads a report or asks for help need not wait
+        from gan_imbalance.image_oversampling import ImageOverSampler
+
         if not isinstance(sampler, ImageOverSampler):
             return _FlatView(tuple(self.samples.images.shape[1:]))
         if sampler.cache is None and self.folder is not None:

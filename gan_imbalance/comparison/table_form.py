@@ -18,7 +18,6 @@ from gan_imbalance.data.imbalance import Rows
 from gan_imbalance.data.schema import TableSchema
 from gan_imbalance.data.tables import Table
 from gan_imbalance.files import atomic_path
-from gan_imbalance.oversampling import TableOverSampler
 from gan_imbalance.quality import judge_rows
 from gan_imbalance.synthesis import write_synthetic_set
 from gan_imbalance.transforms.dtypes import Features
@@ -103,6 +102,9 @@ class TableForm:
 
     def view(self, sampler: Any) -> _TableView | _ArrayView:
         """Show a sampler of ours the table, others its encoding."""
+        # imbalanced-learn takes half a second, which whoever only reads a report or asks for help need not wait
+        from gan_imbalance.oversampling import TableOverSampler
+
         if not isinstance(sampler, TableOverSampler):
             return _ArrayView(self.transformer, _wants_codes(sampler))
         if sampler.categorical is None:
