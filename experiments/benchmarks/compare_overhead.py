@@ -34,7 +34,9 @@ def configuration(steps: int) -> dict[str, object]:
         },
         "remedies": ["nothing", "smote", "gan", "conditional_gan", "wasserstein_gan"],
         "controls": False,
-        "classifiers": {"ours": {"class_path": "gan_imbalance.classifiers.TableClassifier"}},
+        "classifiers": {
+            "ours": {"class_path": "gan_imbalance.classifiers.TableClassifier", "init_args": {"max_steps": steps}}
+        },
         "seeds": 4,
         "gan_steps": steps,
         "wandb": False,
@@ -59,7 +61,7 @@ def main(arguments: list[str] | None = None) -> None:
     """Run the benchmark and print its JSON line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--jobs", type=int, default=1, help="also run with so many jobs, and give the speed-up")
-    parser.add_argument("--steps", type=int, default=1000, help="training steps of every GAN")
+    parser.add_argument("--steps", type=int, default=1000, help="training steps of every GAN and classifier")
     options = parser.parse_args(arguments)
     with TemporaryDirectory() as folder:
         wall, own = run(Path(folder) / "one", options.steps, 1)
