@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from numbers import Integral, Real
 from tempfile import TemporaryDirectory
@@ -25,13 +25,14 @@ from sklearn.utils.validation import validate_data
 
 import gan_imbalance.gans
 from gan_imbalance.callbacks import FidelityMonitor, FiniteLossGuard, GeneratorEMA
-from gan_imbalance.components import import_class
+from gan_imbalance.components import build, import_class
 from gan_imbalance.data import ImbalanceDataModule, TabularDataModule
 from gan_imbalance.data.schema import TableSchema
 from gan_imbalance.gans import BaseGAN
 from gan_imbalance.metrics import warn_of_collapse
 from gan_imbalance.quiet import quiet_lightning
 from gan_imbalance.synthesis import load_gan, synthesize
+from gan_imbalance.transforms.constraints import Constraint
 from gan_imbalance.transforms.kinds import Kind, column_kinds, require_unique
 from gan_imbalance.transforms.numeric import NumericTransform
 from gan_imbalance.transforms.table import TabularTransformer
@@ -188,6 +189,10 @@ class GANOverSampler(TableOverSampler):
             it then learns each class by itself.
         categorical: names of columns to take as categories, where their type does not tell; a column of an array is
             named by its number: ``"0"``.
+        ordinal: levels, lowest first, of columns whose categories have an order, by column.
+        dates: names of columns to take as dates or times, such as those of text.
+        constraints: what holds between columns of the rows, and will hold in every added one (see
+            :mod:`~gan_imbalance.transforms.constraints`), or their ``class_path`` dicts.
         calibrate: whether numeric columns get exactly the marginals of the training rows; for unconditional GANs.
         accelerator: Lightning's: ``"cpu"``, ``"gpu"``, ``"auto"``, ...
         verbose: whether to show a progress bar.
@@ -212,6 +217,9 @@ class GANOverSampler(TableOverSampler):
         "validation_fraction": [Interval(Real, 0, 1, closed="left")],
         "numeric_transform": [StrOptions(set(get_args(NumericTransform)))],
         "clusters": [Interval(Integral, 2, None, closed="left"), None],
+        "ordinal": [dict, None],
+        "dates": ["array-like", None],
+        "constraints": ["array-like", None],
         "calibrate": ["boolean"],
         "accelerator": [str],
         "verbose": ["boolean"],
@@ -231,6 +239,9 @@ class GANOverSampler(TableOverSampler):
         numeric_transform: NumericTransform = "quantile",
         clusters: int | None = None,
         categorical: list[str] | None = None,
+        ordinal: dict[str, list[Label]] | None = None,
+        dates: list[str] | None = None,
+        constraints: Sequence[Constraint | Mapping[str, Any]] | None = None,
         calibrate: bool = False,
         accelerator: str = "cpu",
         verbose: bool = False,
@@ -246,6 +257,9 @@ class GANOverSampler(TableOverSampler):
         self.validation_fraction = validation_fraction
         self.numeric_transform = numeric_transform
         self.clusters = clusters
+        self.ordinal = ordinal
+        self.dates = dates
+        self.constraints = constraints
         self.calibrate = calibrate
         self.accelerator = accelerator
         self.verbose = verbose
@@ -291,6 +305,9 @@ class GANOverSampler(TableOverSampler):
             # a column without any value cannot be learned, and stays so
             drop=[name for name in table.columns if table[name].isna().all()],
             categorical=self.categorical or (),
+            ordinal=self.ordinal,
+            dates=self.dates or (),
+            constraints=[build(constraint) for constraint in self.constraints or ()],
             numeric_transform=self.numeric_transform,
             clusters=self.clusters,
             test_fraction=0.0,

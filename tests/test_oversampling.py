@@ -31,6 +31,7 @@ from gan_imbalance.gans import ConditionalGAN, WassersteinGAN
 from gan_imbalance.metrics import CollapseWarning
 from gan_imbalance.networks import DenseGenerator
 from gan_imbalance.oversampling import TableOverSampler
+from gan_imbalance.transforms import LessOrEqual
 from gan_imbalance.types import InputError
 
 GANS = [name for name in gans.__all__ if name != "BaseGAN"]
@@ -357,6 +358,31 @@ def test_named_categories_are_kept_apart(numbers: tuple[np.ndarray, np.ndarray])
     assert set(resampled["code"].iloc[60:]) <= {0, 10, 20}
     with pytest.raises(InputError, match="There is no column 'kode'"):
         GANOverSampler(categorical=["kode"], **FAST).fit_resample(X, numbers[1])
+
+
+@pytest.mark.parametrize("as_config", [False, True])
+def test_dates_orders_and_constraints_are_kept(as_config: bool) -> None:
+    random = np.random.default_rng(0)
+    issued = pd.Timestamp("2020-01-01") + pd.to_timedelta(random.integers(0, 900, 60), "D")
+    paid = issued + pd.to_timedelta(random.integers(0, 50, 60), "D")
+    as_text = {"issued": issued.strftime("%d/%m/%Y"), "paid": paid.strftime("%d/%m/%Y")}
+    X = pd.DataFrame({**as_text, "size": random.choice(["S", "M", "L"], 60), "amount": random.normal(size=60)})
+    within: Any = LessOrEqual("issued", "paid")
+    if as_config:
+        within = {
+            "class_path": "gan_imbalance.transforms.constraints.LessOrEqual",
+            "init_args": {"low": "issued", "high": "paid"},
+        }
+    sampler = GANOverSampler(dates=["issued", "paid"], ordinal={"size": ["S", "M", "L"]}, constraints=[within], **FAST)
+    resampled, _ = sampler.fit_resample(X, np.repeat([0, 1], [45, 15]))
+    added = resampled.iloc[60:]
+    first, last = (pd.to_datetime(added[name], format="%d/%m/%Y") for name in ("issued", "paid"))
+    assert (first <= last).all()
+    # dates between those seen, not a choice of them
+    assert not first.isin(issued).all()
+    assert set(added["size"]) <= {"S", "M", "L"}
+    (gan,) = sampler.gans_.values()
+    assert [span.size for span in gan.spec.spans if span.name == "size"] == [1]
 
 
 @pytest.mark.parametrize("gan", [None, "ConditionalGAN"])

@@ -21,7 +21,7 @@ from gan_imbalance.files import atomic_path
 from gan_imbalance.quality import judge_rows
 from gan_imbalance.synthesis import write_synthetic_set
 from gan_imbalance.transforms.dtypes import Features
-from gan_imbalance.transforms.kinds import named_columns
+from gan_imbalance.transforms.kinds import Kind, named_columns
 from gan_imbalance.transforms.table import TabularTransformer
 from gan_imbalance.types import Label, Span, SyntheticSet
 
@@ -30,6 +30,8 @@ _JUDGED_PAIRS = 50
 _SHOWN_COLUMNS = 4
 _REFERENCE = "reference.parquet"
 _CLASS = "class_index"
+# options of samplers that name the columns of a kind
+_TOLD: dict[str, Kind] = {"categorical": "categorical", "dates": "date"}
 
 
 @dataclass(frozen=True)
@@ -107,9 +109,16 @@ class TableForm:
 
         if not isinstance(sampler, TableOverSampler):
             return _ArrayView(self.transformer, _wants_codes(sampler))
-        if sampler.categorical is None:
-            # told, since it infers from the types of the columns what the configuration may say otherwise
-            sampler.categorical = [name for name, kind in self.samples.column_types.items() if kind == "categorical"]
+        # told, since it infers from the rows what the configuration may say otherwise
+        kinds = self.samples.column_types
+        told = {
+            **{option: [name for name, kind in kinds.items() if kind == kind_of] for option, kind_of in _TOLD.items()},
+            "ordinal": self.samples.ordinal,
+            "constraints": self.samples.constraints,
+        }
+        for option, value in told.items():
+            if getattr(sampler, option, value) is None:
+                setattr(sampler, option, value)
         return _TableView(self.samples)
 
     def judge(self, known: Rows, made: pd.DataFrame, unseen: Rows, seed: int) -> dict[str, float]:

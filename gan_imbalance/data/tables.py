@@ -50,6 +50,7 @@ class Table:
             features and, if a column groups them, those of one group.
         test_rows: mask of the rows of the separate test file, shape (n,), if there is one.
         ordinal: levels, lowest first, of the columns whose order was named.
+        constraints: what holds between columns of every row, and has to hold in synthetic ones.
     """
 
     features: pd.DataFrame
@@ -60,12 +61,14 @@ class Table:
     groups: npt.NDArray[np.int64]
     test_rows: npt.NDArray[np.bool_] | None = None
     ordinal: dict[str, list[Label]] = field(default_factory=dict)
+    constraints: tuple[Constraint, ...] = ()
 
     @cached_property
     def hash(self) -> str:
         """Return 16 hex digits that change with any value, and with the form that the table came in."""
         rows = pd.util.hash_pandas_object(self.features, index=False).to_numpy()
-        form = content_hash([self.schema.to_dict(), self.column_types, self.classes])
+        told = [str(constraint) for constraint in self.constraints]
+        form = content_hash([self.schema.to_dict(), self.column_types, self.classes, *told])
         return content_hash(rows.tobytes() + self.labels.tobytes() + form.encode())
 
 
@@ -82,6 +85,7 @@ def load_table(
     missing_values: Sequence[str] = (),
     drop_duplicates: bool = False,
     group: str | None = None,
+    constraints: Sequence[Constraint] = (),
 ) -> Table:
     """Read a table and find out what its columns hold.
 
@@ -99,11 +103,12 @@ def load_table(
         drop_duplicates: keep only the first of several rows with equal features, as the model sees them
             and whatever their target; rows of the test file stay.
         group: column whose equal values stay on one side of every split; it is dropped from the features.
+        constraints: what holds between columns of every row.
 
     Raises:
         InputError: if a file is missing, empty or unreadable, a name is unknown or double, the target has
-            missing or mixed values or one class, the group is the target or has missing or mixed values, or
-            a column cannot be used.
+            missing or mixed values or one class, the group is the target or has missing or mixed values,
+            a column cannot be used, or a constraint speaks of a derived one.
     """
     frame = _load(source, missing_values)
     test_rows = None
@@ -124,6 +129,12 @@ def load_table(
         drop = [*drop, group] if group not in drop else drop
     frame = convert_columns(frame, numeric)
     schema = TableSchema.of(frame, target, drop, derive)
+    for constraint in constraints:
+        if derived := [name for name in constraint.names if name in schema.derivations]:
+            raise InputError(
+                f"The constraint {constraint} speaks of column {derived[0]!r}, which is derived; take it out of "
+                "`derive`, or take the constraint out."
+            )
     labels, classes = _classes(frame[target])
     features = schema.derive(frame)
     _require_values(features)
@@ -141,7 +152,7 @@ def load_table(
             kept |= test_rows
             test_rows = test_rows[kept]
         features, labels, groups = features[kept].reset_index(drop=True), labels[kept], groups[kept]
-    return Table(features, labels, classes, schema, kinds, groups, test_rows, orders)
+    return Table(features, labels, classes, schema, kinds, groups, test_rows, orders, tuple(constraints))
 
 
 class TabularDataModule(ImbalanceDataModule):
@@ -250,6 +261,7 @@ class TabularDataModule(ImbalanceDataModule):
             missing_values=self.missing_values,
             drop_duplicates=self.drop_duplicates,
             group=self.group,
+            constraints=self.constraints,
         )
 
     @property
@@ -345,13 +357,6 @@ class TabularDataModule(ImbalanceDataModule):
         return self.path or self.given_frame, None
 
     def _fit_transformer(self, rows: Rows) -> TabularTransformer:
-        for constraint in self.constraints:
-            for name in constraint.names:
-                if name in self.schema.derivations:
-                    raise InputError(
-                        f"The constraint {constraint} speaks of column {name!r}, which is derived; take it out of "
-                        "`derive`, or take the constraint out."
-                    )
         transformer = TabularTransformer(
             self.numeric_transform,
             ordinal_columns=self.table.ordinal,

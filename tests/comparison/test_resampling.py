@@ -15,6 +15,7 @@ from gan_imbalance.comparison.remedies import TABLE_REMEDIES, Remedy, choose_rem
 from gan_imbalance.comparison.resampling import Resampled, checkpoint_path, resample
 from gan_imbalance.data import TabularDataModule
 from gan_imbalance.synthesis import load_gan, manifest_path, synthesize
+from gan_imbalance.transforms import LessOrEqual
 from gan_imbalance.types import InputError
 
 RARE = 1
@@ -42,6 +43,27 @@ def test_over_samplers_add_exact_numbers_in_the_form_of_the_table(
     assert made.added["colour"].isin(features["colour"]).all()
     assert made.added["count"].between(0, 29).all()
     assert np.array_equal(made.added["amount"].round(2), made.added["amount"])
+
+
+def test_a_gan_keeps_to_what_the_data_say_of_dates_and_constraints(mixed_frame: pd.DataFrame) -> None:
+    begun = pd.Timestamp("2021-03-01") + pd.to_timedelta(np.arange(len(mixed_frame)) * 3, "D")
+    frame = mixed_frame.assign(begun=begun.strftime("%d/%m/%Y"), most=mixed_frame["count"] + 2)
+    data = TabularDataModule(
+        frame=frame, target="label", dates=["begun"], constraints=[LessOrEqual("count", "most")], split_seed=1
+    )
+    made = apply(GAN, data, 60).added
+    assert (made["count"] <= made["most"]).all()
+    assert not made["begun"].isin(frame["begun"]).all()
+    assert pd.to_datetime(made["begun"], format="%d/%m/%Y").between(begun.min(), begun.max()).all()
+
+
+def test_constraints_are_part_of_what_results_depend_on(mixed_frame: pd.DataFrame) -> None:
+    frame = mixed_frame.assign(most=mixed_frame["count"] + 2)
+    free, bound = (
+        TabularDataModule(frame=frame, target="label", constraints=constraints).table.hash
+        for constraints in ([], [LessOrEqual("count", "most")])
+    )
+    assert free != bound
 
 
 def test_adasyn_takes_a_mixed_table_too(data: TabularDataModule) -> None:
