@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +14,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.tree import DecisionTreeClassifier
 
 from gan_imbalance.classifiers import SAMME, ImageClassifier
+from gan_imbalance.data import CIFAR10DataModule
 from gan_imbalance.networks import SMateCNN
 from gan_imbalance.types import InputError
 
@@ -82,6 +85,22 @@ def test_it_beats_its_own_weak_learner_on_digits() -> None:
     single = model.estimators_[0].score(test, test_labels)
     assert single < 0.95
     assert model.score(test, test_labels) > single + 0.02
+
+
+@pytest.mark.slow
+def test_it_beats_its_own_weak_learner_on_cifar(shared_data: Callable[[str], Path]) -> None:
+    root = str(shared_data("cifar-10-batches-py").parent)
+    four = ["airplane", "automobile", "ship", "truck"]
+    data = CIFAR10DataModule(root=root, only=four, size=16, max_images=6000)
+    train, test = (data.samples.take(rows) for rows in (data.split.train, data.split.test))
+    weak = ImageClassifier(
+        partial(SMateCNN, width=0.25), max_steps=60, batch_size=64, lr=1e-3, accelerator="cpu", weighting="draw"
+    )
+    model = SAMME(weak, n_estimators=12).fit(train.images, train.labels)
+    single = model.estimators_[0].score(test.images, test.labels)
+    # guessing is right on a quarter
+    assert single > 0.3
+    assert model.score(test.images, test.labels) > single + 0.02
 
 
 def test_what_cannot_be_boosted_is_named() -> None:
