@@ -382,9 +382,11 @@ def image_sheet(real: Numbers, synthetic: Numbers, remedy: str) -> Figure:
         synthetic: those that the remedy added.
         remedy: its name.
     """
-    drawing, axes = _canvas(2, 1, height=2 * _WIDTH * _SHEET[0] / _SHEET[1] + 0.5)
-    for axis, images, title in zip(axes[:, 0], (real, synthetic), ("real", "synthetic"), strict=True):
-        axis.imshow(_tiled(images), cmap="gray", vmin=0, vmax=255, interpolation="nearest")
+    sheets = [_tiled(images) for images in (real, synthetic)]
+    heights = [_WIDTH * sheet.shape[0] / sheet.shape[1] for sheet in sheets]
+    drawing, axes = _canvas(2, 1, height=sum(heights) + 0.5, height_ratios=heights)
+    for axis, sheet, title in zip(axes[:, 0], sheets, ("real", "synthetic"), strict=True):
+        axis.imshow(sheet, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
         axis.set_title(title, fontsize=8)
         axis.set_axis_off()
     alt = f"{min(len(real), np.prod(_SHEET))} real images above {min(len(synthetic), np.prod(_SHEET))} of {remedy}."
@@ -395,8 +397,9 @@ def image_sheet(real: Numbers, synthetic: Numbers, remedy: str) -> Figure:
 
 def _tiled(images: Numbers) -> Numbers:
     """Return the first images as one, in rows, (height, width, 3) or (height, width) if they are grey."""
-    rows, columns = _SHEET
-    shown = images[: rows * columns].transpose(0, 2, 3, 1)
+    most, columns = _SHEET
+    shown = images[: most * columns].transpose(0, 2, 3, 1)
+    rows = max(1, -(-len(shown) // columns))
     _, side, _, channels = shown.shape
     tiles = np.full((rows * columns, side + 1, side + 1, channels), 255, dtype=np.uint8)
     tiles[: len(shown), :side, :side] = shown

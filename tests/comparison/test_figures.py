@@ -202,4 +202,4 @@ def test_a_sheet_shows_the_first_images_in_rows(channels: int) -> None:
     # rows of twelve, one white pixel apart
     assert np.array_equal(below[9:17, :8], pixels[1][12])
     assert (below[8] == 255).all()
-    assert (above[9:] == 255).all()
+    assert len(above) == 9
