@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+import torch
 from jsonargparse import auto_cli
 
 from gan_imbalance.callbacks.pictures import draw_pairs
@@ -56,6 +57,8 @@ def study(
     Returns:
         The exit code of ``gan-imbalance compare``.
     """
+    # networks of this size are slower with two
+    torch.set_num_threads(1)
     part = "development" if development else "study"
     rows, results = Path(output) / f"{part}.csv", Path(output) / part
     with atomic_path(rows) as temporary:

@@ -31,6 +31,9 @@ _UNSET = -1.0
 Scores = Mapping[Arm, "pd.Series[float]"]
 """Of every remedy with its amount, the scores by split."""
 
+Intervals = dict[tuple[str, str, str], tuple[float, float]]
+"""Of a remedy, an amount and a metric, the low and the high end."""
+
 
 @dataclass(frozen=True)
 class Metric:
@@ -169,14 +172,15 @@ def summarise(record: Record, results: pd.DataFrame) -> pd.DataFrame:
     summary = pd.DataFrame(
         {"classifier": group.classifier, **group.setting._asdict(), **row}
         for group in grouped(record, results)
+        for intervals in [_bootstrapped(record, group.rows)]
         for metric in metrics
-        for row in _summarise_metric(record, group, metric)
+        for row in _summarise_metric(record, group, metric, intervals)
     )
     return summary.astype({"minority_rows": "Int64", "imbalance_ratio": float})
 
 
-def _summarise_metric(record: Record, group: Group, metric: str) -> list[dict[str, Any]]:
-    """Return one row per remedy and amount."""
+def _summarise_metric(record: Record, group: Group, metric: str, intervals: Intervals) -> list[dict[str, Any]]:
+    """Return one row per remedy and amount, with the interval of a single split from ``intervals``."""
     scores, added = scores_by_arm(group.rows, metric), scores_by_arm(group.rows, "rows_added")
     ratio = record.test_train_ratio(group.setting)
     baseline = next((values for arm, values in scores.items() if arm.is_baseline), None)
@@ -191,7 +195,7 @@ def _summarise_metric(record: Record, group: Group, metric: str) -> list[dict[st
         }
         mean, low, high = mean_interval(values.dropna()) if row["splits"] else (np.nan,) * 3
         if len(values) == 1:
-            low, high = _bootstrapped(record, group.rows, arm, metric)
+            low, high = intervals.get((arm.remedy, arm.amount, metric), (np.nan, np.nan))
         compared = None
         if baseline is not None and values is not baseline:
             compared = compare_scores(values, baseline, ratio)
@@ -244,16 +248,22 @@ def scores_by_arm(rows: pd.DataFrame, metric: str) -> Scores:
     return {Arm(*map(str, arm)): table[arm] for arm in in_order}
 
 
-def _bootstrapped(record: Record, rows: pd.DataFrame, arm: Arm, metric: str) -> tuple[float, float]:
-    """Return the bootstrap's interval of a single split's figure, NaN where there is none."""
-    key = {"pr_auc": "pr_auc", f"recall_{record.minority_label}": "recall"}.get(metric)
-    row = rows[(rows["remedy"] == arm.remedy) & (rows["amount"] == arm.amount)].iloc[0]
-    if key is None or (key == "recall" and len(record.classes) > 2):
-        return np.nan, np.nan
-    scores = pd.read_parquet(scores_path(record.folder / row["file"]))
-    threshold = 0.5 if pd.isna(row["threshold"]) else float(row["threshold"])
-    positive = (scores["label"] == record.minority).to_numpy()
-    return bootstrap_scores(scores[f"probability_{record.minority_label}"].to_numpy(), positive, threshold)[key]
+def _bootstrapped(record: Record, rows: pd.DataFrame) -> Intervals:
+    """Return the bootstrap's intervals of every remedy and amount on a single split; none of several splits."""
+    intervals: Intervals = {}
+    if len(_by_split(rows).index.unique()) > 1:
+        return intervals
+    recall = f"recall_{record.minority_label}"
+    for row in rows.to_dict("records"):
+        scores = pd.read_parquet(scores_path(record.folder / row["file"]))
+        threshold = 0.5 if pd.isna(row["threshold"]) else float(row["threshold"])
+        positive = (scores["label"] == record.minority).to_numpy()
+        found = bootstrap_scores(scores[f"probability_{record.minority_label}"].to_numpy(), positive, threshold)
+        intervals[row["remedy"], row["amount"], "pr_auc"] = found["pr_auc"]
+        # of several classes, the most probable one is predicted, whatever the threshold
+        if len(record.classes) == 2:
+            intervals[row["remedy"], row["amount"], recall] = found["recall"]
+    return intervals
 
 
 def compare_scores(
