@@ -21,7 +21,7 @@ from gan_imbalance.files import atomic_path
 from gan_imbalance.quality import judge_rows
 from gan_imbalance.synthesis import write_synthetic_set
 from gan_imbalance.transforms.dtypes import Features
-from gan_imbalance.transforms.kinds import Kind, named_columns
+from gan_imbalance.transforms.kinds import named_columns
 from gan_imbalance.transforms.table import TabularTransformer
 from gan_imbalance.types import Label, Span, SyntheticSet
 
@@ -30,8 +30,6 @@ _JUDGED_PAIRS = 50
 _SHOWN_COLUMNS = 4
 _REFERENCE = "reference.parquet"
 _CLASS = "class_index"
-# options of samplers that name the columns of a kind
-_TOLD: dict[str, Kind] = {"categorical": "categorical", "dates": "date"}
 
 
 @dataclass(frozen=True)
@@ -110,9 +108,10 @@ class TableForm:
         if not isinstance(sampler, TableOverSampler):
             return _ArrayView(self.transformer, _wants_codes(sampler))
         # told, since it infers from the rows what the configuration may say otherwise
-        kinds = self.samples.column_types
+        named = named_columns(self.samples.column_types)
         told = {
-            **{option: [name for name, kind in kinds.items() if kind == kind_of] for option, kind_of in _TOLD.items()},
+            "categorical": named["categorical_columns"],
+            "dates": named["date_columns"],
             "ordinal": self.samples.ordinal,
             "constraints": self.samples.constraints,
         }
