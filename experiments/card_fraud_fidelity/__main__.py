@@ -9,23 +9,21 @@ jitter.
 from __future__ import annotations
 
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from time import perf_counter
 
 import numpy as np
 import pandas as pd
 import torch
 from jsonargparse import auto_cli
-from pytorch_lightning import Trainer
 
-from gan_imbalance.callbacks import FiniteLossGuard, GeneratorEMA
 from gan_imbalance.data import TabularDataModule
 from gan_imbalance.files import atomic_path
 from gan_imbalance.gans import BaseGAN, WassersteinGAN
 from gan_imbalance.losses import WassersteinGradientPenalty
 from gan_imbalance.metrics import TwoSampleAccuracy, closest_record_share, exact_copies
+from gan_imbalance.oversampling import train_gan
 from gan_imbalance.quiet import quiet_lightning
-from gan_imbalance.synthesis import load_gan, synthesize
+from gan_imbalance.synthesis import synthesize
 
 _SETTINGS = {
     "generator": {
@@ -118,24 +116,10 @@ def _split(path: str, seed: int, steps: int, instance_noise: float, rows: int) -
 
 
 def _train(data: TabularDataModule, seed: int, steps: int, instance_noise: float) -> BaseGAN:
-    """Return the GAN as its checkpoint has it."""
     torch.manual_seed(seed)
     gan = WassersteinGAN(instance_noise=instance_noise, **_SETTINGS)
-    with quiet_lightning(), TemporaryDirectory() as folder:
-        trainer = Trainer(
-            max_steps=steps,
-            max_epochs=-1,
-            accelerator="cpu",
-            callbacks=[GeneratorEMA(decay=0.999), FiniteLossGuard()],
-            logger=False,
-            enable_checkpointing=False,
-            enable_progress_bar=False,
-            enable_model_summary=False,
-            limit_val_batches=0,
-        )
-        trainer.fit(gan, data)
-        trainer.save_checkpoint(f"{folder}/gan.ckpt")
-        return load_gan(f"{folder}/gan.ckpt")
+    with quiet_lightning():
+        return train_gan(gan, data, 1, steps, ema_decay=0.999)[0]
 
 
 def smote(training: np.ndarray, rows: int, seed: int) -> np.ndarray:

@@ -16,9 +16,7 @@ import numpy as np
 import pandas as pd
 import torch
 from jsonargparse import auto_cli
-from pytorch_lightning import Trainer
 
-from gan_imbalance.callbacks import FiniteLossGuard, GeneratorEMA
 from gan_imbalance.comparison.controls import MarginalOverSampler
 from gan_imbalance.comparison.statistics import mean_interval, paired_comparison
 from gan_imbalance.data import TabularDataModule
@@ -33,6 +31,7 @@ from gan_imbalance.metrics import (
     exact_copies,
     train_and_test,
 )
+from gan_imbalance.oversampling import train_gan
 from gan_imbalance.quiet import quiet_lightning
 from gan_imbalance.synthesis import load_gan, save_gan, synthesize
 
@@ -215,7 +214,10 @@ def _make(
         scheduler = {**_COSINE, "init_args": {"T_max": steps}} if synthesizer.decay else None
         gan = synthesizer.gan_class(**synthesizer.settings, scheduler=scheduler, classes=selection)
         data = _data(frame, seed, synthesizer.batch_size)
-        save_gan(_train(gan, data, seed, round(steps * 500 / synthesizer.batch_size)), folder / f"{selection}.ckpt")
+        torch.manual_seed(seed)
+        with quiet_lightning():
+            gan, _ = train_gan(gan, data, selection, round(steps * 500 / synthesizer.batch_size), ema_decay=0.999)
+        save_gan(gan, folder / f"{selection}.ckpt")
     trained = process_time()
     return _sample(synthesizer, seed, rows, folder), {"training_cpu_seconds": trained - started}
 
@@ -239,24 +241,6 @@ def _time(kinds: list[str], rows: int, folder: Path, seed: int) -> pd.DataFrame:
             count = len(_sample(SYNTHESIZERS[kind], seed, rows, folder / kind))
             lines.append({"rows": kind, "count": count, "sampling_cpu_seconds": process_time() - started})
     return pd.DataFrame(lines)
-
-
-def _train(gan: BaseGAN, data: TabularDataModule, seed: int, steps: int) -> BaseGAN:
-    """Return the GAN after a fixed number of steps, with averaged weights."""
-    torch.manual_seed(seed)
-    with quiet_lightning():
-        Trainer(
-            max_steps=steps,
-            max_epochs=-1,
-            accelerator="cpu",
-            callbacks=[GeneratorEMA(decay=0.999), FiniteLossGuard()],
-            logger=False,
-            enable_checkpointing=False,
-            enable_progress_bar=False,
-            enable_model_summary=False,
-            limit_val_batches=0,
-        ).fit(gan, data)
-    return gan
 
 
 def _marginals(training: pd.DataFrame, rows: int, seed: int) -> pd.DataFrame:
