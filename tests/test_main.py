@@ -89,9 +89,8 @@ print((time.process_time() - imports) / imports)
 """
 
 
-# the other verbs of Lightning share what `fit` shows
 @pytest.mark.slow
-@pytest.mark.parametrize("verb", ["fit", *FUNCTION_VERBS])
+@pytest.mark.parametrize("verb", VERBS)
 def test_help_of_a_verb_is_not_much_slower_than_the_imports_it_needs(verb: str) -> None:
     # A ratio within one process, since whatever else the machine does slows both.
     for _ in range(3):
