@@ -9,6 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, ClassVar
 
+import joblib
 import numpy as np
 import numpy.typing as npt
 import torch
@@ -21,13 +22,14 @@ from torch import Tensor, nn
 
 from gan_imbalance.components import build, to_config
 from gan_imbalance.data.images import ImageDataModule, ImageSet
-from gan_imbalance.files import content_hash
+from gan_imbalance.files import atomic_path, content_hash
 from gan_imbalance.gans import BaseGAN, MinorityTransferGAN
+from gan_imbalance.losses import MajorityPenalty
 from gan_imbalance.oversampling import EPOCHS, plain_label, resolve_gan, train_gan
 from gan_imbalance.quiet import quiet_lightning
 from gan_imbalance.synthesis import save_gan
 from gan_imbalance.transforms.image import to_uint8
-from gan_imbalance.types import InputError, Label
+from gan_imbalance.types import DataSpec, InputError, Label
 
 Images = npt.NDArray[np.uint8]
 
@@ -56,7 +58,8 @@ class ImageOverSampler(BaseOverSampler):  # type: ignore[misc]
         classifier: what judges the samples where the GAN has a majority penalty, in the manner of
             :class:`~gan_imbalance.classifiers.ImageClassifier`, or its ``class_path`` dict. It is trained on the images
             at hand, all classes counting the same.
-        cache: folder where pretrained GANs are kept, by a hash of all that they depend on.
+        cache: folder where pretrained GANs and the penalty's classifiers are kept, by a hash of all that they depend
+            on.
         accelerator: Lightning's: ``"cpu"``, ``"gpu"``, ``"auto"``, ...
         verbose: whether to show a progress bar.
         random_state: seed, or a numpy random state.
@@ -148,10 +151,10 @@ class ImageOverSampler(BaseOverSampler):  # type: ignore[misc]
             with TemporaryDirectory() if self.cache is None else nullcontext(self.cache) as folder:
                 first_steps = self._first_steps(gan_class)
                 if issubclass(gan_class, MinorityTransferGAN):
+                    learned["majority_penalty"] = self._penalty(settings, data, Path(folder))
                     learned |= self._first_phase(gan_class, settings, data, name, first_steps, Path(folder), seed)
-                gan = gan_class(**learned)
-                self._teach_penalty(gan, X, y)
-                self.gans_[name] = self._train(gan, data, name, self.max_steps - first_steps, self.augmentation, seed)
+                gan, steps = gan_class(**learned), self.max_steps - first_steps
+                self.gans_[name] = self._train(gan, data, name, steps, self.augmentation, seed)
         else:
             self.gans_[name] = next(iter(self.gans_.values()))
         wanted = torch.full((count,), data.classes.index(name))
@@ -178,24 +181,36 @@ class ImageOverSampler(BaseOverSampler):  # type: ignore[misc]
         """Return the settings with which a minority transfer goes on from what it learned of the other classes."""
         if not steps:
             return _FROM_SCRATCH
+        # more frozen blocks than there are must not be noticed only when the first phase is over
+        spec = DataSpec("image", tuple(data.images.shape[1:]), data.classes)
+        gan_class(**{**settings, "pretrain_epochs": 1}).attach(spec, [data.classes.index(label)], {})
         others = (data.labels != data.classes.index(label)).astype(np.int64)
-        rest = ImageSet(data.images, others, (label, "others"))
-        first = {**settings, **_FROM_SCRATCH, "majority_penalty": None, "classes": ["others"]}
+        rest = ImageSet(data.images, others, (0, 1))
+        first = {**settings, **_FROM_SCRATCH, "majority_penalty": None, "classes": [1]}
         made_from = [gan_class.__name__, to_config(first), rest.hash, steps, self.batch_size, self.ema_decay, seed]
         path = folder / f"pretrained-{content_hash(made_from)}.ckpt"
         if not path.is_file():
             save_gan(self._train(gan_class(**first), rest, "others", steps, None, seed), path)
         return {"pretrained": str(path)}
 
-    def _teach_penalty(self, gan: BaseGAN, X: Images, y: npt.NDArray[Any]) -> None:
-        """Give a majority penalty that has no classifier one of the images at hand."""
-        penalty = getattr(gan, "majority_penalty", None)
+    def _penalty(self, settings: Mapping[str, Any], data: ImageSet, folder: Path) -> MajorityPenalty | None:
+        """Return the majority penalty, if there is one: with a classifier of the images, unless it names its own."""
+        penalty: MajorityPenalty | None = build(settings.get("majority_penalty"))
         if penalty is None or penalty.classifier_path is not None:
-            return
+            return penalty
         if self.classifier is None:
             raise InputError("The GAN has a majority_penalty without a classifier: name one with classifier.")
-        weights = compute_sample_weight("balanced", y)
-        penalty.classifier = build(to_config(self.classifier)).fit(X, y, sample_weight=weights).module_.network
+        config = to_config(self.classifier)
+        path = folder / f"classifier-{content_hash([config, data.hash])}.joblib"
+        if path.is_file():
+            classifier = joblib.load(path)
+        else:
+            weights = compute_sample_weight("balanced", data.labels)
+            classifier = build(config).fit(data.images.numpy(), data.labels, sample_weight=weights)
+            with atomic_path(path) as temporary:
+                joblib.dump(classifier, temporary)
+        penalty.classifier = classifier.module_.network
+        return penalty
 
     def _train(self, gan: BaseGAN, data: ImageSet, label: Label, steps: int, augmentation: Any, seed: int) -> BaseGAN:
         torch.manual_seed(seed)

@@ -71,12 +71,16 @@ def test_a_first_phase_is_shared_by_those_that_start_alike(images: Any, tmp_path
     written = path.stat().st_mtime_ns
     penalised = {"majority_penalty": {"class_path": "gan_imbalance.losses.MajorityPenalty"}}
     sampler(settings=penalised, classifier=CLASSIFIER, **options).fit_resample(X, y)
+    (classifier,) = tmp_path.glob("classifier-*")
+    taught = classifier.stat().st_mtime_ns
+    sampler(settings=penalised, classifier=CLASSIFIER, pretrain_steps=0, **options).fit_resample(X, y)
     sampler(settings={"freeze_generator_blocks": 2}, **options).fit_resample(X, y)
     sampler(pretrain_steps=0, **options).fit_resample(X, y)
-    assert [one.stat().st_mtime_ns for one in tmp_path.iterdir()] == [written]
+    assert [one.stat().st_mtime_ns for one in tmp_path.glob("pretrained-*")] == [written]
+    assert [one.stat().st_mtime_ns for one in tmp_path.glob("classifier-*")] == [taught]
     # another length is another first phase
     sampler(pretrain_steps=1, **options).fit_resample(X, y)
-    assert len(list(tmp_path.iterdir())) == 2
+    assert len(list(tmp_path.iterdir())) == 3
     start, end = read_checkpoint(path, "gan")["state_dict"], frozen.gans_["eel"].state_dict()
     unchanged = {name for name in end if torch.equal(start[name], end[name])}
     # GANs train both networks but for the first block of the generator
@@ -116,3 +120,25 @@ def test_what_it_cannot_use_is_refused(images: Any) -> None:
         sampler().fit_resample(X / 255, y)
     with pytest.raises(InputError, match="pretrain_steps is 5, which is more than max_steps, 4"):
         sampler(pretrain_steps=5).fit_resample(X, y)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"freeze_generator_blocks": 9}, "block"),
+        ({"freeze_discriminator_blocks": 9}, "block"),
+        ({"majority_penalty": MajorityPenalty()}, "name one with classifier"),
+    ],
+)
+def test_what_cannot_be_trained_is_refused_before_the_first_phase(
+    settings: dict[str, Any], message: str, images: Any, tmp_path: Path
+) -> None:
+    with pytest.raises(InputError, match=message):
+        sampler(settings=settings, cache=tmp_path).fit_resample(*images)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_class_may_have_any_name(images: Any) -> None:
+    X, y = images
+    _, labels = sampler().fit_resample(X, np.where(y == "eel", "others", y))
+    assert np.count_nonzero(labels == "others") == 12

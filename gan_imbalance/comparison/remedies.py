@@ -198,6 +198,20 @@ TABLE_REMEDIES: Mapping[str, Remedy] = {**CONTROLS, **STANDARD_REMEDIES, **FURTH
 
 _SMATE_AUGMENT = {"class_path": "gan_imbalance.transforms.image.SMateAugment"}
 _ALL_FREE = {"class_path": "gan_imbalance.gans.MinorityTransferGAN", "init_args": {"freeze_generator_blocks": 0}}
+# as images are learned since spectral norm and the hinge loss; configs/gan/auxiliary_classifier_gan_image.yaml
+_AUXILIARY = {
+    "class_path": "gan_imbalance.gans.AuxiliaryClassifierGAN",
+    "init_args": {
+        "discriminator": {
+            "class_path": "gan_imbalance.networks.DCGANDiscriminator",
+            "init_args": {"spectral_norm": True},
+        },
+        "loss": {
+            "class_path": "gan_imbalance.losses.TwoHeadedLoss",
+            "init_args": {"adversarial": {"class_path": "gan_imbalance.losses.HingeLoss"}, "classify_fakes": False},
+        },
+    },
+}
 
 IMAGE_CONTROLS: Mapping[str, Remedy] = {
     remedy.name: remedy
@@ -221,7 +235,7 @@ STANDARD_IMAGE_REMEDIES: Mapping[str, Remedy] = {
         _sampler("conditional_gan", _IMAGE_SAMPLER, gan="ConditionalGAN"),
         _sampler("wasserstein_gan", _IMAGE_SAMPLER, gan="WassersteinGAN"),
         _sampler("conditional_wasserstein_gan", _IMAGE_SAMPLER, gan="ConditionalWassersteinGAN"),
-        _sampler("auxiliary_classifier_gan", _IMAGE_SAMPLER, gan="AuxiliaryClassifierGAN"),
+        _sampler("auxiliary_classifier_gan", _IMAGE_SAMPLER, gan=_AUXILIARY),
         _sampler("minority_transfer_gan", _IMAGE_SAMPLER, gan="MinorityTransferGAN"),
         _sampler("minority_transfer_nothing_frozen", _IMAGE_SAMPLER, gan=_ALL_FREE),
         _sampler("minority_transfer_from_scratch", _IMAGE_SAMPLER, gan="MinorityTransferGAN", pretrain_steps=0),
@@ -229,7 +243,16 @@ STANDARD_IMAGE_REMEDIES: Mapping[str, Remedy] = {
 }
 """What competes on images where a configuration names nothing."""
 
-IMAGE_REMEDIES: Mapping[str, Remedy] = {**IMAGE_CONTROLS, **STANDARD_IMAGE_REMEDIES}
+FURTHER_IMAGE_REMEDIES: Mapping[str, Remedy] = {
+    remedy.name: remedy
+    for remedy in (
+        _sampler("cramer_gan", _IMAGE_SAMPLER, gan="CramerGAN"),
+        _sampler("info_gan", _IMAGE_SAMPLER, gan="InfoGAN"),
+    )
+}
+"""GANs of images that compete where they are named."""
+
+IMAGE_REMEDIES: Mapping[str, Remedy] = {**IMAGE_CONTROLS, **STANDARD_IMAGE_REMEDIES, **FURTHER_IMAGE_REMEDIES}
 """All remedies of images that have a name."""
 
 _NAMED: Mapping[str, Mapping[str, Remedy]] = {"table": TABLE_REMEDIES, "image": IMAGE_REMEDIES}

@@ -180,7 +180,8 @@ def _import_imgaug() -> Any:
         vars(np)["sctypes"] = sctypes
     try:
         from imgaug import augmenters
-    except (ImportError, AttributeError) as error:
+    # a module that was built for another numpy or OpenCV may raise anything while it is imported
+    except Exception as error:
         raise InputError(
             f"imgaug cannot be imported ({error}); install it, and on Debian the packages libgl1 and libglib2.0-0 "
             "that its OpenCV needs, or use SMateAugment, which does without it."

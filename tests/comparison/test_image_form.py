@@ -11,12 +11,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from gan_imbalance import gans
 from gan_imbalance.comparison import Remedy, compare
 from gan_imbalance.comparison.forms import form_of
 from gan_imbalance.comparison.remedies import IMAGE_REMEDIES, choose_remedies
 from gan_imbalance.comparison.report import make_report
 from gan_imbalance.comparison.resampling import Resampled, resample
 from gan_imbalance.data import DigitsDataModule
+from gan_imbalance.oversampling import resolve_gan
 
 RARE = 2
 LINEAR = {"class_path": "tests.comparison.test_image_form.PixelRegression"}
@@ -118,7 +120,7 @@ def test_features_tell_copies_and_other_images_from_the_classs_own(data: DigitsD
     assert "closest_record_share" not in form.judge(known, form.take(known), unseen[:0], seed=0)
 
 
-def test_standard_remedies_of_images_can_run() -> None:
+def test_standard_remedies_of_images_are_named() -> None:
     chosen = {remedy.name: remedy for remedy in choose_remedies(None, kind="image")}
     assert {"focal_loss", "augmentation", "real_rows", "minority_transfer_from_scratch"} < set(chosen)
     assert "jittered_copies" not in chosen
@@ -127,6 +129,19 @@ def test_standard_remedies_of_images_can_run() -> None:
     quick = chosen["minority_transfer_from_scratch"].with_gan_steps(3, override=True)
     assert (quick.init_args["max_steps"], quick.init_args["pretrain_steps"]) == (3, 0)
     assert transfer("mine", pretrain_steps=3).with_gan_steps(2, override=True).init_args["pretrain_steps"] is None
+
+
+@pytest.mark.parametrize("name", [name for name, remedy in IMAGE_REMEDIES.items() if remedy.is_gan])
+def test_every_gan_with_a_name_makes_images(name: str, data: DigitsDataModule) -> None:
+    remedy = IMAGE_REMEDIES[name].with_gan_steps(2, override=True).with_init_args(batch_size=4, accelerator="cpu")
+    made = apply(remedy, data)
+    assert made.added.shape == (12, 1, 8, 8)
+    assert made.added.std() > 0
+
+
+def test_every_gan_of_images_has_a_name() -> None:
+    named = {resolve_gan(remedy.init_args["gan"])[0] for remedy in IMAGE_REMEDIES.values() if remedy.is_gan}
+    assert named == {gan for name in gans.__all__ if "image" in (gan := getattr(gans, name)).kinds} - {gans.BaseGAN}
 
 
 def test_images_are_compared_and_reported(
