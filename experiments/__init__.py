@@ -1,1 +1,18 @@
 """Studies and benchmarks: each is one command, and its README holds what it measured."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import NoReturn
+
+from gan_imbalance.types import InputError
+
+
+def command(main: Callable[[], int | None]) -> NoReturn:
+    """Run a study, and end with its exit code; with 2, and one sentence on stderr, after a user's mistake."""
+    try:
+        sys.exit(main())
+    except InputError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)

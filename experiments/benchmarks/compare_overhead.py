@@ -20,6 +20,7 @@ from time import perf_counter
 
 import pandas as pd
 
+from experiments import command
 from gan_imbalance.files import write_json
 
 CELLS = 20
@@ -75,4 +76,4 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    command(main)

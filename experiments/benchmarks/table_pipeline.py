@@ -31,6 +31,7 @@ import pandas as pd
 import torch
 from pytorch_lightning import Callback, LightningModule, Trainer
 
+from experiments import command
 from gan_imbalance.callbacks import FiniteLossGuard, GeneratorEMA
 from gan_imbalance.data import TabularDataModule
 from gan_imbalance.files import write_json
@@ -368,4 +369,4 @@ def main(args: Sequence[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    command(main)

@@ -24,6 +24,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from experiments import command
 from gan_imbalance.transforms import TabularTransformer
 
 MANY_LEVELS = 50_000
@@ -113,4 +114,4 @@ def main(args: Sequence[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    command(main)

@@ -19,6 +19,7 @@ import pandas as pd
 import torch
 from torch import Tensor, nn
 
+from experiments import command
 from experiments.benchmarks.loops import (
     Clocked,
     Contest,
@@ -209,4 +210,4 @@ def main(args: Sequence[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    command(main)

@@ -16,6 +16,7 @@ import pandas as pd
 import torch
 from jsonargparse import auto_cli
 
+from experiments import command
 from gan_imbalance.data import TabularDataModule
 from gan_imbalance.files import atomic_path
 from gan_imbalance.gans import BaseGAN, WassersteinGAN
@@ -165,4 +166,4 @@ def judge(kind: np.ndarray, training: np.ndarray, held_out: np.ndarray, seed: in
 
 
 if __name__ == "__main__":
-    auto_cli(study)
+    command(lambda: auto_cli(study))

@@ -22,6 +22,7 @@ import torch
 import yaml
 from pytorch_lightning import Callback, LightningModule, Trainer
 
+from experiments import command
 from experiments.card_fraud_fidelity.__main__ import judge, smote
 from experiments.card_fraud_gans.published import WholeBatchPenalty
 from gan_imbalance.callbacks import FiniteLossGuard
@@ -410,4 +411,4 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    command(main)

@@ -17,6 +17,7 @@ import pandas as pd
 import torch
 from jsonargparse import auto_cli
 
+from experiments import command
 from gan_imbalance.comparison.controls import MarginalOverSampler
 from gan_imbalance.comparison.statistics import mean_interval, paired_comparison
 from gan_imbalance.data import TabularDataModule
@@ -433,4 +434,4 @@ def _write(table: pd.DataFrame, path: Path) -> None:
 
 
 if __name__ == "__main__":
-    auto_cli(study)
+    command(lambda: auto_cli(study))

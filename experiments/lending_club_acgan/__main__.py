@@ -16,6 +16,7 @@ import pandas as pd
 import torch
 from jsonargparse import auto_cli
 
+from experiments import command
 from gan_imbalance.callbacks.pictures import draw_pairs
 from gan_imbalance.comparison.record import Record
 from gan_imbalance.comparison.statistics import holm
@@ -166,4 +167,4 @@ def _intervals(table: pd.DataFrame) -> Figure:
 
 
 if __name__ == "__main__":
-    raise SystemExit(auto_cli(study))
+    command(lambda: auto_cli(study))

@@ -18,6 +18,7 @@ import joblib
 import numpy as np
 import pandas as pd
 
+from experiments import command
 from gan_imbalance.comparison import Remedy
 from gan_imbalance.comparison.cells import group_cells, run_unit
 from gan_imbalance.comparison.protocol import plan_cells, prepare_study
@@ -121,4 +122,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    command(main)

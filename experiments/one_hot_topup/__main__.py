@@ -29,6 +29,7 @@ from sklearn.metrics import accuracy_score, f1_score
 from sklearn.neural_network import MLPClassifier
 from sklearn.preprocessing import OneHotEncoder
 
+from experiments import command
 from gan_imbalance.callbacks import DistanceMonitor, GeneratorEMA, PrincipalComponentPictures
 from gan_imbalance.comparison.statistics import corrected_resampled_t, holm, paired_comparison
 from gan_imbalance.data import TabularDataModule
@@ -442,4 +443,4 @@ def draw(settings: Settings) -> None:
 
 
 if __name__ == "__main__":
-    auto_cli(study)
+    command(lambda: auto_cli(study))

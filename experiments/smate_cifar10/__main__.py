@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from jsonargparse import auto_cli
 
+from experiments import command
 from gan_imbalance.comparison import Remedy, compare
 from gan_imbalance.data import CIFAR10DataModule
 
@@ -186,4 +187,4 @@ def study(
 
 
 if __name__ == "__main__":
-    raise SystemExit(auto_cli(study, as_positional=False))
+    command(lambda: auto_cli(study, as_positional=False))

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from experiments import command
 from gan_imbalance.data import CIFAR10DataModule
 from gan_imbalance.files import atomic_path
 from gan_imbalance.transforms import DiffAugment, FlipCrop, SMateAugment, SMateImgaug
@@ -71,4 +72,4 @@ def main(args: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    command(main)

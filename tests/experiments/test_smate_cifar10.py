@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import runpy
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -40,6 +42,21 @@ def test_every_scale_has_the_published_classifier(classes: int, side: int) -> No
     assert sum(parameter.numel() for parameter in network.parameters()) == 1_250_858
     assert network(torch.zeros(2, 3, side, side)).shape == (2, classes)
     assert network.features(torch.zeros(2, 3, side, side)).shape == (2, 512)
+
+
+@pytest.mark.parametrize("arguments", ["smate_cifar10 --scale smoke", "smate_cifar10.policies"])
+def test_missing_images_end_it_with_one_sentence(
+    arguments: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    module, *options = arguments.split()
+    output = str(tmp_path / "output")
+    monkeypatch.setattr(sys, "argv", [module, *options, "--root", str(tmp_path), "--output", output])
+    with pytest.raises(SystemExit) as caught:
+        runpy.run_module(f"experiments.{module}", run_name="__main__", alter_sys=True)
+    assert caught.value.code == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "data_batch_1 is missing" in line
+    assert not list(tmp_path.iterdir())
 
 
 def test_the_published_networks_are_the_published_ones() -> None:
