@@ -57,7 +57,7 @@ class ImageOverSampler(BaseOverSampler):  # type: ignore[misc]
             transfer learns first; maps float images in [-1, 1] to such of the same shape.
         classifier: what judges the samples where the GAN has a majority penalty, in the manner of
             :class:`~gan_imbalance.classifiers.ImageClassifier`, or its ``class_path`` dict. It is trained on the images
-            at hand, all classes counting the same.
+            at hand, all classes counting the same, with the seed of the over-sampler.
         cache: folder where pretrained GANs and the penalty's classifiers are kept, by a hash of all that they depend
             on.
         accelerator: Lightning's: ``"cpu"``, ``"gpu"``, ``"auto"``, ...
@@ -125,40 +125,37 @@ class ImageOverSampler(BaseOverSampler):  # type: ignore[misc]
         self.history_: list[dict[str, Any]] = []
         gan_class, settings = resolve_gan(self.gan)
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
+        classes, indices = np.unique(y, return_inverse=True)
+        data = ImageSet(torch.from_numpy(X), indices, tuple(classes.tolist()))
         images, labels = [X], [y]
-        with quiet_lightning(), torch.random.fork_rng():
+        folder = TemporaryDirectory() if self.cache is None else nullcontext(self.cache)
+        with quiet_lightning(), torch.random.fork_rng(), folder as cache:
             for label, count in self.sampling_strategy_.items():
                 if count:
-                    images.append(self._generate(gan_class, settings, X, y, label, int(count), seed))
+                    name = plain_label(label)
+                    self.gans_[name] = self._gan_of(gan_class, settings, data, name, Path(cache), seed)
+                    images.append(_sample(self.gans_[name], data.classes.index(name), int(count), seed))
                     labels.append(np.full(int(count), label, dtype=y.dtype))
         return np.concatenate(images), np.concatenate(labels)
 
-    def _generate(
+    def _gan_of(
         self,
         gan_class: type[BaseGAN],
         settings: dict[str, Any],
-        X: Images,
-        y: npt.NDArray[Any],
-        label: Any,
-        count: int,
+        data: ImageSet,
+        label: Label,
+        folder: Path,
         seed: int,
-    ) -> Images:
-        classes, indices = np.unique(y, return_inverse=True)
-        data = ImageSet(torch.from_numpy(X), indices, tuple(classes.tolist()))
-        name = plain_label(label)
-        if not (gan_class.conditional and self.gans_):
-            learned = {**settings, "classes": "all" if gan_class.conditional else [name]}
-            with TemporaryDirectory() if self.cache is None else nullcontext(self.cache) as folder:
-                first_steps = self._first_steps(gan_class)
-                if issubclass(gan_class, MinorityTransferGAN):
-                    learned["majority_penalty"] = self._penalty(settings, data, Path(folder))
-                    learned |= self._first_phase(gan_class, settings, data, name, first_steps, Path(folder), seed)
-                gan, steps = gan_class(**learned), self.max_steps - first_steps
-                self.gans_[name] = self._train(gan, data, name, steps, self.augmentation, seed)
-        else:
-            self.gans_[name] = next(iter(self.gans_.values()))
-        wanted = torch.full((count,), data.classes.index(name))
-        return to_uint8(self.gans_[name].sample(wanted, seed).float().cpu()).numpy()
+    ) -> BaseGAN:
+        """Return a trained GAN of a class: a conditional one serves all."""
+        if gan_class.conditional and self.gans_:
+            return next(iter(self.gans_.values()))
+        learned = {**settings, "classes": "all" if gan_class.conditional else [label]}
+        first_steps = self._first_steps(gan_class)
+        if issubclass(gan_class, MinorityTransferGAN):
+            learned["majority_penalty"] = self._penalty(settings, data, folder, seed)
+            learned |= self._first_phase(gan_class, settings, data, label, first_steps, folder, seed)
+        return self._train(gan_class(**learned), data, label, self.max_steps - first_steps, self.augmentation, seed)
 
     def _first_steps(self, gan_class: type[BaseGAN]) -> int:
         if not issubclass(gan_class, MinorityTransferGAN):
@@ -193,20 +190,21 @@ class ImageOverSampler(BaseOverSampler):  # type: ignore[misc]
             save_gan(self._train(gan_class(**first), rest, "others", steps, None, seed), path)
         return {"pretrained": str(path)}
 
-    def _penalty(self, settings: Mapping[str, Any], data: ImageSet, folder: Path) -> MajorityPenalty | None:
+    def _penalty(self, settings: Mapping[str, Any], data: ImageSet, folder: Path, seed: int) -> MajorityPenalty | None:
         """Return the majority penalty, if there is one: with a classifier of the images, unless it names its own."""
-        penalty: MajorityPenalty | None = build(settings.get("majority_penalty"))
+        penalty: MajorityPenalty | None = build(to_config(settings.get("majority_penalty")))
         if penalty is None or penalty.classifier_path is not None:
             return penalty
         if self.classifier is None:
             raise InputError("The GAN has a majority_penalty without a classifier: name one with classifier.")
         config = to_config(self.classifier)
-        path = folder / f"classifier-{content_hash([config, data.hash])}.joblib"
+        path = folder / f"classifier-{content_hash([config, data.hash, seed])}.joblib"
         if path.is_file():
             classifier = joblib.load(path)
         else:
             weights = compute_sample_weight("balanced", data.labels)
-            classifier = build(config).fit(data.images.numpy(), data.labels, sample_weight=weights)
+            classifier = build(config).set_params(random_state=seed)
+            classifier.fit(data.images.numpy(), data.labels, sample_weight=weights)
             with atomic_path(path) as temporary:
                 joblib.dump(classifier, temporary)
         penalty.classifier = classifier.module_.network
@@ -235,3 +233,9 @@ class ImageOverSampler(BaseOverSampler):  # type: ignore[misc]
         )
         self.history_ += history
         return trained
+
+
+def _sample(gan: BaseGAN, label: int, count: int, seed: int) -> Images:
+    """Return images of a class, by its index; no two classes from the same latent vectors."""
+    (own_seed,) = np.random.SeedSequence([seed, label]).generate_state(1)
+    return to_uint8(gan.sample(torch.full((count,), label), int(own_seed)).float().cpu()).numpy()

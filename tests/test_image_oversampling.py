@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -11,7 +12,8 @@ import torch
 from sklearn.base import clone
 
 from gan_imbalance.checkpoints import read_checkpoint
-from gan_imbalance.gans import MinorityTransferGAN
+from gan_imbalance.classifiers import ImageClassifier
+from gan_imbalance.gans import ConditionalGAN, MinorityTransferGAN
 from gan_imbalance.image_oversampling import ImageOverSampler
 from gan_imbalance.losses import MajorityPenalty
 from gan_imbalance.types import InputError
@@ -110,8 +112,33 @@ def test_the_penaltys_classifier_learns_the_images_at_hand(images: Any) -> None:
     assert gan.majority_penalty.weight == 0.5
     assert gan.majority_penalty.classifier is not None
     assert gan.majority_penalty.classifier(torch.zeros(2, 1, 8, 8)).shape == (2, 3)
-    with pytest.raises(InputError, match="name one with classifier"):
-        sampler(settings={"majority_penalty": MajorityPenalty()}).fit_resample(X, y)
+
+
+def test_the_penaltys_classifier_is_trained_once_for_all_classes_of_a_seed(images: Any) -> None:
+    penalty = MajorityPenalty()
+    penalised = sampler(settings={"majority_penalty": penalty}, classifier=CLASSIFIER, random_state=0)
+    with patch.object(ImageClassifier, "fit", autospec=True, side_effect=ImageClassifier.fit) as fit:
+        penalised.fit_resample(*images)
+        assert fit.call_count == 1
+        assert len(penalised.gans_) == 2
+        penalised.set_params(random_state=1).fit_resample(*images)
+    first, second = (call.args[0].random_state for call in fit.call_args_list)
+    assert first != second
+    # what was given to the sampler stays as it was
+    assert penalty.classifier is None
+
+
+@pytest.mark.parametrize("steps", [{"max_steps": 0}, {"max_steps": 2, "pretrain_steps": 2}])
+def test_a_transfer_may_end_before_its_second_phase(steps: dict[str, int], images: Any) -> None:
+    _, labels = sampler(**steps).fit_resample(*images)
+    assert np.count_nonzero(labels == "eel") == 12
+
+
+def test_no_two_classes_are_sampled_alike(images: Any) -> None:
+    with patch.object(ConditionalGAN, "sample", autospec=True, side_effect=ConditionalGAN.sample) as sample:
+        sampler("ConditionalGAN", random_state=0).fit_resample(*images)
+    first, second = (call.args[2] for call in sample.call_args_list)
+    assert first != second
 
 
 def test_what_it_cannot_use_is_refused(images: Any) -> None:

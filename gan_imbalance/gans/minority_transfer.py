@@ -177,7 +177,7 @@ class MinorityTransferGAN(WassersteinGAN):
         Raises:
             InputError: if it is still in its first phase.
         """
-        if not self.transferred:
+        if self.pretrain_epochs and not self.transferred:
             raise InputError("This MinorityTransferGAN is still in its first phase: train past pretrain_epochs.")
         return super().sample(labels, seed)
 
