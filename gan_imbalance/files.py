@@ -15,6 +15,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock
+
 from gan_imbalance.types import InputError
 
 _RECORDED_PACKAGES = ("gan-imbalance", "torch", "pytorch-lightning", "numpy", "pandas", "scikit-learn")
@@ -30,13 +32,8 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     path = Path(path)
     if path.is_dir():
         raise InputError(f"Cannot write {path}: it is a folder; name a file in it.")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+    with _making_room(path):
         handle, name = tempfile.mkstemp(prefix=f".{path.stem}.", suffix="".join(path.suffixes), dir=path.parent)
-    except OSError as error:
-        raise InputError(
-            f"Cannot write {path}: {error.strerror or error}; choose a folder you can write to."
-        ) from error
     os.close(handle)
     temporary = Path(name)
     try:
@@ -57,19 +54,51 @@ def atomic_folder(path: str | Path) -> Iterator[Path]:
     path = Path(path)
     if path.is_file() or (path.is_dir() and any(path.iterdir())):
         raise InputError(f"Cannot write {path}: it is there already; remove it, or name another folder.")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+    with _making_room(path):
         temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
-    except OSError as error:
-        raise InputError(
-            f"Cannot write {path}: {error.strerror or error}; choose a folder you can write to."
-        ) from error
     try:
         yield temporary
         os.chmod(temporary, 0o755)
         os.replace(temporary, path)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+@contextmanager
+def make_once(path: str | Path) -> Iterator[bool]:
+    """Yield whether ``path`` is missing and to be made in the block, once however many processes or threads ask.
+
+    The others wait for whoever makes it, and then find it there; if that fails, the next one is asked. The block must
+    write the file whole (:func:`atomic_path`), since one that is there is taken without waiting.
+
+    Raises:
+        InputError: if the folder cannot be made or written.
+    """
+    path = Path(path)
+    if path.exists():
+        yield False
+        return
+    lock = FileLock(path.with_name(f".{path.name}.lock"))
+    with _making_room(path):
+        lock.acquire()
+    try:
+        yield not path.exists()
+    finally:
+        lock.release()
+    # from here on nobody who waits or comes has anything left to make; after an error, those who wait still need it
+    Path(lock.lock_file).unlink(missing_ok=True)
+
+
+@contextmanager
+def _making_room(path: Path) -> Iterator[None]:
+    """Make the folder that ``path`` will lie in, and say so plainly if it, or the block, cannot write there."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield
+    except OSError as error:
+        raise InputError(
+            f"Cannot write {path}: {error.strerror or error}; choose a folder you can write to."
+        ) from error
 
 
 def write_json(path: str | Path, content: Any) -> None:

@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import gzip
 import json
+import multiprocessing
+import time
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
-from gan_imbalance.files import atomic_path, content_hash, file_hash, provenance, write_json
+from gan_imbalance.files import atomic_path, content_hash, file_hash, make_once, provenance, write_json
 from gan_imbalance.types import InputError
 
 
@@ -55,6 +57,45 @@ def test_a_folder_in_the_place_of_the_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"Cannot write .*: it is a folder"):  # noqa: SIM117
         with atomic_path(tmp_path):
             pass
+
+
+def _make_slowly(folder: Path, start: str) -> None:
+    """Make folder/made once, and note that it was made, from when ``start`` is there."""
+    while not (folder / start).exists():
+        time.sleep(0.001)
+    with make_once(folder / "sub" / "made") as missing:
+        if missing:
+            with (folder / "times").open("a") as times:
+                times.write("made ")
+            time.sleep(0.3)
+            (folder / "sub" / "made").touch()
+    assert (folder / "sub" / "made").is_file()
+
+
+def test_what_several_processes_ask_for_is_made_once(tmp_path: Path) -> None:
+    context = multiprocessing.get_context("fork")
+    askers = [context.Process(target=_make_slowly, args=(tmp_path, "start")) for _ in range(3)]
+    for asker in askers:
+        asker.start()
+    (tmp_path / "start").touch()
+    for asker in askers:
+        asker.join()
+    assert [asker.exitcode for asker in askers] == [0, 0, 0]
+    assert (tmp_path / "times").read_text() == "made "
+    assert [path.name for path in (tmp_path / "sub").iterdir()] == ["made"]
+
+
+def test_what_could_not_be_made_is_made_by_the_next(tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt), make_once(tmp_path / "made") as missing:
+        raise KeyboardInterrupt
+    with make_once(tmp_path / "made") as missing:
+        assert missing
+        (tmp_path / "made").touch()
+    with make_once(tmp_path / "made") as missing:
+        assert not missing
+    (tmp_path / "file").touch()
+    with pytest.raises(InputError, match=r"Cannot write .*file/x: .*choose a folder"), make_once(tmp_path / "file/x"):
+        pass
 
 
 def test_json_is_written(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +17,7 @@ from gan_imbalance.comparison import figures
 from gan_imbalance.comparison.figures import Figure
 from gan_imbalance.data.images import ImageSet
 from gan_imbalance.data.imbalance import Rows
-from gan_imbalance.files import atomic_path, content_hash, write_json
+from gan_imbalance.files import atomic_path, content_hash, make_once, write_json
 from gan_imbalance.networks import SMateCNN
 from gan_imbalance.quality import judge_features
 from gan_imbalance.synthesis import manifest_path
@@ -112,26 +112,28 @@ class ImageForm:
         """A small classifier of the images that may be learned from, made once for all remedies of a split."""
         samples, rows = self.samples, self.fitted_on
         classes = tuple(np.unique(samples.labels[rows]).tolist())
+        if self.folder is None:
+            return self._learned_network()
+        made_from = content_hash([samples.hash, rows.tolist(), _FEATURE_WIDTH, _FEATURE_STEPS])
+        path = self.folder / "pretrained" / f"features-{made_from}.pt"
+        with make_once(path) as missing:
+            if missing:
+                with atomic_path(path) as temporary:
+                    torch.save(self._learned_network().state_dict(), temporary)
+        classes = tuple(np.unique(samples.labels[rows]).tolist())
         network = SMateCNN(DataSpec("image", tuple(samples.images.shape[1:]), classes), _FEATURE_WIDTH)
-        path = None
-        if self.folder is not None:
-            made_from = content_hash([samples.hash, rows.tolist(), _FEATURE_WIDTH, _FEATURE_STEPS])
-            path = self.folder / "pretrained" / f"features-{made_from}.pt"
-        if path is not None and path.is_file():
-            network.load_state_dict(torch.load(path, weights_only=True))
-            return network.eval()
+        network.load_state_dict(torch.load(path, weights_only=True))
+        return network.eval()
+
+    def _learned_network(self) -> SMateCNN:
         classifier = ImageClassifier(
             partial(SMateCNN, width=_FEATURE_WIDTH),
             max_steps=_FEATURE_STEPS,
             batch_size=128,
             lr=1e-3,
             optimizer=torch.optim.Adam,
-        ).fit(self.take(rows), samples.labels[rows])
-        network.load_state_dict(classifier.module_.network.state_dict())
-        if path is not None:
-            with atomic_path(path) as temporary:
-                torch.save(network.state_dict(), temporary)
-        return network.eval()
+        ).fit(self.take(self.fitted_on), self.samples.labels[self.fitted_on])
+        return cast(SMateCNN, classifier.module_.network)
 
     def write(self, content: Images, labels: Rows, manifest: dict[str, Any], path: Path) -> None:
         """Write images (.npz), and the manifest beside them."""

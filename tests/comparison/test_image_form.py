@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 from gan_imbalance import gans
+from gan_imbalance.classifiers import ImageClassifier
 from gan_imbalance.comparison import Remedy, compare
 from gan_imbalance.comparison.forms import form_of
 from gan_imbalance.comparison.remedies import IMAGE_REMEDIES, choose_remedies
@@ -118,6 +122,37 @@ def test_features_tell_copies_and_other_images_from_the_classs_own(data: DigitsD
     assert copies["closest_record_share"] > 0.6
     assert form.judge(known, form.take(known[:0]), unseen, seed=0) == {}
     assert "closest_record_share" not in form.judge(known, form.take(known), unseen[:0], seed=0)
+
+
+def test_a_split_has_one_feature_network_however_many_ask_at_once(
+    data: DigitsDataModule, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fits: list[int] = []
+    learn = ImageClassifier.fit
+
+    def counted(self: ImageClassifier, X: Any, y: Any) -> ImageClassifier:
+        fits.append(len(X))
+        time.sleep(0.2)
+        return learn(self, X, y)
+
+    monkeypatch.setattr(ImageClassifier, "fit", counted)
+    images = torch.rand(5, 1, 8, 8) * 2 - 1
+    train, fewer = data.split.train, data.split.train[:-1]
+
+    def features(rows: Any) -> torch.Tensor:
+        with torch.no_grad():
+            return form_of(data.samples, rows, tmp_path).feature_network.features(images)
+
+    with ThreadPoolExecutor(2) as pool:
+        first, second = pool.map(features, [train, train])
+    assert torch.equal(first, second)
+    assert fits == [len(train)]
+    assert torch.equal(features(train), first)
+    assert fits == [len(train)]
+    # another split may learn from other images
+    assert not torch.equal(features(fewer), first)
+    assert fits == [len(train), len(fewer)]
+    assert len(list((tmp_path / "pretrained").iterdir())) == 2
 
 
 def test_standard_remedies_of_images_are_named() -> None:
