@@ -18,6 +18,7 @@ from gan_imbalance import gans
 from gan_imbalance.classifiers import ImageClassifier
 from gan_imbalance.comparison import Remedy, compare
 from gan_imbalance.comparison.forms import form_of
+from gan_imbalance.comparison.image_form import ImageForm
 from gan_imbalance.comparison.remedies import IMAGE_REMEDIES, choose_remedies
 from gan_imbalance.comparison.report import make_report
 from gan_imbalance.comparison.resampling import Resampled, resample
@@ -140,8 +141,11 @@ def test_a_split_has_one_feature_network_however_many_ask_at_once(
     train, fewer = data.split.train, data.split.train[:-1]
 
     def features(rows: Any) -> torch.Tensor:
+        form = form_of(data.samples, rows, tmp_path)
+        # without the lock that Python 3.11's cached_property has between threads, but not between processes
+        network = ImageForm.feature_network.func(form)
         with torch.no_grad():
-            return form_of(data.samples, rows, tmp_path).feature_network.features(images)
+            return network.features(images)
 
     with ThreadPoolExecutor(2) as pool:
         first, second = pool.map(features, [train, train])
