@@ -553,7 +553,7 @@ class Doomed(Callback):
 """
 
 
-def test_a_lost_process_ends_the_run_and_another_goes_on(tmp_path: Path, tiny_fit: list[str]) -> None:
+def test_a_lost_process_ends_the_run_and_two_machines_go_on(tmp_path: Path, tiny_fit: list[str]) -> None:
     rows().to_csv(tmp_path / "rows.csv", index=False)
     (tmp_path / "doomed.py").write_text(DOOMED)
     together = ("--trainer.strategy", "ddp", "--trainer.devices", str(PROCESSES), "--trainer.max_epochs", "3")
@@ -565,7 +565,10 @@ def test_a_lost_process_ends_the_run_and_another_goes_on(tmp_path: Path, tiny_fi
     runs = tmp_path / "runs" / "WassersteinGAN"
     first, last = (runs / f"version_{run}" / "checkpoints" / "last.ckpt" for run in (0, 1))
     assert torch.load(first, weights_only=True)["global_step"] == 2
-    wait(torchrun("--standalone", "-m", "gan_imbalance", *fit, "--ckpt_path", str(first), cwd=tmp_path))
+    rendezvous = ("--nnodes", "2", "--rdzv-backend", "c10d", "--rdzv-endpoint", "localhost:29431")
+    machine = ("--trainer.num_nodes", "2", "--trainer.devices", "1", "--ckpt_path", str(first))
+    resume = (*rendezvous, "-m", "gan_imbalance", *fit, *machine)
+    wait(*(torchrun(*resume, processes=1, cwd=tmp_path) for _ in range(PROCESSES)))
     resumed = torch.load(last, weights_only=True)
     assert resumed["global_step"] == 6
     assert len(resumed["random_states"]) == PROCESSES
