@@ -22,7 +22,7 @@ from torch import Tensor, nn
 
 from gan_imbalance.components import build, to_config
 from gan_imbalance.data.images import ImageDataModule, ImageSet
-from gan_imbalance.files import atomic_path, content_hash
+from gan_imbalance.files import atomic_path, content_hash, make_once
 from gan_imbalance.gans import BaseGAN, MinorityTransferGAN
 from gan_imbalance.losses import MajorityPenalty
 from gan_imbalance.oversampling import EPOCHS, plain_label, resolve_gan, train_gan
@@ -186,8 +186,9 @@ class ImageOverSampler(BaseOverSampler):  # type: ignore[misc]
         first = {**settings, **_FROM_SCRATCH, "majority_penalty": None, "classes": [1]}
         made_from = [gan_class.__name__, to_config(first), rest.hash, steps, self.batch_size, self.ema_decay, seed]
         path = folder / f"pretrained-{content_hash(made_from)}.ckpt"
-        if not path.is_file():
-            save_gan(self._train(gan_class(**first), rest, "others", steps, None, seed), path)
+        with make_once(path) as missing:
+            if missing:
+                save_gan(self._train(gan_class(**first), rest, "others", steps, None, seed), path)
         return {"pretrained": str(path)}
 
     def _penalty(self, settings: Mapping[str, Any], data: ImageSet, folder: Path, seed: int) -> MajorityPenalty | None:
@@ -199,15 +200,14 @@ class ImageOverSampler(BaseOverSampler):  # type: ignore[misc]
             raise InputError("The GAN has a majority_penalty without a classifier: name one with classifier.")
         config = to_config(self.classifier)
         path = folder / f"classifier-{content_hash([config, data.hash, seed])}.joblib"
-        if path.is_file():
-            classifier = joblib.load(path)
-        else:
-            weights = compute_sample_weight("balanced", data.labels)
-            classifier = build(config).set_params(random_state=seed)
-            classifier.fit(data.images.numpy(), data.labels, sample_weight=weights)
-            with atomic_path(path) as temporary:
-                joblib.dump(classifier, temporary)
-        penalty.classifier = classifier.module_.network
+        with make_once(path) as missing:
+            if missing:
+                weights = compute_sample_weight("balanced", data.labels)
+                classifier = build(config).set_params(random_state=seed)
+                classifier.fit(data.images.numpy(), data.labels, sample_weight=weights)
+                with atomic_path(path) as temporary:
+                    joblib.dump(classifier, temporary)
+        penalty.classifier = joblib.load(path).module_.network
         return penalty
 
     def _train(self, gan: BaseGAN, data: ImageSet, label: Label, steps: int, augmentation: Any, seed: int) -> BaseGAN:
