@@ -25,6 +25,12 @@ torch.set_num_threads(1)
 _SHARED_DATA = Path(os.environ.get("GAN_IMBALANCE_DATA", Path(__file__).resolve().parents[2] / "shared" / "data"))
 
 
+@pytest.fixture
+def leaves_gpus_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let ``torch.manual_seed``, which seeds every GPU as well, fail; whether there is one or not."""
+    monkeypatch.delattr("torch.cuda.manual_seed_all")
+
+
 @pytest.fixture(scope="session")
 def shared_data() -> Callable[[str], Path]:
     """Return the path of a shared data file, or skip the test where it is absent."""

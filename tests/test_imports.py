@@ -17,7 +17,7 @@ ROOT = PACKAGE.parent
 FILES = sorted(PACKAGE.rglob("*.py"))
 
 # what every part may import of ours, apart from itself
-_LEAVES = {"types", "files"}
+_LEAVES = {"types", "files", "seeding"}
 _NETWORKS = {*_LEAVES, "networks", "losses", "optimizers", "components", "checkpoints", "distributed"}
 _BELOW_SYNTHESIS = {*_NETWORKS, "gans", "data", "transforms", "tracking"}
 ALLOWED: dict[str, set[str]] = {
@@ -25,6 +25,7 @@ ALLOWED: dict[str, set[str]] = {
     "losses": {"types"},
     "optimizers": set(),
     "quiet": set(),
+    "seeding": set(),
     "distributed": set(),
     "tracking": set(),
     "files": {"types"},

@@ -18,6 +18,7 @@ from gan_imbalance.data.loaders import TensorLoader, draw_uniform
 from gan_imbalance.gans import BaseGAN
 from gan_imbalance.metrics import image_distances
 from gan_imbalance.networks import SMateCNN
+from gan_imbalance.seeding import seeded
 from gan_imbalance.transforms.image import to_uint8
 from gan_imbalance.types import DataKind, InputError
 
@@ -159,8 +160,7 @@ class FeatureDistanceMonitor(Callback):
             seed=self.seed,
             transform=data.as_input,
         )
-        with torch.random.fork_rng([device] if device.type == "cuda" else []):
-            torch.manual_seed(self.seed)
+        with seeded(self.seed, device):
             network = SMateCNN(data.spec, width=0.5).to(device)
             optimizer = torch.optim.Adam(network.parameters(), lr=1e-3, fused=True)
             for batch, labels, *_ in images:

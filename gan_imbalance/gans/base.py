@@ -29,6 +29,7 @@ from gan_imbalance.networks import (
     evaluation_mode,
 )
 from gan_imbalance.optimizers import AdversarialAdam
+from gan_imbalance.seeding import seeded
 from gan_imbalance.types import ClassSelection, DataKind, DataSpec, InputError
 
 NetworkFactory = Callable[[DataSpec, int, int], nn.Module]
@@ -424,9 +425,7 @@ class BaseGAN(LightningModule):
     @torch.no_grad()
     def sample_conditions(self, conditions: Tensor, seed: int) -> Tensor:
         """Return one synthetic sample per condition (n,), with the generator in evaluation mode."""
-        devices = [self.device] if self.device.type == "cuda" else []
-        with evaluation_mode(self.generator), torch.random.fork_rng(devices=devices):
-            torch.manual_seed(seed)
+        with evaluation_mode(self.generator), seeded(seed, self.device):
             return torch.cat([self.generate(chunk) for chunk in torch.split(conditions, self._sample_chunk)])
 
     @property

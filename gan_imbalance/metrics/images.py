@@ -9,11 +9,11 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 
-import torch
 from torch import Tensor, nn
 
 from gan_imbalance.metrics.distances import as_rows
 from gan_imbalance.metrics.manifold import PrecisionRecall
+from gan_imbalance.seeding import seeded
 from gan_imbalance.types import InputError, Label
 
 _NEIGHBOURS = 3
@@ -64,11 +64,10 @@ def kernel_distance(real: Tensor, fake: Tensor, subsets: int = 20, subset_size: 
     size = min(subset_size, len(real), len(fake))
     if len(real) == len(fake) == size:
         subsets = 1
-    with warnings.catch_warnings(), torch.random.fork_rng(devices=[]):
+    with warnings.catch_warnings(), seeded(seed):
         # that it keeps all features
         warnings.simplefilter("ignore", UserWarning)
         metric = KernelInceptionDistance(feature=_Given(real.shape[1]), subsets=subsets, subset_size=size)
-        torch.manual_seed(seed)
         metric.update(real.cpu(), real=True)
         metric.update(fake.cpu(), real=False)
         mean, _ = metric.compute()

@@ -141,6 +141,16 @@ def test_a_classifier_of_ours_is_trained_on_training_images_where_no_features_ar
         assert torch.equal(with_monitor, without)
 
 
+def test_the_classifiers_training_leaves_no_trace(
+    tiny_image_gan: Callable[..., BaseGAN], digits: DigitsDataModule, fit: Fit, request: pytest.FixtureRequest
+) -> None:
+    trainer = fit(tiny_image_gan(GAN), digits, max_epochs=1)
+    before = torch.get_rng_state()
+    request.getfixturevalue("leaves_gpus_alone")
+    FeatureDistanceMonitor(classifier_steps=1)._train(trainer)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
 def test_a_classifier_may_be_read_from_its_checkpoint(
     tiny_image_gan: Callable[..., BaseGAN], digits: DigitsDataModule, fit: Fit, tmp_path: Path
 ) -> None:

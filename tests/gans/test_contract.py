@@ -270,7 +270,7 @@ def test_as_many_samples_as_labels(trained: tuple[BaseGAN, Path], count: int) ->
     assert not samples.requires_grad
 
 
-def test_sampling_follows_its_seed_and_leaves_no_trace(trained: tuple[BaseGAN, Path]) -> None:
+def test_sampling_follows_its_seed_and_leaves_no_trace(trained: tuple[BaseGAN, Path], leaves_gpus_alone: None) -> None:
     gan, _ = trained
     labels = labels_of(gan, 8)
     gan.train()
