@@ -327,7 +327,9 @@ class BaseGAN(LightningModule):
         if self.make_scheduler is not None:
             for scheduler in cast(list[LRScheduler], self.lr_schedulers()):
                 scheduler.step()
-        if (self.batches_seen + 1) % self.trainer.log_every_n_steps == 0:  # type: ignore[attr-defined]
+        every = self.trainer.log_every_n_steps  # type: ignore[attr-defined]
+        # 0 is never
+        if every and (self.batches_seen + 1) % every == 0:
             self.log_dict(losses, prog_bar=True)
         return losses
 

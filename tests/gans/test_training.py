@@ -160,6 +160,14 @@ def test_losses_are_logged_as_often_as_the_trainer_says(
     assert table["train/generator_loss"].tolist() == pytest.approx(expected)
 
 
+def test_a_trainer_that_logs_nothing_trains_alike(tiny_gan: MakeGAN, tiny_data: MakeData, fit: Fit) -> None:
+    bare, plain = tiny_gan(GAN), tiny_gan(GAN)
+    unset = dict.fromkeys(("logger", "enable_checkpointing", "enable_progress_bar", "enable_model_summary"))
+    fit(bare, tiny_data(), barebones=True, **unset)
+    fit(plain, tiny_data())
+    torch.testing.assert_close(bare.state_dict(), plain.state_dict(), rtol=0, atol=0)
+
+
 def test_feature_matching_is_added_to_the_generators_loss(tiny_gan: MakeGAN, tiny_data: MakeData, fit: Fit) -> None:
     gan = tiny_gan(ConditionalGAN, feature_matching=FeatureMatching(2.0))
     fit(gan, tiny_data(), max_epochs=1)
