@@ -148,11 +148,13 @@ class Classifier(LightningModule):
         self.validation_metrics.update(self(batch[0]), batch[1])
 
     def on_validation_epoch_end(self) -> None:
-        """Log the metrics, and tune the threshold."""
+        """Log the metrics, and tune the threshold if the minority was seen."""
         figures = self.validation_metrics
         self.log_dict({f"val/{name}": value for name, value in figures.compute().items()}, sync_dist=True)
         probabilities, labels = dim_zero_cat(figures.probabilities), dim_zero_cat(figures.targets)
-        self.threshold.fill_(tune_threshold(probabilities, labels, self.minority))
+        # of rows sorted by class, the first batches have but one
+        if not self.trainer.sanity_checking and (labels == self.minority).any():
+            self.threshold.fill_(tune_threshold(probabilities, labels, self.minority))
         figures.reset()
 
     def on_test_start(self) -> None:

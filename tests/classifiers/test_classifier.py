@@ -16,6 +16,7 @@ from torch.nn import functional as F
 
 from gan_imbalance.classifiers import Classifier
 from gan_imbalance.data import MixedDataModule, TabularDataModule
+from gan_imbalance.data.loaders import SequentialLoader
 from gan_imbalance.losses import FocalLoss, LogitAdjustedLoss
 from gan_imbalance.networks import DenseClassifier
 from gan_imbalance.types import DataSpec, InputError
@@ -136,6 +137,28 @@ def test_it_learns_and_is_judged_on_real_test_rows(
     tuned = probabilities >= float(module.threshold)
     assert figures["test/tuned/f1_yes"] == pytest.approx(f1_score(labels, tuned))
     assert figures["test/pr_auc"] > 0.95
+
+
+@pytest.mark.parametrize(
+    ("settings", "tuned"),
+    [
+        ({"max_epochs": 1, "num_sanity_val_steps": 1, "limit_val_batches": 0.5}, False),
+        ({"fast_dev_run": True}, False),
+        ({"max_epochs": 1, "num_sanity_val_steps": 1}, True),
+    ],
+)
+def test_batches_without_the_minority_leave_the_threshold_alone(
+    settings: dict[str, Any], tuned: bool, tiny_data: MakeData, fit: Fit
+) -> None:
+    module, data = Classifier(**FAST), tiny_data(validation_fraction=0.2)
+    data.setup()
+    features, labels = data.encoded("validation")
+    rows = labels.argsort()
+    by_class = SequentialLoader(features[rows], labels[rows], batch_size=10)
+    assert not next(iter(by_class))[1].any()
+    data.val_dataloader = lambda: by_class  # type: ignore[method-assign]
+    fit(module, data, **settings)
+    assert (module.threshold != 0.5) == tuned
 
 
 def test_predictions_are_those_of_the_test_rows(tiny_data: MakeData, fit: Fit) -> None:
