@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 from pytorch_lightning import LightningModule
+from pytorch_lightning.trainer.states import TrainerStatus
 from torch import Tensor, distributed, nn
 
 
@@ -65,3 +66,24 @@ def restore_random_state(states: Sequence[dict[str, Any]], device: torch.device,
             torch.cuda.set_rng_state(state["cuda"], device)
     if len(states) != world_size > 1:
         torch.manual_seed(int(torch.randint(2**62, (world_size,))[rank]))
+
+
+class ResumableModule(LightningModule):
+    """A module whose checkpoints hold the random states of all who train it, so that a resumed run goes on exactly."""
+
+    _random_states: Sequence[dict[str, Any]] = ()
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Add the random states."""
+        # a process may keep a trained module without the others
+        together = self._trainer is not None and self._trainer.state.status == TrainerStatus.RUNNING
+        checkpoint["random_states"] = random_states(self.device, processes(self) if together else 1)
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Keep the random states until training starts."""
+        self._random_states = checkpoint.get("random_states", ())
+
+    def on_train_start(self) -> None:
+        """Go on with the random numbers of the checkpoint, if there is one; every process has its own."""
+        restore_random_state(self._random_states, self.device, self.global_rank, processes(self))
+        self._random_states = ()

@@ -9,14 +9,13 @@ from pathlib import Path
 from typing import Any, Literal
 
 import torch
-from pytorch_lightning import LightningModule
 from pytorch_lightning.cli import OptimizerCallable
 from torch import Tensor, nn
 from torchmetrics.utilities.data import dim_zero_cat
 
 from gan_imbalance.checkpoints import read_checkpoint
 from gan_imbalance.components import build, factory, to_config
-from gan_imbalance.distributed import mean_over_processes, processes, restore_random_state
+from gan_imbalance.distributed import ResumableModule, mean_over_processes, processes
 from gan_imbalance.losses import ClassificationLoss, CrossEntropy
 from gan_imbalance.metrics import ImbalanceMetrics, tune_threshold
 from gan_imbalance.networks import DenseClassifier
@@ -25,7 +24,7 @@ from gan_imbalance.types import DataSpec, InputError
 ClassifierFactory = Callable[[DataSpec], nn.Module]
 
 
-class Classifier(LightningModule):
+class Classifier(ResumableModule):
     """Classifier of rows or images, judged by the metrics that matter for rare classes.
 
     ``val/...`` and ``test/...`` are computed on real rows only; ``test/tuned/...`` are the same metrics at the
@@ -125,10 +124,6 @@ class Classifier(LightningModule):
         """Map samples (n, *shape) to class probabilities (n, classes)."""
         return self.network(x).softmax(dim=1)  # type: ignore[no-any-return]
 
-    def on_train_start(self) -> None:
-        """Let every process draw random numbers of its own, where several train together."""
-        restore_random_state([], self.device, self.global_rank, processes(self))
-
     def training_step(self, batch: tuple[Tensor, ...], batch_idx: int) -> Tensor:
         """Return the weighted loss of samples, labels and, if there is a third tensor, sample weights."""
         x, labels, *sample_weights = batch
@@ -183,6 +178,7 @@ class Classifier(LightningModule):
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Add what makes the checkpoint complete."""
+        super().on_save_checkpoint(checkpoint)
         assert self.spec is not None
         checkpoint["classifier"] = {
             "spec": self.spec.to_dict(),
@@ -192,6 +188,7 @@ class Classifier(LightningModule):
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Build the network, or make sure that it fits, before its weights are loaded."""
+        super().on_load_checkpoint(checkpoint)
         saved = checkpoint["classifier"]
         self.attach(DataSpec.from_dict(saved["spec"]), saved["class_counts"], saved["data_state"])
 

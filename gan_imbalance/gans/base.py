@@ -8,18 +8,16 @@ from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, Literal, cast, get_args
 
 import torch
-from pytorch_lightning import LightningModule
 from pytorch_lightning.cli import LRSchedulerCallable, OptimizerCallable
 from pytorch_lightning.core.optimizer import LightningOptimizer
 from pytorch_lightning.strategies import DDPStrategy
-from pytorch_lightning.trainer.states import TrainerStatus
 from pytorch_lightning.utilities.parsing import collect_init_args
 from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
 from gan_imbalance.components import build, factory, to_config
-from gan_imbalance.distributed import average_gradients, processes, random_states, restore_random_state
+from gan_imbalance.distributed import ResumableModule, average_gradients, processes
 from gan_imbalance.losses import AdversarialLoss, FeatureMatching, GradientPenalty, NonSaturatingLoss
 from gan_imbalance.networks import (
     DCGANDiscriminator,
@@ -49,7 +47,7 @@ _SAMPLE_CHUNK = 2048
 _SAMPLE_CHUNK_PIXELS = 2**18
 
 
-class BaseGAN(LightningModule):
+class BaseGAN(ResumableModule):
     """A generator and a discriminator that train against each other, in this order within every step.
 
     A new GAN overrides :meth:`discriminator_objective`, :meth:`generator_objective`, or only the defaults of the
@@ -132,7 +130,6 @@ class BaseGAN(LightningModule):
         self.spec: DataSpec | None = None
         self.data_state: dict[str, Any] = {}
         self.trained_classes: tuple[int, ...] = ()
-        self._random_states: list[dict[str, Any]] = []
         for name, least in (("latent_dim", 1), ("discriminator_steps", 1), ("warmup_steps", 0), ("instance_noise", 0)):
             if getattr(self, name) < least:
                 raise InputError(f"{name} is {getattr(self, name)}: it must be at least {least}.")
@@ -447,6 +444,7 @@ class BaseGAN(LightningModule):
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Add what makes the checkpoint complete: class, data specification and state, random state."""
+        super().on_save_checkpoint(checkpoint)
         assert self.spec is not None
         checkpoint["gan"] = {
             "class_path": f"{type(self).__module__}.{type(self).__qualname__}",
@@ -454,20 +452,12 @@ class BaseGAN(LightningModule):
             "trained_classes": list(self.trained_classes),
             "data_state": self.data_state,
         }
-        # a process may keep a trained GAN without the others
-        together = self._trainer is not None and self._trainer.state.status == TrainerStatus.RUNNING
-        checkpoint["random_states"] = random_states(self.device, processes(self) if together else 1)
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Build the networks, or make sure that they fit, before their weights are loaded."""
+        super().on_load_checkpoint(checkpoint)
         saved = checkpoint["gan"]
         self.attach(DataSpec.from_dict(saved["spec"]), saved["trained_classes"], saved["data_state"])
-        self._random_states = checkpoint.get("random_states", [])
-
-    def on_train_start(self) -> None:
-        """Go on with the random numbers of the checkpoint, if there is one; every process has its own."""
-        restore_random_state(self._random_states, self.device, self.global_rank, processes(self))
-        self._random_states = []
 
 
 def draw_by_row(weights: Tensor, choices: Tensor, seed: int) -> Tensor:

@@ -183,6 +183,21 @@ def test_a_checkpoint_is_complete_and_safe(tiny_data: MakeData, fit: Fit, tmp_pa
     assert torch.equal(loaded(features), module.eval()(features))
 
 
+def test_a_resumed_run_ends_where_an_uninterrupted_one_does(tiny_data: MakeData, fit: Fit, tmp_path: Path) -> None:
+    def train(epochs: int, ckpt_path: Path | None = None, seed: int = 0) -> pl.Trainer:
+        # both draw in every step
+        network = partial(DenseClassifier, widths=(16,), dropout=0.2)
+        module = Classifier(network, augmentation=nn.Dropout(0.1), optimizer=FAST["optimizer"])
+        return fit(module, tiny_data(), max_epochs=epochs, ckpt_path=ckpt_path, seed=seed)
+
+    train(4).save_checkpoint(tmp_path / "whole.ckpt")
+    train(2).save_checkpoint(tmp_path / "half.ckpt")
+    train(4, tmp_path / "half.ckpt", seed=7).save_checkpoint(tmp_path / "resumed.ckpt")
+    whole, resumed = (torch.load(tmp_path / f"{run}.ckpt", weights_only=True) for run in ("whole", "resumed"))
+    for key in ("state_dict", "optimizer_states", "random_states", "global_step"):
+        torch.testing.assert_close(resumed[key], whole[key], rtol=0, atol=0)
+
+
 def test_a_checkpoint_meets_its_own_data_and_split_only(
     tiny_data: MakeData, fit: Fit, tmp_path: Path, separated_frame: pd.DataFrame
 ) -> None:
