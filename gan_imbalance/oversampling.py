@@ -389,6 +389,8 @@ def train_gan(
             log_every_n_steps=data.steps_per_epoch,
             default_root_dir=folder,
         ).fit(gan, data)
+        # the trainer holds the data, on the device
+        gan.trainer = None
         return (load_gan(best.best_model_path) if best else gan.cpu().eval()), history.rows
 
 

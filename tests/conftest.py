@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Callable
 from functools import partial
@@ -15,6 +16,7 @@ import pytorch_lightning as pl
 import torch
 
 from gan_imbalance.data import ImageDataModule, ImageSet, TabularDataModule
+from gan_imbalance.data.loaders import TensorLoader
 from gan_imbalance.gans import BaseGAN
 from gan_imbalance.main import main
 from gan_imbalance.networks import DenseDiscriminator, DenseGenerator
@@ -157,6 +159,17 @@ def fit(tmp_path: Path) -> Callable[..., pl.Trainer]:
         return trainer
 
     return run
+
+
+@pytest.fixture
+def living_loaders() -> Callable[[], int]:
+    """Return a function that counts the loaders of training batches that somebody still holds."""
+
+    def count() -> int:
+        gc.collect()
+        return sum(type(one) is TensorLoader for one in gc.get_objects())
+
+    return count
 
 
 @pytest.fixture

@@ -497,6 +497,16 @@ def test_it_is_tuned_by_a_grid_search(numbers: tuple[np.ndarray, np.ndarray]) ->
     assert search.best_score_ > 0.9
 
 
+def test_what_gans_learned_from_is_let_go(
+    numbers: tuple[np.ndarray, np.ndarray], living_loaders: Callable[[], int]
+) -> None:
+    before = living_loaders()
+    sampler = GANOverSampler(**FAST)
+    sampler.fit_resample(*numbers)
+    assert living_loaders() == before
+    assert len(sampler.gans_) == 1
+
+
 def test_it_is_pickled_with_what_it_learned(numbers: tuple[np.ndarray, np.ndarray]) -> None:
     sampler = GANOverSampler(**FAST)
     sampler.fit_resample(*numbers)

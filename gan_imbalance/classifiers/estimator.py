@@ -132,6 +132,8 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[mi
                 callbacks=[_OnEpoch(self, on_epoch)] if on_epoch else [],
             )
             trainer.fit(self.module_, batches)
+        # the trainer holds the samples, on the device
+        self.module_.trainer = None
         self.module_.cpu().eval()
         return self
 

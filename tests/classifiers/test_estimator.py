@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pickle
+from collections.abc import Callable
 from functools import partial
 
 import numpy as np
@@ -15,7 +16,7 @@ from sklearn.preprocessing import StandardScaler
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from gan_imbalance.classifiers import ImageClassifier, TableClassifier
+from gan_imbalance.classifiers import SAMME, ImageClassifier, NetworkClassifier, TableClassifier
 from gan_imbalance.losses import FocalLoss, LogitAdjustedLoss
 from gan_imbalance.networks import MixedTableClassifier, SMateCNN
 from gan_imbalance.types import InputError, Span
@@ -73,7 +74,24 @@ def test_rows_of_no_weight_are_not_learned_from(data: Data) -> None:
 
 
 def test_it_takes_the_steps_it_is_given(data: Data) -> None:
-    assert TableClassifier(max_steps=3).fit(*data).module_.trainer.global_step == 3
+    assert steps_taken(TableClassifier(max_steps=3), data) == 3
+    assert steps_taken(TableClassifier(max_steps=301), data) == 301
+
+
+def steps_taken(model: NetworkClassifier, data: Data) -> int:
+    """Train a classifier, and return how many steps it had taken after the last epoch."""
+    steps: list[int] = []
+    model.fit(*data, on_epoch=lambda step, _: steps.append(step))
+    return steps[-1]
+
+
+@pytest.mark.parametrize("boosted", [False, True])
+def test_what_it_learned_from_is_let_go(boosted: bool, data: Data, living_loaders: Callable[[], int]) -> None:
+    before = living_loaders()
+    learner = TableClassifier(max_steps=1)
+    model = (SAMME(learner, n_estimators=2, learning_rate=0.1) if boosted else learner).fit(*data)
+    assert living_loaders() == before
+    assert model.predict(data[0]).shape == (90,)
 
 
 def test_it_is_pickled_with_its_weights(data: Data) -> None:
@@ -137,9 +155,9 @@ def digits() -> Data:
 
 def test_images_are_learned(digits: Data) -> None:
     X, y = digits
-    model = ImageClassifier(epochs=8, **SMALL).fit(X[:300], y[:300])
+    model = ImageClassifier(epochs=8, **SMALL)
+    assert steps_taken(model, (X[:300], y[:300])) == 8 * 5
     assert model.classes_.tolist() == ["one", "three", "two", "zero"]
-    assert model.module_.trainer.global_step == 8 * 5
     assert model.score(X[300:], y[300:]) > 0.9
     assert np.array_equal(model.predict(torch.from_numpy(X)), model.predict(X))
 
@@ -233,7 +251,7 @@ def test_weights_may_say_how_likely_an_image_is_to_be_drawn(digits: Data) -> Non
 def test_an_image_classifier_is_one_of_scikit_learns(digits: Data) -> None:
     model = ImageClassifier(epochs=3, loss=FocalLoss(), random_state=5)
     assert clone(model).get_params()["loss"].gamma == 2
-    assert ImageClassifier(max_steps=7).fit(*digits).module_.trainer.global_step == 7
+    assert steps_taken(ImageClassifier(max_steps=7), digits) == 7
     fitted = ImageClassifier(max_steps=1, optimizer="torch.optim.SGD", **SMALL).fit(*digits)
     assert np.array_equal(pickle.loads(pickle.dumps(fitted)).predict(digits[0]), fitted.predict(digits[0]))
 
