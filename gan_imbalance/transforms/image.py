@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -151,7 +152,7 @@ class DiffAugment(nn.Module):
         self.policy = policy
         known: dict[str, tuple[Callable[[Tensor], Tensor], ...]] = {
             "color": (_add_brightness, _scale_saturation, _scale_contrast),
-            "translation": (lambda x: _shifted(x, 0.125, 0.0),),
+            "translation": (partial(_shifted, share=0.125, fill=0.0),),
             "cutout": (_cut_out,),
         }
         names = [name.strip() for name in policy.split(",") if name.strip()]

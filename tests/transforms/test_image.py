@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import builtins
+import pickle
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -74,6 +75,17 @@ def test_a_policy_depends_on_torchs_seed_alone(policy: type[nn.Module], digits: 
     assert torch.equal(augmented(0, first), augmented(0, again))
     assert torch.equal(augmented(0, first), augmented(0, first))
     assert not torch.equal(augmented(0, first), augmented(1, first))
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+def test_a_policy_is_pickled(policy: type[nn.Module], digits: Tensor) -> None:
+    given, expected = policy(), policy()
+    given(digits)
+    pickled = pickle.loads(pickle.dumps(given))
+    torch.manual_seed(1)
+    found = pickled(digits)
+    torch.manual_seed(1)
+    assert torch.equal(found, expected(digits))
 
 
 @pytest.mark.parametrize("policy", POLICIES)
