@@ -313,6 +313,8 @@ class BaseGAN(ResumableModule):
                 # not `discriminator_optimizer.step()`, which Lightning would count as a step of its own
                 self.trainer.strategy.optimizer_step(discriminator_optimizer.optimizer, _no_closure)
                 self.loss.constrain(self.discriminator)
+                # in mixed precision, where casts of weights may be kept for the whole step, these are out of date
+                torch.clear_autocast_cache()
         losses = {"train/discriminator_loss": discriminator_loss.detach()}
         if generator_learns:
             with self.toggled_optimizer(generator_optimizer):
@@ -345,6 +347,8 @@ class BaseGAN(ResumableModule):
         if earlier:
             with torch.no_grad():
                 fakes += torch.split(self.as_shown(self.generate(torch.cat(earlier))), len(last))
+            # before torch 2.10, casts of weights that were kept here would pass no gradient on below
+            torch.clear_autocast_cache()
         with torch.set_grad_enabled(generator_learns):
             return [*fakes, self.as_shown(self.generate(last))]
 

@@ -11,6 +11,7 @@ import pytest
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import Callback, ModelCheckpoint
+from pytorch_lightning.plugins.precision import MixedPrecision
 from torch import Tensor, nn
 
 from gan_imbalance.callbacks import GeneratorEMA
@@ -166,6 +167,22 @@ def test_a_trainer_that_logs_nothing_trains_alike(tiny_gan: MakeGAN, tiny_data: 
     fit(bare, tiny_data(), barebones=True, **unset)
     fit(plain, tiny_data())
     torch.testing.assert_close(bare.state_dict(), plain.state_dict(), rtol=0, atol=0)
+
+
+def test_in_mixed_precision_every_step_starts_from_the_weights_of_the_last(
+    tiny_gan: MakeGAN, tiny_data: MakeData, fit: Fit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def train(cache_enabled: bool) -> BaseGAN:
+        def autocast(_: MixedPrecision) -> torch.autocast:
+            return torch.autocast("cpu", torch.bfloat16, cache_enabled=cache_enabled)
+
+        # which of the two is Lightning's changes with its version
+        monkeypatch.setattr(MixedPrecision, "autocast_context_manager", autocast)
+        gan = tiny_gan(GAN, discriminator_steps=3)
+        fit(gan, tiny_data(), max_epochs=1, precision="bf16-mixed")
+        return gan
+
+    assert_same_weights(train(cache_enabled=True), train(cache_enabled=False))
 
 
 def test_feature_matching_is_added_to_the_generators_loss(tiny_gan: MakeGAN, tiny_data: MakeData, fit: Fit) -> None:
