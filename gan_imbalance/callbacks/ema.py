@@ -33,12 +33,13 @@ class GeneratorEMA(Callback):
         self._updates = 0
         # what the generator does not hold at the moment: the average, or while validating the raw weights
         self._set_aside: dict[str, Tensor] = {}
+        self._swapped = False
         self._resumed_raw: dict[str, Tensor] = {}
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Start averaging at the current weights; a resumed run holds its average there."""
         generator = cast(BaseGAN, pl_module).generator
-        self._set_aside = _copy(generator.state_dict())
+        self._set_aside, self._swapped = _copy(generator.state_dict()), False
         if self._resumed_raw:
             generator.load_state_dict(self._resumed_raw)
             self._resumed_raw = {}
@@ -74,16 +75,17 @@ class GeneratorEMA(Callback):
             generator = cast(BaseGAN, pl_module).generator
             held = _copy(generator.state_dict())
             generator.load_state_dict(self._set_aside)
-            self._set_aside = held
+            self._set_aside, self._swapped = held, not self._swapped
 
     def on_save_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
-        """Exchange the raw weights in ``state_dict`` for the average."""
+        """See to it that ``state_dict`` holds the average, and keep the raw weights."""
         if not self._set_aside:
             return
         state = checkpoint["state_dict"]
-        raw = {name: state[_PREFIX + name] for name in self._set_aside}
+        held = {name: state[_PREFIX + name] for name in self._set_aside}
+        raw, average = (self._set_aside, held) if self._swapped else (held, self._set_aside)
         checkpoint["generator_ema"] = {"raw": raw, "updates": self._updates}
-        state.update({_PREFIX + name: tensor for name, tensor in self._set_aside.items()})
+        state.update({_PREFIX + name: tensor for name, tensor in average.items()})
 
     def on_load_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
         """Remember the raw weights until training starts."""

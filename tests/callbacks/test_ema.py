@@ -84,6 +84,22 @@ def test_the_average_is_validated_saved_and_left_at_the_end(
     torch.testing.assert_close(copy(loaded), after_epochs[1])
 
 
+def test_a_checkpoint_is_the_same_during_validation_and_after(
+    tiny_gan: MakeGAN, tiny_data: MakeData, fit: Fit, tmp_path: Path
+) -> None:
+    class Saver(Callback):
+        def on_validation_epoch_end(self, trainer: pl.Trainer, gan: BaseGAN) -> None:
+            trainer.save_checkpoint(tmp_path / "during.ckpt")
+
+        def on_train_epoch_end(self, trainer: pl.Trainer, gan: BaseGAN) -> None:
+            trainer.save_checkpoint(tmp_path / "after.ckpt")
+
+    fit(tiny_gan(GAN), tiny_data(), max_epochs=1, callbacks=[GeneratorEMA(), Saver()])
+    during, after = (torch.load(tmp_path / f"{when}.ckpt", weights_only=True) for when in ("during", "after"))
+    for key in ("state_dict", "generator_ema"):
+        torch.testing.assert_close(during[key], after[key], rtol=0, atol=0)
+
+
 def test_without_decay_it_follows_the_raw_weights(tiny_gan: MakeGAN, tiny_data: MakeData, fit: Fit) -> None:
     gan, plain = tiny_gan(GAN), tiny_gan(GAN)
     fit(gan, tiny_data(), callbacks=[GeneratorEMA(0.0)])
