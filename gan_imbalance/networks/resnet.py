@@ -146,9 +146,11 @@ class JudgingBlock(nn.Module):
 
 
 class ResNetDiscriminator(ImageDiscriminator):
-    """Residual blocks that halve the image down to 8 pixels, two that do not, a sum over pixels, and a dense layer.
+    """Residual blocks that halve the image, two that do not, a sum over pixels, and a dense layer.
 
-    Every layer is bound by its spectral norm; conditions are told by projection.
+    The first block halves the image, and others follow for as long as it has an even number of more than 8 pixels a
+    side: 32 and 64 become 8, but 8 becomes 4, 12 and 24 become 6, 20 becomes 5. Every layer is bound by its spectral
+    norm; conditions are told by projection.
 
     Args:
         spec: the data to judge, images of 8, 12, ... 64 pixels.
