@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import scipy.linalg
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torchmetrics.image.fid import FrechetInceptionDistance
 
 from gan_imbalance.metrics import frechet_distance, image_distances, kernel_distance
 from gan_imbalance.types import InputError
@@ -14,11 +15,35 @@ def normal(rows: int, width: int = 5, mean: float = 0.0, scale: float = 1.0, see
     return mean + scale * torch.randn(rows, width, generator=torch.Generator().manual_seed(seed))
 
 
+class Given(nn.Identity):
+    """Stands in for the network that finds the features."""
+
+    def __init__(self, num_features: int) -> None:
+        super().__init__()
+        self.num_features = num_features
+
+
 def test_the_frechet_distance_is_its_formula() -> None:
     real, fake = normal(300) @ normal(5, seed=1), normal(200, mean=0.5, seed=2) @ normal(5, seed=3)
     (m, c), (n, d) = ((x.double().numpy().mean(0), np.cov(x.double().numpy().T)) for x in (real, fake))
     expected = ((m - n) ** 2).sum() + np.trace(c + d - 2 * scipy.linalg.sqrtm(c @ d).real)
-    assert frechet_distance(real, fake) == pytest.approx(expected, rel=1e-6)
+    assert frechet_distance(real, fake) == pytest.approx(expected, rel=1e-9)
+
+
+@pytest.mark.parametrize(("rows", "width"), [((40, 30), 8), ((40, 5), 8), ((5, 6), 8)])
+def test_the_frechet_distance_is_that_of_torchmetrics(rows: tuple[int, int], width: int) -> None:
+    real, fake = normal(rows[0], width).relu(), normal(rows[1], width, mean=0.3, seed=1).relu()
+    metric = FrechetInceptionDistance(feature=Given(width))
+    metric.update(real.double(), real=True)
+    metric.update(fake.double(), real=False)
+    assert frechet_distance(real, fake) == pytest.approx(float(metric.compute()), rel=1e-5)
+
+
+@pytest.mark.parametrize("width", [5, 50, 1024])
+def test_the_frechet_distance_of_equal_features_is_never_negative(width: int) -> None:
+    for seed in range(5):
+        real = 100 * normal(40, width, seed=seed).relu()
+        assert 0 <= frechet_distance(real, real) < 1e-6
 
 
 def test_the_frechet_distance_of_known_normal_distributions() -> None:
