@@ -13,8 +13,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
-from gan_imbalance.data import TabularDataModule
+from gan_imbalance.data import ImageSet, TabularDataModule
 from gan_imbalance.main import FUNCTION_VERBS, LIGHTNING_VERBS, main
 
 VERBS = [*LIGHTNING_VERBS, *FUNCTION_VERBS]
@@ -46,6 +47,15 @@ def refuse(workplace: Path, capsys: pytest.CaptureFixture[str]) -> Refuse:
 def rows(workplace: Path, mixed_frame: pd.DataFrame) -> Path:
     path = workplace / "rows.csv"
     mixed_frame.to_csv(path, index=False)
+    return path
+
+
+@pytest.fixture
+def images(workplace: Path) -> Path:
+    """Return the file of 60 random images of cats and 40 of dogs, grey and 8 pixels wide."""
+    path = workplace / "images.npz"
+    pixels = np.random.default_rng(0).integers(0, 256, (100, 1, 8, 8), dtype=np.uint8)
+    ImageSet(torch.from_numpy(pixels), np.repeat([0, 1], [60, 40]), ("cat", "dog")).save(path)
     return path
 
 
@@ -135,7 +145,7 @@ def test_a_defect_is_not_taken_for_a_mistake_of_the_user(monkeypatch: pytest.Mon
         (["nonsense"], "There is no verb 'nonsense': choose one of fit, "),
         (["fit"], "required: data, model; gan-imbalance fit --help tells"),
         (["synthesize"], "required: ckpt_path, counts, output; gan-imbalance synthesize --help tells"),
-        (["compare"], "required: data; gan-imbalance compare --help tells"),
+        (["compare"], "Say where the table is by exactly one of "),
         (["test", "--model", "Classifier"], "required: data;"),
         (["fit", "--nonsense", "1"], "--nonsense 1;"),
         (["fit", "--config", "absent.yaml"], "absent.yaml"),
@@ -207,6 +217,60 @@ def test_configurations_with_unknown_keys(
 ) -> None:
     Path("config.yaml").write_text(yaml)
     assert expected in refuse(*tiny_fit, *GAN, "--config", "config.yaml")
+
+
+# the data, `{}` standing for what a verb calls them; options without a class are a table's
+_KINDS = {
+    "bare": "{}.path rows.csv {}.target label",
+    "table": "{} TabularDataModule {}.path rows.csv {}.target label",
+    "images": "{} ImageDataModule {}.images images.npz",
+}
+_VERBS = {
+    "compare": ("compare", "--data"),
+    "mixed": ("fit --model Classifier --data MixedDataModule", "--data.data"),
+}
+
+
+@pytest.mark.parametrize(
+    ("kind", "option", "expected"),
+    [
+        *(
+            case
+            for kind in _KINDS
+            for case in (
+                (kind, "{}.batch_size 0", "batch_size is 0; it must be at least 1."),
+                (kind, "{}.batch_size few", "{}.batch_size: expected int, got 'few'; gan-imbalance "),
+                (kind, "{}.targget 3", "{}: there is no option 'targget'; gan-imbalance "),
+                (kind, "{}.keep 5", "{}.keep: expected dict, got '5'; gan-imbalance "),
+                (kind, "{}.class_path ImageDatModule", "{}: there is no class 'ImageDatModule', give one of ours"),
+            )
+        ),
+        ("table", "{}.target lable", "did you mean 'label'?"),
+        ("images", "{}.imbalance_ratio 0.5", "imbalance_ratio is 0.5; give a number above 1."),
+        ("images", '{}.imbalance_ratio 5 {}.keep {"dog":5}', "keep and imbalance_ratio both say how many images stay"),
+        ("images", "{}.augmentation FlipCrop {}.augmentation.flip 2", "flip is 2.0; give a number from 0 to 1."),
+        ("images", "{}.augmentation FlipCrop {}.augmentation.flip x", "{}.augmentation.flip: expected float, got 'x'"),
+        ("images", "{}.augmentation DiffAugment {}.augmentation.policy colour", "has no policy 'colour'"),
+        ("images", "{}.augmentation Flipp", "{}.augmentation: there is no class 'Flipp'"),
+        ("images", "{}.size 7", "size is 7; give 8 to 64 pixels."),
+    ],
+)
+@pytest.mark.parametrize("verb", _VERBS)
+def test_data_within_other_arguments_are_told_alike(
+    refuse: Refuse, rows: Path, images: Path, verb: str, kind: str, option: str, expected: str
+) -> None:
+    command, name = _VERBS[verb]
+    given = f"{command} {_KINDS[kind]} {option}".replace("{}", name).split()
+    assert expected.replace("{}", name.removeprefix("--")) in refuse(*given)
+
+
+def test_mistakes_in_the_data_of_a_file_are_told(refuse: Refuse, images: Path) -> None:
+    augmentation = "{class_path: gan_imbalance.transforms.DiffAugment, init_args: {policy: colour}}"
+    data = f"{{class_path: ImageDataModule, init_args: {{images: images.npz, augmentation: {augmentation}}}}}"
+    Path("compare.yaml").write_text(f"data: {data}")
+    Path("mixed.yaml").write_text(f"data: {{class_path: MixedDataModule, init_args: {{data: {data}}}}}")
+    assert "has no policy 'colour'" in refuse("compare", "--config", "compare.yaml")
+    assert "has no policy 'colour'" in refuse("fit", "--config", "mixed.yaml", "--model", "Classifier")
 
 
 # -- tables ---------------------------------------------------------------------------------------------------------

@@ -39,8 +39,9 @@ from gan_imbalance.comparison.publish import publish_report, publish_unit
 from gan_imbalance.comparison.record import write_record
 from gan_imbalance.comparison.remedies import Amount, Remedy, choose_remedies
 from gan_imbalance.comparison.report import make_report
-from gan_imbalance.components import to_config
-from gan_imbalance.data import ImageDataModule, ImbalanceDataModule, TabularDataModule
+from gan_imbalance.components import build, to_config
+from gan_imbalance.data import ImageDataModule, ImbalanceDataModule
+from gan_imbalance.data.base import A_TABLE
 from gan_imbalance.types import InputError
 
 Classifiers = Mapping[str, dict[str, Any]]
@@ -79,7 +80,7 @@ QUICK_STEPS = 12
 
 
 def compare(
-    data: TabularDataModule | ImageDataModule,
+    data: ImbalanceDataModule = A_TABLE,
     remedies: list[str | Remedy] | None = None,
     # plain dicts, since jsonargparse would build the class_paths in those of Any, with arguments that it made up
     classifiers: dict[str, dict] | None = None,  # type: ignore[type-arg]
@@ -145,6 +146,7 @@ def compare(
     _check_amounts(amounts or [])
     if positive_rate is not None and not 0 < positive_rate < 1:
         raise InputError(f"positive_rate is {positive_rate}: give the minority's true share, between 0 and 1.")
+    data = build(data)
     of_images = isinstance(data, ImageDataModule)
     chosen = choose_remedies(remedies, controls, "image" if of_images else "table")
     chosen = tuple(remedy.with_gan_steps(gan_steps) for remedy in chosen)

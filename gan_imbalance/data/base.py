@@ -18,6 +18,9 @@ from gan_imbalance.data.loaders import Batch, Draw, SequentialLoader, TensorLoad
 from gan_imbalance.data.split import Part, Split, split_rows
 from gan_imbalance.types import ClassSelection, DataSpec, InputError, Label, find_class
 
+A_TABLE: Any = {"class_path": "gan_imbalance.TabularDataModule"}
+"""What an argument for data is if not given: on the command line, options of data without a class are a table's."""
+
 
 class Samples(Protocol):
     """What a table and a set of images both tell of their n samples."""

@@ -10,10 +10,12 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor
 
-from gan_imbalance.data.images import ImageDataModule, SyntheticImages, is_image_path, open_images, read_images
+from gan_imbalance.components import build
+from gan_imbalance.data.base import A_TABLE, ImbalanceDataModule
+from gan_imbalance.data.images import SyntheticImages, is_image_path, open_images, read_images
 from gan_imbalance.data.loaders import Batch, SequentialLoader, TensorLoader, draw_mixed, draw_uniform
 from gan_imbalance.data.split import Split
-from gan_imbalance.data.tables import TabularDataModule, read_table
+from gan_imbalance.data.tables import read_table
 from gan_imbalance.transforms.kinds import require_columns
 from gan_imbalance.types import DataSpec, InputError, SyntheticSet
 
@@ -35,14 +37,13 @@ class MixedDataModule(pl.LightningDataModule):
 
     def __init__(
         self,
-        # not `ImbalanceDataModule`, for the command line takes what has no class path for a table
-        data: TabularDataModule | ImageDataModule,
+        data: ImbalanceDataModule = A_TABLE,
         # not `str | SyntheticSet`, since the command line would read the file as settings of a SyntheticSet
         synthetic: Any = None,
         synthetic_share: float = 0.5,
     ) -> None:
         super().__init__()
-        self.data = data
+        self.data: ImbalanceDataModule = build(data)
         self.synthetic = synthetic
         self.synthetic_share = synthetic_share
         if not 0 <= synthetic_share <= 1:
