@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
@@ -41,7 +41,8 @@ class ImageSet:
     """n images of one form, and their classes; itself a data set in torchvision's manner.
 
     Attributes:
-        images: uint8 of shape (n, channels, height, width): 1 or 3 channels, square, 8 to 64 pixels wide.
+        images: uint8 of shape (n, channels, height, width), 1 or 3 channels; of any size, which :func:`read_images`
+            brings to one that networks know.
         labels: class index of every image, int64 of shape (n,).
         classes: every class, in the order of the indices.
         test_rows: mask of the images of a separate test set, shape (n,), if there is one.
@@ -66,14 +67,17 @@ class ImageSet:
                 f"The images are {str(self.images.dtype).removeprefix('torch.')} of shape {shape}; give uint8 of shape "
                 "(images, channels, height, width), which transforms.image.to_uint8 makes of numbers in [-1, 1]."
             )
-        count, channels, height, width = shape
-        if channels not in _MODES or height != width or not _SMALLEST <= height <= _LARGEST:
+        count, channels, *_ = shape
+        if channels not in _MODES:
             raise InputError(
-                f"The images have {channels} channel(s) and {height} x {width} pixels; they must have 1 or 3, and be "
-                f"square, {_SMALLEST} to {_LARGEST} pixels wide: give channels and size to convert them."
+                f"The images have shape {shape}, so {channels} channels, but there can be 1 or 3; give them in the "
+                "shape (images, channels, height, width)."
             )
         if self.labels.shape != (count,) or not np.issubdtype(self.labels.dtype, np.integer):
-            raise InputError(f"There are {count} images, but labels of shape {self.labels.shape}; give one index each.")
+            raise InputError(
+                f"There are {count} images, but the labels are {self.labels.dtype.name} of shape {self.labels.shape}; "
+                "give one integer for each image, the position of its class among classes."
+            )
         object.__setattr__(self, "labels", self.labels.astype(np.int64))
         _require_classes(self.labels, self.classes)
 
@@ -235,25 +239,23 @@ def read_images(
     chosen = [_choose(part, wanted, share) for part in labels]
     if not sum(rows.size for rows in chosen):
         raise InputError("The data set has no images; name one that has.")
-    images = [
-        image for part, rows in zip(parts, chosen, strict=True) for image in _read_rows(part, rows, size, channels)
-    ]
-    odd = next((number for number, image in enumerate(images) if image.shape != images[0].shape), None)
-    if odd is not None:
-        first, other = ("{2} x {1} pixels with {0} channel(s)".format(*images[index].shape) for index in (0, odd))
+    read = [_read_rows(part, rows, size, channels) for part, rows in zip(parts, chosen, strict=True) if rows.size]
+    _require_one_form([part.shape[1:] for part in read], "the training set", "the test set")
+    height, width = read[0].shape[2:]
+    if height != width or not _SMALLEST <= height <= _LARGEST:
         raise InputError(
-            f"Images of one data set must have one form, but the first has {first} and number {odd} has {other}; "
-            "give size and channels to bring them to one."
+            f"The images have {width} x {height} pixels, but must be square, {_SMALLEST} to {_LARGEST} pixels wide; "
+            "give size to bring them to that."
         )
     found = np.concatenate([part[rows] for part, rows in zip(labels, chosen, strict=True)])
     if only:
         found, classes = np.searchsorted(wanted, found), tuple(classes[index] for index in wanted)
     test_rows = getattr(dataset, "test_rows", None)
     if test_dataset is not None:
-        test_rows = np.arange(len(images)) >= len(chosen[0])
+        test_rows = np.arange(len(found)) >= len(chosen[0])
     elif test_rows is not None:
         test_rows = test_rows[chosen[0]]
-    return ImageSet(torch.from_numpy(np.stack(images)), found, classes, test_rows)
+    return ImageSet(torch.cat(read), found, classes, test_rows)
 
 
 class ImageDataModule(ImbalanceDataModule):
@@ -505,12 +507,14 @@ def _choose(labels: npt.NDArray[np.int64], wanted: Sequence[int], share: float) 
     return np.sort(np.concatenate(chosen))
 
 
-def _read_rows(dataset: Any, rows: Rows, size: int | None, channels: int | None) -> Iterable[npt.NDArray[np.uint8]]:
-    """Return images of a data set in the given size and number of channels, each (channels, height, width)."""
+def _read_rows(dataset: Any, rows: Rows, size: int | None, channels: int | None) -> Tensor:
+    """Return images of a data set in the given size and number of channels, uint8 (n, channels, height, width)."""
     from PIL import Image, ImageOps
 
-    if isinstance(dataset, ImageSet) and size is None and channels is None:
-        return dataset.images[torch.from_numpy(rows)].numpy()
+    if isinstance(dataset, ImageSet):
+        depth, height, width = dataset.images.shape[1:]
+        if channels in (None, depth) and (size is None or size == height == width):
+            return dataset.images[torch.from_numpy(rows)]
     files = getattr(dataset, "samples", None)
     images = []
     for row in rows.tolist():
@@ -526,7 +530,20 @@ def _read_rows(dataset: Any, rows: Rows, size: int | None, channels: int | None)
         if size is not None and picture.size != (size, size):
             picture = ImageOps.fit(picture, (size, size), Image.Resampling.BILINEAR)
         images.append(np.atleast_3d(np.asarray(picture)).transpose(2, 0, 1))
-    return images
+    _require_one_form([image.shape for image in images])
+    return torch.from_numpy(np.stack(images))
+
+
+def _require_one_form(forms: Sequence[tuple[int, ...]], *names: str) -> None:
+    """Raise unless all forms (channels, height, width) are the same."""
+    odd = next((number for number, form in enumerate(forms) if form != forms[0]), None)
+    if odd is not None:
+        first, other = ("{2} x {1} pixels with {0} channel(s)".format(*forms[index]) for index in (0, odd))
+        one, another = names or ("the first", f"number {odd}")
+        raise InputError(
+            f"Images of one data set must have one form, but {one} has {first} and {another} has {other}; "
+            "give size and channels to bring them to one."
+        )
 
 
 def _picture(image: Any) -> Image:

@@ -125,12 +125,11 @@ def test_a_file_holds_the_same_images(tmp_path: Path) -> None:
         (torch.zeros(4, 3, 8, 8), [0] * 4, "images are float32"),
         (torch.full((4, 3, 8, 8), torch.nan), [0] * 4, "images are float32"),
         (torch.zeros(4, 8, 8, dtype=torch.uint8), [0] * 4, "shape"),
-        (torch.zeros(4, 4, 8, 8, dtype=torch.uint8), [0] * 4, r"4 channel\(s\)"),
-        (torch.zeros(4, 1, 8, 9, dtype=torch.uint8), [0] * 4, "8 x 9 pixels"),
-        (torch.zeros(4, 1, 7, 7, dtype=torch.uint8), [0] * 4, "7 x 7 pixels"),
-        (torch.zeros(4, 1, 65, 65, dtype=torch.uint8), [0] * 4, "65 x 65 pixels"),
-        (torch.zeros(4, 1, 8, 8, dtype=torch.uint8), [0] * 3, "4 images, but labels of shape"),
-        (torch.zeros(4, 1, 8, 8, dtype=torch.uint8), [0.0] * 4, "one index each"),
+        (torch.zeros(4, 4, 8, 8, dtype=torch.uint8), [0] * 4, "so 4 channels, but there can be 1 or 3"),
+        (torch.zeros(4, 8, 8, 1, dtype=torch.uint8), [0] * 4, r"in the shape \(images, channels, height, width\)"),
+        (torch.zeros(4, 1, 8, 8, dtype=torch.uint8), [0] * 3, r"4 images, but the labels are int64 of shape \(3,\)"),
+        (torch.zeros(4, 1, 8, 8, dtype=torch.uint8), [0.0] * 4, "labels are float64 .* give one integer for each"),
+        (torch.zeros(4, 1, 8, 8, dtype=torch.uint8), ["a"] * 4, "the labels are str.* the position of its class"),
         (torch.zeros(4, 1, 8, 8, dtype=torch.uint8), [0, 1, 2, 0], "Image 2 has label 2, but there are 2 classes"),
         (torch.zeros(4, 1, 8, 8, dtype=torch.uint8), [0, -1, 1, 0], "Image 1 has label -1"),
     ],
@@ -351,6 +350,37 @@ def test_images_are_brought_to_a_size_and_to_channels() -> None:
     grey = read_images(Items((wide, 0), (small, 1)), size=10, channels=1).images
     # the luma of red, ITU-R 601
     assert grey[0, :, :, 1:-1].unique().tolist() == [76]
+
+
+@pytest.mark.parametrize("shape", [(3, 80, 80), (1, 12, 16), (3, 7, 7)])
+def test_arrays_are_brought_to_a_size_as_pictures_are(tmp_path: Path, shape: tuple[int, int, int]) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (20, *shape), dtype=np.uint8)
+    images = ImageSet(torch.from_numpy(pixels), np.arange(20) % 2, ("cat", "dog"))
+    images.save(tmp_path / "images.npz")
+    images.save(tmp_path / "images")
+    height, width = shape[1:]
+    with pytest.raises(InputError, match=f"have {width} x {height} pixels, but must be square, 8 to 64 .* give size"):
+        ImageDataModule(images=images).setup()
+    read = ImageDataModule(images=str(tmp_path / "images.npz"), size=12, channels=1).samples
+    assert read.images.shape == (20, 1, 12, 12)
+    assert read.labels.tolist() == images.labels.tolist()
+    pictures = ImageDataModule(images=str(tmp_path / "images"), size=12, channels=1).samples
+    assert torch.equal(read.images[::2], pictures.images[:10])
+
+
+def test_nothing_is_converted_one_by_one_that_need_not_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ImageSet, "__getitem__", lambda *_: pytest.fail("an image was read by itself"))
+    images = image_set()
+    for options in ({}, {"size": 8}, {"channels": 3}, {"size": 8, "channels": 3}):
+        assert torch.equal(read_images(images, images, **options).images, images.images.repeat(2, 1, 1, 1))
+    monkeypatch.undo()
+    assert read_images(images, channels=1).images.shape == (60, 1, 8, 8)
+
+
+def test_training_and_test_images_have_one_form() -> None:
+    with pytest.raises(InputError, match=r"the training set has 8 x 8 .* the test set has 9 x 9 pixels"):
+        read_images(image_set(), image_set(width=9))
+    assert len(read_images(image_set(), image_set(width=9), size=8)) == 120
 
 
 @pytest.mark.parametrize(
