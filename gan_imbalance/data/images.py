@@ -79,7 +79,13 @@ class ImageSet:
                 "give one integer for each image, the position of its class among classes."
             )
         object.__setattr__(self, "labels", self.labels.astype(np.int64))
+        _require_names(self.classes)
         _require_classes(self.labels, self.classes)
+        if self.test_rows is not None and (self.test_rows.shape != (count,) or self.test_rows.dtype != np.bool_):
+            raise InputError(
+                f"There are {count} images, but test_rows are {self.test_rows.dtype.name} of shape "
+                f"{self.test_rows.shape}; give true or false for each image."
+            )
 
     def __len__(self) -> int:
         """Return the number of images."""
@@ -142,8 +148,8 @@ class ImageSet:
         """
         try:
             with np.load(path, allow_pickle=False) as file:
-                images, labels, classes = torch.from_numpy(file["images"]), file["labels"], file["classes"].tolist()
-                return cls(images, labels, tuple(classes), file.get("test_rows"))
+                images, labels, classes = torch.from_numpy(file["images"]), file["labels"], file["classes"]
+                return cls(images, labels, tuple(np.atleast_1d(classes).tolist()), file.get("test_rows"))
         except InputError:
             raise
         except (OSError, EOFError, ValueError, KeyError, TypeError, AttributeError, BadZipFile) as error:
@@ -484,6 +490,15 @@ def _labels(dataset: Any) -> npt.NDArray[np.int64]:
             "items are pairs of the two."
         ) from error
     return exact.astype(np.int64)
+
+
+def _require_names(classes: Sequence[Label]) -> None:
+    strange = [label for label in classes if not isinstance(label, str | int | float | np.generic)]
+    if strange:
+        raise InputError(f"classes holds {strange[0]!r}; give one name or number for each class.")
+    if len(set(classes)) < len(classes):
+        twice = next(label for label in classes if classes.count(label) > 1)
+        raise InputError(f"classes holds {twice!r} more than once; give every class a name of its own.")
 
 
 def _require_classes(labels: npt.NDArray[np.int64], classes: Sequence[Label]) -> None:

@@ -139,6 +139,25 @@ def test_images_that_do_not_fit_are_refused(images: Tensor, labels: list[Any], m
         ImageSet(images, np.array(labels), ("a", "b"))
 
 
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"classes": ("cat", "cat")}, "classes holds 'cat' more than once"),
+        ({"classes": (["cat"], ["dog"])}, r"classes holds \['cat'\]; give one name or number for each class"),
+        ({"test_rows": np.zeros(3, bool)}, r"4 images, but test_rows are bool of shape \(3,\)"),
+        ({"test_rows": np.zeros(4, int)}, "test_rows are int64 .* give true or false for each image"),
+    ],
+)
+def test_what_does_not_fit_the_images_is_refused(tmp_path: Path, settings: dict[str, Any], message: str) -> None:
+    arrays: dict[str, Any] = {"images": np.zeros((4, 1, 8, 8), np.uint8), "labels": np.array([0, 1, 0, 1])}
+    arrays |= {"classes": ("cat", "dog"), **settings}
+    with pytest.raises(InputError, match=message):
+        ImageSet(**arrays)
+    np.savez(tmp_path / "images.npz", **arrays)
+    with pytest.raises(InputError, match=message):
+        ImageSet.load(tmp_path / "images.npz")
+
+
 # -- training ---------------------------------------------------------------------------------------------------
 
 
