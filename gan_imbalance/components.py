@@ -41,11 +41,8 @@ def to_config(value: Any) -> Any:
         return [to_config(item) for item in value]
     if inspect.isclass(value):
         return _class_config(value, {})
-    if isinstance(value, partial):
-        # jsonargparse puts the class among the positional arguments of its own partials
-        target = next((part for part in (value.func, *value.args) if inspect.isclass(part)), None)
-        if target is not None:
-            return _class_config(target, value.keywords)
+    if isinstance(value, partial) and inspect.isclass(target := plain_partial(value).func):
+        return _class_config(target, value.keywords)
     # a GAN's parameters are also those that its constructor passes on to its bases
     if hasattr(value, "hparams"):
         return _class_config(type(value), value.hparams)
@@ -75,6 +72,13 @@ def _class_config(target: type, init_args: Mapping[str, Any]) -> dict[str, Any]:
         "class_path": f"{target.__module__}.{target.__qualname__}",
         "init_args": {key: to_config(value) for key, value in init_args.items()},
     }
+
+
+def plain_partial(value: partial[Any]) -> partial[Any]:
+    """Return a partial of a class that the command line gave as one of the class itself, any other as it is."""
+    # jsonargparse puts the class among the positional arguments of a function of its own
+    target = next((part for part in value.args if inspect.isclass(part)), None)
+    return value if inspect.isclass(value.func) or target is None else partial(target, **value.keywords)
 
 
 def build(value: Any) -> Any:

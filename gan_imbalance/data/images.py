@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 
-from gan_imbalance.components import factory
+from gan_imbalance.components import factory, plain_partial
 from gan_imbalance.data.base import ImbalanceDataModule, require_ratio
 from gan_imbalance.data.imbalance import Rows, long_tail
 from gan_imbalance.data.loaders import Batch
@@ -322,9 +322,9 @@ class ImageDataModule(ImbalanceDataModule):
             raise InputError("Say where the images are by exactly one of dataset and images.")
         if self.dataset is None:
             return self.images if isinstance(self.images, ImageSet) else open_images(self.images), None
-        make = factory(self.dataset)
+        make = _maker(self.dataset)
         if self.test_dataset is not None:
-            return _build(make), _build(factory(self.test_dataset))
+            return _build(make), _build(_maker(self.test_dataset))
         parameters = inspect.signature(make).parameters
         for option, (train, test) in _PARTS.items():
             if option in parameters and parameters[option].default == train:
@@ -438,7 +438,8 @@ class CIFAR10DataModule(ImageDataModule):
         try:
             return _build(partial(make, train=True)), _build(partial(make, train=False))
         except InputError as error:
-            for name, checksum in [*CIFAR10.train_list, *CIFAR10.test_list]:
+            meta = CIFAR10.meta["filename"], CIFAR10.meta["md5"]
+            for name, checksum in [*CIFAR10.train_list, *CIFAR10.test_list, meta]:
                 path = Path(self.root, CIFAR10.base_folder, name)
                 if not check_integrity(path, checksum):
                     state = "corrupt" if path.is_file() else "missing"
@@ -460,6 +461,11 @@ def _open_picture(path: str) -> Image:
     with Image.open(path) as picture:
         picture.load()
         return picture
+
+
+def _maker(dataset: Any) -> Callable[..., Any]:
+    make = factory(dataset)
+    return plain_partial(make) if isinstance(make, partial) else make
 
 
 def _build(make: Callable[[], Any]) -> Any:

@@ -12,6 +12,7 @@ import pytorch_lightning as pl
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from jsonargparse import ArgumentParser
 from PIL import Image
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -522,6 +523,36 @@ def test_a_data_set_that_cannot_be_built_is_told(tmp_path: Path) -> None:
         ImageDataModule(dataset=FashionMNIST).setup()
 
 
+@pytest.mark.parametrize(("options", "test"), [([], [0, 9]), (["--data.dataset.train", "false"], [9])])
+def test_a_data_set_of_the_command_line_is_as_one_of_python(
+    workplace: Path, options: list[str], test: list[int]
+) -> None:
+    (workplace / "own.py").write_text(
+        "import numpy as np\nfrom torch.utils.data import Dataset\n\n\n"
+        "class Own(Dataset):\n"
+        "    def __init__(self, pixel: int, train: bool = True) -> None:\n"
+        "        if pixel > 255:\n"
+        "            raise ValueError('too light')\n"
+        "        self.targets = [0, 1] * 5\n"
+        "        self.images = np.full((10, 8, 8), pixel if train else 9, np.uint8)\n\n"
+        "    def __len__(self) -> int:\n"
+        "        return 10\n\n"
+        "    def __getitem__(self, index: int) -> tuple[np.ndarray, int]:\n"
+        "        return self.images[index], self.targets[index]\n"
+    )
+    parser = ArgumentParser(exit_on_error=False)
+    parser.add_argument("--data", type=ImageDataModule)
+
+    def given(pixel: int) -> ImageDataModule:
+        command = ["--data.dataset", "own.Own", "--data.dataset.pixel", str(pixel), *options]
+        return cast(ImageDataModule, parser.instantiate(parser.parse_args(command)).data)
+
+    assert given(0).samples.images.unique().tolist() == test
+    assert (given(0).samples.test_rows is None) == (len(test) == 1)
+    with pytest.raises(InputError, match=r"The data set Own cannot be read \(too light\)"):
+        given(256).setup()
+
+
 # -- CIFAR-10 ---------------------------------------------------------------------------------------------------
 
 
@@ -537,15 +568,19 @@ def test_cifar10_is_read_with_its_test_set(cifar: Path) -> None:
     assert torch.equal(to_uint8(data.encoded("test", ["truck"])[0]), expected)
 
 
-def test_cifar10_that_is_missing_or_corrupt_is_told(cifar: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["data_batch_3", "test_batch", "batches.meta"])
+@pytest.mark.parametrize("state", ["missing", "corrupt"])
+def test_cifar10_that_is_missing_or_corrupt_is_told(cifar: Path, tmp_path: Path, name: str, state: str) -> None:
     with pytest.raises(InputError, match=r"data_batch_1 is missing; name with root the folder that holds cifar-10"):
         CIFAR10DataModule(root=str(tmp_path)).setup()
     copy = tmp_path / "cifar-10-batches-py"
     copy.mkdir()
     for path in (cifar / "cifar-10-batches-py").iterdir():
         (copy / path.name).symlink_to(path)
-    (copy / "data_batch_3").unlink()
-    (copy / "data_batch_3").write_bytes((cifar / "cifar-10-batches-py" / "data_batch_3").read_bytes()[:-1])
-    with pytest.raises(InputError, match=r"data_batch_3 is corrupt; .*or set download to true") as told:
+    whole = (copy / name).read_bytes()
+    (copy / name).unlink()
+    if state == "corrupt":
+        (copy / name).write_bytes(whole[:-1])
+    with pytest.raises(InputError, match=rf"{name} is {state}; .*or set download to true") as told:
         CIFAR10DataModule(root=str(tmp_path)).setup()
     assert len(str(told.value)) < 400
