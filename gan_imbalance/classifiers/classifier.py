@@ -135,7 +135,10 @@ class Classifier(ResumableModule):
             weights = weights * self.weight[labels]
         # the mean over all that is in the joined batch of all processes, as DDP averages their gradients
         loss = (losses * weights).sum() / mean_over_processes(weights.sum(), processes(self))
-        self.log("train/loss", loss, prog_bar=True)
+        every = self.trainer.log_every_n_steps  # type: ignore[attr-defined]
+        # 0 is never
+        if every and (self.global_step + 1) % every == 0:
+            self.log("train/loss", loss, prog_bar=True)
         return loss  # type: ignore[no-any-return]
 
     def validation_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> None:

@@ -33,7 +33,7 @@ def attached() -> Callable[..., Classifier]:
         torch.manual_seed(0)
         module = Classifier(**{**FAST, **settings})
         module.attach(SPEC, counts, {})
-        module.log = lambda *args, **kwargs: None  # type: ignore[method-assign,assignment]
+        module.trainer = pl.Trainer(accelerator="cpu", logger=False, enable_checkpointing=False)
         return module
 
     return make
@@ -159,6 +159,19 @@ def test_batches_without_the_minority_leave_the_threshold_alone(
     data.val_dataloader = lambda: by_class  # type: ignore[method-assign]
     fit(module, data, **settings)
     assert (module.threshold != 0.5) == tuned
+
+
+@pytest.mark.parametrize(
+    ("settings", "steps"), [({"log_every_n_steps": 3}, [3, 6]), ({"barebones": True, "logger": None}, [])]
+)
+def test_the_loss_is_logged_as_often_as_told(
+    settings: dict[str, Any], steps: list[int], tiny_data: MakeData, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    logged: list[int] = []
+    monkeypatch.setattr(Classifier, "log", lambda self, name, *args, **_: logged.append(self.global_step + 1))
+    trainer = pl.Trainer(**{"accelerator": "cpu", "max_steps": 7, "limit_val_batches": 0, "logger": False, **settings})
+    trainer.fit(Classifier(**FAST), tiny_data())
+    assert logged == steps
 
 
 def test_predictions_are_those_of_the_test_rows(tiny_data: MakeData, fit: Fit) -> None:
