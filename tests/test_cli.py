@@ -46,6 +46,15 @@ def test_resuming_in_the_middle_ends_where_one_run_does(rows: Path, tiny_fit: li
     assert_equal_weights(checkpoint("WassersteinGAN/version_0"), checkpoint("WassersteinGAN/version_2"))
 
 
+def test_one_command_starts_a_run_and_goes_on_with_it(rows: Path, tiny_fit: list[str]) -> None:
+    command = [*tiny_fit, "--model", "GAN", "--checkpoint.dirpath", "kept", "--ckpt_path", "last"]
+    for epochs in (1, 3):
+        assert main([*command, "--trainer.max_epochs", str(epochs)]) == 0
+        assert torch.load("kept/last.ckpt", weights_only=True)["epoch"] == epochs - 1
+    steps = pd.read_csv("runs/GAN/version_1/metrics.csv")["step"]
+    assert steps.min() >= 2
+
+
 def test_the_last_checkpoint_is_the_last_and_the_best_one_is_kept_beside_it(rows: Path, tiny_fit: list[str]) -> None:
     epochs = 4
     best = ("--checkpoint.monitor", "val/c2st", "--checkpoint.mode", "min")
