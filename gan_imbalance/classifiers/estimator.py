@@ -6,7 +6,7 @@ import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal, Self, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -27,6 +27,8 @@ from gan_imbalance.quiet import quiet_lightning
 from gan_imbalance.transforms.image import to_float
 from gan_imbalance.types import DataSpec, InputError, Span
 
+Weighting = Literal["loss", "draw"]
+
 
 class NetworkClassifier(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[misc]
     """:class:`Classifier` with scikit-learn's manners; a subclass says in which form its samples come.
@@ -44,7 +46,7 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[mi
     optimizer: OptimizerCallable | str | dict[str, Any]
     loss: ClassificationLoss
     augmentation: nn.Module | dict[str, Any] | None = None
-    weighting: Literal["loss", "draw"] = "loss"
+    weighting: Weighting = "loss"
     accelerator: str
     random_state: int
 
@@ -93,8 +95,16 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[mi
             added_share: that share, in [0, 1].
             on_epoch: called after every epoch with the number of steps taken and this estimator, which predicts
                 with the weights it then has; may return how good they are.
+
+        Raises:
+            InputError: if there is no such weighting, ``added_share`` is not in [0, 1], or all samples are added ones.
         """
+        if self.weighting not in get_args(Weighting):
+            raise InputError(f"weighting is {self.weighting!r}: give {' or '.join(get_args(Weighting))}.")
+        if not 0 <= added_share <= 1:
+            raise InputError(f"added_share is {added_share}: give a share from 0 to 1.")
         samples, labels = self._training_set(X, y)
+        check_consistent_length(samples, sample_weight, added)
         self.classes_, indices = np.unique(labels, return_inverse=True)
         weights = None if sample_weight is None else torch.from_numpy(np.asarray(sample_weight, dtype=np.float32))
         max_steps, steps_per_epoch = self._steps(len(samples))
@@ -281,7 +291,7 @@ class ImageClassifier(NetworkClassifier):
         optimizer: OptimizerCallable | str | dict[str, Any] = torch.optim.RMSprop,
         loss: ClassificationLoss = CrossEntropy(),
         augmentation: nn.Module | dict[str, Any] | None = None,
-        weighting: Literal["loss", "draw"] = "loss",
+        weighting: Weighting = "loss",
         accelerator: str = "auto",
         random_state: int = 0,
     ) -> None:
@@ -350,6 +360,8 @@ def _draw(samples: int, weights: Tensor | None, added: Any, added_samples: int) 
         return draw_uniform(rows) if weights is None else draw_weighted(rows, weights[rows])
 
     mask = torch.zeros(samples, dtype=torch.bool) if added is None else torch.as_tensor(added)
+    if mask.all():
+        raise InputError("added marks all samples as added ones: leave it out, or give real ones, too.")
     if not mask.any():
         return draw_from(torch.arange(samples))
     return draw_mixed(draw_from((~mask).nonzero()[:, 0]), draw_from(mask.nonzero()[:, 0]), added_samples)

@@ -7,7 +7,7 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
-from sklearn.utils.validation import check_is_fitted, has_fit_parameter
+from sklearn.utils.validation import check_consistent_length, check_is_fitted, has_fit_parameter
 
 from gan_imbalance.types import InputError
 
@@ -53,15 +53,23 @@ class SAMME(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             sample_weight: how much every sample counts at first, (n,); alike if None.
 
         Raises:
-            InputError: if the learner takes no weights, or the first one is no better than guessing.
+            InputError: if the learner takes no weights, the first one is no better than guessing, there is one class
+                only, or a parameter is out of range.
         """
+        if self.n_estimators < 1:
+            raise InputError(f"n_estimators is {self.n_estimators}: give at least 1.")
+        if self.learning_rate <= 0:
+            raise InputError(f"learning_rate is {self.learning_rate}: give a number above 0.")
         if not has_fit_parameter(self.estimator, "sample_weight"):
             raise InputError(
                 f"{type(self.estimator).__name__} cannot be boosted, since its fit takes no sample_weight: choose "
                 "another estimator."
             )
         y = np.asarray(y)
+        check_consistent_length(y, sample_weight)
         self.classes_ = np.unique(y)
+        if len(self.classes_) < 2:
+            raise InputError(f"All samples are of class {self.classes_[0]}: boosting needs at least two classes.")
         weights = np.ones(len(y)) if sample_weight is None else np.array(sample_weight, dtype=float)
         random = np.random.RandomState(self.random_state)
         self.estimators_: list[Any] = []

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pickle
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import numpy as np
 import pytest
@@ -272,3 +273,21 @@ def test_images_of_another_size_are_refused(digits: Data) -> None:
         model.predict(np.zeros((2, 3, 8, 8), np.uint8))
     with pytest.raises(ValueError, match="inconsistent numbers of samples"):
         ImageClassifier().fit(digits[0], digits[1][:-1])
+
+
+@pytest.mark.parametrize(
+    ("settings", "options", "message"),
+    [
+        ({"weighting": "drawn"}, {}, "weighting is 'drawn': give loss or draw"),
+        ({}, {"added": np.ones(400, bool)}, "added marks all samples as added ones"),
+        ({}, {"added_share": 1.5}, r"added_share is 1\.5: give a share from 0 to 1"),
+        ({}, {"sample_weight": np.ones(399)}, "inconsistent numbers of samples"),
+        ({"weighting": "draw"}, {"sample_weight": np.ones(399)}, "inconsistent numbers of samples"),
+        ({}, {"added": np.arange(399) > 300}, "inconsistent numbers of samples"),
+    ],
+)
+def test_what_cannot_be_trained_with_is_refused(
+    settings: dict[str, Any], options: dict[str, Any], message: str, digits: Data
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        ImageClassifier(max_steps=1, **{**SMALL, **settings}).fit(*digits, **options)

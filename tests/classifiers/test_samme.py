@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -111,3 +112,24 @@ def test_what_cannot_be_boosted_is_named() -> None:
         SAMME(KNeighborsClassifier()).fit(X, y)
     with pytest.raises(InputError, match="The first DecisionTreeClassifier is wrong on 50%"):
         SAMME(STUMP).fit(np.zeros((4, 1)), [0, 1, 0, 1])
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"n_estimators": 0}, "n_estimators is 0: give at least 1"),
+        ({"learning_rate": -1.0}, r"learning_rate is -1\.0: give a number above 0"),
+        ({"learning_rate": 0.0}, r"learning_rate is 0\.0"),
+    ],
+)
+def test_settings_are_checked(settings: dict[str, Any], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        SAMME(STUMP, **settings).fit(*five_classes())
+
+
+def test_labels_and_weights_are_checked() -> None:
+    X, y = five_classes()
+    with pytest.raises(InputError, match="All samples are of class a: boosting needs at least two classes"):
+        SAMME(STUMP).fit(X, ["a"] * len(X))
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        SAMME(STUMP).fit(X, y, sample_weight=np.ones(3))
