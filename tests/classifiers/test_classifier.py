@@ -14,11 +14,12 @@ from sklearn.metrics import average_precision_score, f1_score, recall_score
 from torch import nn
 from torch.nn import functional as F
 
-from gan_imbalance.classifiers import Classifier
-from gan_imbalance.data import MixedDataModule, TabularDataModule
+from gan_imbalance.classifiers import Classifier, load_classifier
+from gan_imbalance.data import ImageDataModule, MixedDataModule, TabularDataModule
 from gan_imbalance.data.loaders import SequentialLoader
 from gan_imbalance.losses import FocalLoss, LogitAdjustedLoss
-from gan_imbalance.networks import DenseClassifier
+from gan_imbalance.networks import DenseClassifier, SMateCNN
+from gan_imbalance.transforms import FlipCrop
 from gan_imbalance.types import DataSpec, InputError
 
 MakeData = Callable[..., TabularDataModule]
@@ -194,6 +195,22 @@ def test_a_checkpoint_is_complete_and_safe(tiny_data: MakeData, fit: Fit, tmp_pa
     assert loaded.data_state["split_hash"] == data.split.hash
     features = data.encoded("test")[0]
     assert torch.equal(loaded(features), module.eval()(features))
+
+
+def test_a_loaded_classifier_predicts_as_the_saved_one_without_data(
+    tiny_images: Callable[..., ImageDataModule], fit: Fit, tmp_path: Path
+) -> None:
+    module, data = Classifier(partial(SMateCNN, width=0.1), loss=FocalLoss(), augmentation=FlipCrop()), tiny_images()
+    fit(module, data).save_checkpoint(tmp_path / "classifier.ckpt")
+    loaded = load_classifier(tmp_path / "classifier.ckpt")
+    assert not loaded.training
+    assert loaded.spec == data.spec
+    assert torch.equal(loaded.threshold, module.threshold)
+    images = data.encoded("test")[0]
+    with torch.no_grad():
+        assert torch.equal(loaded(images), module.eval()(images))
+    with pytest.raises(InputError, match=r"There is no checkpoint .*absent\.ckpt"):
+        load_classifier(tmp_path / "absent.ckpt")
 
 
 def test_a_resumed_run_ends_where_an_uninterrupted_one_does(tiny_data: MakeData, fit: Fit, tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from gan_imbalance.callbacks import GeneratorEMA
 from gan_imbalance.data import TabularDataModule
 from gan_imbalance.gans import GAN, BaseGAN, ConditionalGAN, ConditionalWassersteinGAN, WassersteinGAN
+from gan_imbalance.gans.base import draw_by_row
 from gan_imbalance.losses import FeatureMatching, WassersteinGradientPenalty
 from gan_imbalance.networks import DenseDiscriminator, DenseGenerator
 from gan_imbalance.optimizers import WarmRestarts
@@ -219,3 +220,19 @@ def test_a_class_selection_that_finds_nothing_is_refused(
 ) -> None:
     with pytest.raises(InputError, match=message):
         fit(tiny_gan(GAN, classes=selection), tiny_data())
+
+
+def test_columns_are_drawn_as_the_row_of_each_choice_weighs_them() -> None:
+    weights = torch.tensor([[1.0, 3.0, 0.0], [0.0, 0.0, 2.0], [5.0, 0.0, 5.0]])
+    choices = torch.tensor([0, 1, 2, 2]).repeat(1000)
+    state = torch.get_rng_state()
+    drawn = draw_by_row(weights, choices, seed=4)
+    assert torch.equal(torch.get_rng_state(), state)
+    assert torch.equal(drawn, draw_by_row(weights, choices, seed=4))
+    assert not torch.equal(drawn, draw_by_row(weights, choices, seed=5))
+    for row, shares in enumerate([[0.25, 0.75, 0.0], [0.0, 0.0, 1.0], [0.5, 0.0, 0.5]]):
+        found = drawn[choices == row].bincount(minlength=3) / (choices == row).sum()
+        # four standard deviations at most
+        assert found.tolist() == pytest.approx(shares, abs=0.06)
+        assert (found > 0).tolist() == [share > 0 for share in shares]
+    assert draw_by_row(weights, choices[:0], seed=4).shape == (0,)
