@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, cast
+from typing import Any, ClassVar, cast
 
 import pandas as pd
 import torch
@@ -50,6 +50,14 @@ class DistanceMonitor(Callback):
         if trainer.is_global_zero and not (trainer.sanity_checking or trainer.fast_dev_run):  # type: ignore[attr-defined]
             self._curves.append({"step": trainer.global_step, **figures})
             self._draw(trainer)
+
+    def on_save_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
+        """Keep the curves."""
+        checkpoint["distances"] = self._curves
+
+    def on_load_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
+        """Go on with the curves."""
+        self._curves = checkpoint.get("distances", [])
 
     def _draw(self, trainer: Trainer) -> None:
         import matplotlib.pyplot as plt

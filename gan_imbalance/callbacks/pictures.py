@@ -61,6 +61,14 @@ class TrainingPictures(Callback, ABC):
                 logger.log_image(f"pictures/{self.name}", [figure], step=trainer.global_step)
         plt.close(figure)
 
+    def on_save_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
+        """Keep how many validations there were, as many for all pictures of a run."""
+        checkpoint["validations"] = self._validations
+
+    def on_load_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
+        """Go on in the same rhythm."""
+        self._validations = checkpoint.get("validations", 0)
+
     @abstractmethod
     def _figure(self, trainer: Trainer, gan: BaseGAN) -> Figure:
         """Return the picture."""

@@ -45,6 +45,18 @@ def test_curves_are_logged_written_and_drawn(
     assert image.imread(tmp_path / "distances.png")[..., :3].std() > 0.05
 
 
+def test_a_resumed_run_goes_on_with_the_curves(
+    tiny_gan: MakeGAN, tiny_data: MakeData, fit: Fit, tmp_path: Path
+) -> None:
+    last = tmp_path / "last.ckpt"
+    fit(tiny_gan(ConditionalGAN), tiny_data(), max_epochs=2, callbacks=[DistanceMonitor()]).save_checkpoint(last)
+    before = pd.read_csv(tmp_path / "distances.csv")
+    fit(tiny_gan(ConditionalGAN), tiny_data(), max_epochs=3, callbacks=[DistanceMonitor()], ckpt_path=last)
+    curves = pd.read_csv(tmp_path / "distances.csv")
+    assert curves["step"].tolist() == [2, 4, 6]
+    pd.testing.assert_frame_equal(curves[:2], before)
+
+
 def test_collapse_shows(tiny_gan: MakeGAN, tiny_data: MakeData, fit: Fit, tmp_path: Path) -> None:
     gan = tiny_gan(OneHotGAN)
     gan.generate = lambda conditions: torch.zeros(len(conditions), *gan.spec.shape)  # type: ignore[method-assign]

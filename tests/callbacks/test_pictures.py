@@ -60,6 +60,18 @@ def test_a_picture_is_drawn_every_so_many_validations_and_not_before_training(
     assert drawn == ["step_0000002.png", "step_0000006.png", "step_0000010.png"]
 
 
+def test_a_resumed_run_draws_in_the_same_rhythm(
+    tiny_gan: MakeGAN, tiny_data: MakeData, fit: Fit, tmp_path: Path
+) -> None:
+    last = tmp_path / "last.ckpt"
+    for epochs in (2, 5):
+        pictures = ColumnPairPictures(("amount", "count"), every_n_epochs=3)
+        resumed = {"max_epochs": epochs, "ckpt_path": last if last.exists() else None}
+        fit(tiny_gan(GAN), tiny_data(), callbacks=[pictures], **resumed).save_checkpoint(last)
+    drawn = sorted(path.name for path in (tmp_path / "pictures").iterdir())
+    assert drawn == ["step_0000002.png", "step_0000008.png"]
+
+
 def test_they_lie_in_the_folder_of_the_run(tiny_gan: MakeGAN, tiny_data: MakeData, fit: Fit, tmp_path: Path) -> None:
     logger = pl.loggers.CSVLogger(tmp_path, name="GAN", version=3)
     fit(tiny_gan(GAN), tiny_data(), callbacks=[ColumnPairPictures()], logger=logger)
