@@ -8,7 +8,7 @@ from typing import Any, cast
 import pandas as pd
 import torch
 from lightning_fabric.utilities.exceptions import MisconfigurationException
-from pytorch_lightning import LightningDataModule, LightningModule, Trainer
+from pytorch_lightning import Callback, LightningDataModule, LightningModule, Trainer
 from pytorch_lightning.callbacks import ModelCheckpoint
 from pytorch_lightning.cli import LightningArgumentParser, LightningCLI
 from pytorch_lightning.loggers import CSVLogger
@@ -100,15 +100,16 @@ class GanImbalanceCLI(LightningCLI):
             raise InputError(f"The trainer's settings do not work: {error}") from error
 
     def after_instantiate_classes(self) -> None:
-        """Set up data and model as the trainer will, so that bad input leaves no traces of a run behind."""
+        """Set up data, model and callbacks as the trainer will, so that bad input leaves no traces of a run behind."""
         trainer, model, data = self.trainer, self.model, self.datamodule
         trainer.strategy.connect(model)
         trainer.datamodule = data  # type: ignore[attr-defined]
         model.trainer = data.trainer = trainer
         data.setup(self.subcommand)
         kind = data.spec.kind
-        callbacks = trainer.callbacks  # type: ignore[attr-defined]
-        trainer.callbacks = [one for one in callbacks if kind in getattr(one, "kinds", (kind,))]  # type: ignore[attr-defined]
+        callbacks: list[Callback] = trainer.callbacks  # type: ignore[attr-defined]
+        callbacks = [one for one in callbacks if kind in getattr(one, "kinds", (kind,))]
+        trainer.callbacks = callbacks  # type: ignore[attr-defined]
         model.setup(self.subcommand)
         if self._checkpoint:
             model.on_load_checkpoint(self._checkpoint)
@@ -117,6 +118,9 @@ class GanImbalanceCLI(LightningCLI):
                     f"The networks of {self._get(self.config, 'ckpt_path')} differ from the model's: use the model "
                     "that it was trained with (config.yaml in the folder of its run)."
                 )
+        for callback in callbacks:
+            if isinstance(callback, tuple(_GAN_CALLBACKS.values())):
+                callback.setup(trainer, model, str(self.subcommand))
         if self._has_standard_loggers and not trainer.fast_dev_run:  # type: ignore[attr-defined]
             # the first one's folder is the run's
             trainer.loggers = [CSVLogger(RUNS, name=type(model).__name__), wandb_logger(RUNS)]
