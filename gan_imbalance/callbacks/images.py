@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import torch
 from pytorch_lightning import Callback, LightningModule, Trainer
+from pytorch_lightning.utilities import rank_zero_warn
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -16,11 +17,11 @@ from gan_imbalance.classifiers import load_classifier
 from gan_imbalance.components import build
 from gan_imbalance.data.loaders import TensorLoader, draw_uniform
 from gan_imbalance.gans import BaseGAN
-from gan_imbalance.metrics import image_distances
+from gan_imbalance.metrics import figure_names, image_distances
 from gan_imbalance.networks import SMateCNN
 from gan_imbalance.seeding import seeded
 from gan_imbalance.transforms.image import to_uint8
-from gan_imbalance.types import DataKind, InputError
+from gan_imbalance.types import ClassSelection, DataKind, InputError
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -77,8 +78,9 @@ class FeatureDistanceMonitor(Callback):
     ``val/fid_<network>_<label>`` the Fréchet distance within a class, where there are several
     (:func:`gan_imbalance.metrics.image_distances`). The name of the network belongs to the figure: ``inception`` for
     :class:`InceptionFeatures`, which makes them FID and KID; ``classifier`` for a classifier of ours; ``features`` for
-    any other. Each figure can be the monitor of a ``ModelCheckpoint``. While a GAN is in an earlier phase its figures
-    are ``val/pretraining_...``, and ``val/fid_<network>`` stays infinite.
+    any other. Each figure can be the monitor of a ``ModelCheckpoint``; those that there are too few validation images
+    for are left out. While a GAN is in an earlier phase its figures are ``val/pretraining_...``, and
+    ``val/fid_<network>`` stays infinite.
 
     Args:
         features: maps images, float in [-1, 1], (n, channels, height, width), to features (n, d), or has a method
@@ -90,7 +92,8 @@ class FeatureDistanceMonitor(Callback):
         seed: of the classifier and of the generated images.
 
     Raises:
-        InputError: if both features and classifier_path are given.
+        InputError: if both features and classifier_path are given, or, before training, if another callback goes by a
+            figure that there are too few validation images for.
     """
 
     kinds: ClassVar[tuple[DataKind, ...]] = ("image",)
@@ -121,9 +124,10 @@ class FeatureDistanceMonitor(Callback):
         return "classifier" if self.features is None else getattr(self.features, "name", "features")
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        """Find the network, or train it."""
+        """Make sure that there are images enough, and find the network, or train it."""
         if self._network is None:
             data = trainer.datamodule  # type: ignore[attr-defined]
+            self._check_images(trainer, data, cast(BaseGAN, pl_module).class_selections[-1])
             if self.features is not None:
                 network = build(self.features)
             elif self.classifier_path is not None:
@@ -132,6 +136,32 @@ class FeatureDistanceMonitor(Callback):
                 # in every process the same one
                 network = self._train(trainer)
             self._network = cast(nn.Module, network).eval().requires_grad_(False)
+
+    def _check_images(self, trainer: Trainer, data: Any, selection: ClassSelection) -> None:
+        """Warn if there are too few validation images for any figure, and raise if one that is missing is needed."""
+        rows = data.rows("validation", selection)
+        labels = torch.from_numpy(data.samples.labels[rows])[self._shown(len(rows))]
+        learned = torch.tensor(data.resolve(selection))
+        told, possible = (
+            {f"val/{self._named(figure)}" for figure in figure_names(images, data.spec.classes)}
+            # four of each class are enough for any figure
+            for images in (labels, learned.repeat(4))
+        )
+        names = ", ".join(repr(data.spec.classes[index]) for index in learned)
+        few = f"{len(labels)} validation image(s) of {names} are too few to tell"
+        for callback in trainer.callbacks:  # type: ignore[attr-defined]
+            monitor = getattr(callback, "monitor", None)
+            if monitor in possible - told:
+                raise InputError(
+                    f"{few} {monitor}, which {type(callback).__name__} monitors: give more images, raise "
+                    "validation_fraction, or name another monitor."
+                )
+        if len(labels) and not told:
+            rank_zero_warn(f"{few} how far generated ones lie from them: these figures are left out.")
+
+    def _shown(self, count: int) -> Tensor:
+        """Return which of so many images are compared, (at most max_images,)."""
+        return torch.randperm(count, generator=torch.Generator().manual_seed(self.seed))[: self.max_images]
 
     @staticmethod
     def _load(path: str, shape: tuple[int, ...]) -> nn.Module:
@@ -174,6 +204,8 @@ class FeatureDistanceMonitor(Callback):
         """Generate as many images as there are real ones, of the same classes, and compare."""
         gan, data = cast(BaseGAN, pl_module), trainer.datamodule  # type: ignore[attr-defined]
         real, conditions = self._validation_images(data, gan)
+        if len(real) < 2:
+            return
         images = data.as_exported(gan.sample_conditions(conditions.to(gan.device), self.seed).cpu())
         labels = torch.tensor(data.spec.condition_classes)[conditions]
         figures = image_distances(real, self._find(images, gan.device), labels, data.spec.classes, self.seed)
@@ -194,7 +226,7 @@ class FeatureDistanceMonitor(Callback):
         learned = data.resolve(gan.class_selection)
         if learned not in self._real:
             images, conditions = data.encoded("validation", gan.class_selection)
-            shown = torch.randperm(len(images), generator=torch.Generator().manual_seed(self.seed))[: self.max_images]
+            shown = self._shown(len(images))
             self._real[learned] = self._find(images[shown], gan.device), conditions[shown]
         return self._real[learned]
 

@@ -9,7 +9,7 @@ from gan_imbalance.metrics.classification import (
 from gan_imbalance.metrics.collapse import CollapseWarning, describe_collapse, measure_variety, warn_of_collapse
 from gan_imbalance.metrics.columns import column_pair_trends, column_shapes
 from gan_imbalance.metrics.fidelity import LogisticTwoSampleAccuracy, TwoSampleAccuracy
-from gan_imbalance.metrics.images import frechet_distance, image_distances, kernel_distance
+from gan_imbalance.metrics.images import figure_names, frechet_distance, image_distances, kernel_distance
 from gan_imbalance.metrics.manifold import DensityCoverage, PrecisionRecall
 from gan_imbalance.metrics.privacy import (
     closest_record_share,
@@ -32,6 +32,7 @@ __all__ = [
     "column_shapes",
     "describe_collapse",
     "exact_copies",
+    "figure_names",
     "frechet_distance",
     "image_distances",
     "kernel_distance",

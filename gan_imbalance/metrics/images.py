@@ -17,6 +17,7 @@ from gan_imbalance.metrics.manifold import PrecisionRecall
 from gan_imbalance.seeding import seeded
 from gan_imbalance.types import InputError, Label
 
+_FEWEST = 2
 _NEIGHBOURS = 3
 
 
@@ -84,10 +85,9 @@ def kernel_distance(real: Tensor, fake: Tensor, subsets: int = 20, subset_size: 
 def image_distances(
     real: Tensor, fake: Tensor, labels: Tensor, classes: Sequence[Label], seed: int = 0
 ) -> dict[str, float]:
-    """Return what features tell of generated images: ``fid``, ``kid``, ``precision`` and ``recall``.
+    """Return what features tell of generated images, in the figures of :func:`figure_names`.
 
-    The last two are those of :class:`PrecisionRecall`, where there are images enough. If there are several classes,
-    ``fid_<label>`` is that within each of them.
+    Precision and recall are those of :class:`PrecisionRecall`; ``fid_<label>`` is the distance within a class.
 
     Args:
         real: features of real images, (n, d), n at least 2.
@@ -100,17 +100,33 @@ def image_distances(
         InputError: if there are too few, or features are not finite.
     """
     figures = {"fid": frechet_distance(real, fake), "kid": kernel_distance(real, fake, seed=seed)}
-    if len(real) > _NEIGHBOURS:
+    names = figure_names(labels, classes)
+    if "precision" in names:
         neighbours = PrecisionRecall(_NEIGHBOURS)
         neighbours.update(real, fake)
         figures |= {name: float(share) for name, share in neighbours.compute().items()}
-    counts = labels.bincount(minlength=len(classes)).tolist()
-    within = [label for label, count in enumerate(counts) if count >= 2]
-    if len(within) > 1:
-        figures |= {
-            f"fid_{classes[label]}": frechet_distance(real[labels == label], fake[labels == label]) for label in within
-        }
+    for index, label in enumerate(classes):
+        if (name := f"fid_{label}") in names:
+            figures[name] = frechet_distance(real[labels == index], fake[labels == index])
     return figures
+
+
+def figure_names(labels: Tensor, classes: Sequence[Label]) -> list[str]:
+    """Return which figures :func:`image_distances` tells of so many images of these classes.
+
+    ``fid`` and ``kid`` of two and more, ``precision`` and ``recall`` of four and more, and, where several classes have
+    two and more, ``fid_<label>`` of each of these.
+
+    Args:
+        labels: class of every image, in 0..len(classes) - 1, (n,).
+        classes: what they are called.
+    """
+    names = ["fid", "kid"] if len(labels) >= _FEWEST else []
+    if len(labels) > _NEIGHBOURS:
+        names += ["precision", "recall"]
+    counts = labels.bincount(minlength=len(classes)).tolist()
+    within = [label for label, count in zip(classes, counts, strict=True) if count >= _FEWEST]
+    return names + [f"fid_{label}" for label in within if len(within) > 1]
 
 
 class _Given(nn.Identity):
@@ -122,9 +138,9 @@ class _Given(nn.Identity):
 
 
 def _features(real: Tensor, fake: Tensor) -> list[Tensor]:
-    if min(len(real), len(fake)) < 2:
+    if min(len(real), len(fake)) < _FEWEST:
         raise InputError(
             f"Distances of images need two of each kind at least, but there are {len(real)} real and {len(fake)} "
-            "generated: give more (a larger validation_fraction, for a monitor)."
+            "generated: give more."
         )
     return as_rows(real, fake)

@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import pytorch_lightning as pl
 import torch
@@ -14,7 +15,7 @@ from torch import Tensor, nn
 
 from gan_imbalance.callbacks import FeatureDistanceMonitor, GeneratorEMA, ImageGrid, InceptionFeatures
 from gan_imbalance.classifiers import Classifier
-from gan_imbalance.data import DigitsDataModule
+from gan_imbalance.data import DigitsDataModule, ImageDataModule
 from gan_imbalance.gans import GAN, BaseGAN, ConditionalGAN, MinorityTransferGAN
 from gan_imbalance.metrics import image_distances
 from gan_imbalance.networks import DCGANDiscriminator, DCGANGenerator, SMateCNN
@@ -181,6 +182,60 @@ def test_a_phase_before_the_last_never_has_the_best_figure(
     assert 0 < figures[0]["val/pretraining_fid_features"] < math.inf
     assert "val/pretraining_fid_features_1" in figures[0]
     assert figures[2]["val/fid_features"] < math.inf
+
+
+@pytest.mark.parametrize(("count", "told"), [(1, []), (2, ["fid", "kid"]), (5, ["fid", "kid", "precision", "recall"])])
+def test_figures_of_too_few_images_are_left_out(
+    tiny_image_gan: Callable[..., BaseGAN], fit: Fit, count: int, told: list[str], recwarn: pytest.WarningsRecorder
+) -> None:
+    trainer = fit(tiny_image_gan(GAN), rare_digits(count), callbacks=[FeatureDistanceMonitor(Corner())])
+    found = {name for name in trainer.callback_metrics if name.endswith("_features")}
+    assert found == {f"val/{figure}_features" for figure in told}
+    warned = [str(warning.message) for warning in recwarn if "validation image" in str(warning.message)]
+    few = "1 validation image(s) of 1 are too few to tell how far generated ones lie from them"
+    assert warned == ([] if told else [f"{few}: these figures are left out."])
+
+
+@pytest.mark.parametrize(
+    ("gan_class", "count", "monitor", "enough"),
+    [
+        (GAN, 1, "fid_features", False),
+        (GAN, 2, "fid_features", True),
+        (GAN, 2, "precision_features", False),
+        (GAN, 5, "precision_features", True),
+        (ConditionalGAN, 1, "fid_features", True),
+        (ConditionalGAN, 1, "fid_features_1", False),
+        (ConditionalGAN, 2, "fid_features_1", True),
+    ],
+)
+def test_figures_of_too_few_images_are_no_monitors(
+    tiny_image_gan: Callable[..., BaseGAN],
+    fit: Fit,
+    tmp_path: Path,
+    gan_class: type[BaseGAN],
+    count: int,
+    monitor: str,
+    enough: bool,
+) -> None:
+    best = pl.callbacks.ModelCheckpoint(tmp_path, monitor=f"val/{monitor}", mode="min")
+    settings: dict[str, Any] = {"enable_checkpointing": True, "callbacks": [FeatureDistanceMonitor(Corner()), best]}
+    gan = tiny_image_gan(gan_class)
+    if enough:
+        fit(gan, rare_digits(count), **settings)
+        assert best.best_model_score is not None
+        return
+    with pytest.raises(
+        InputError, match=f"are too few to tell val/{monitor}, which ModelCheckpoint monitors: give more"
+    ):
+        fit(gan, rare_digits(count), **settings)
+    assert not list(tmp_path.iterdir())
+
+
+def rare_digits(validation_images: int) -> ImageDataModule:
+    """Return zeros, and so few ones that the validation part has a given number."""
+    digits = DigitsDataModule(only=[0, 1]).samples
+    rows = np.concatenate([np.flatnonzero(digits.labels == 0), np.flatnonzero(digits.labels)[: 10 * validation_images]])
+    return ImageDataModule(images=digits.take(rows), batch_size=8, steps_per_epoch=1)
 
 
 def test_features_have_one_source() -> None:
