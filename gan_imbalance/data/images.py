@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import torch
+from filelock import FileLock
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 
@@ -236,8 +237,9 @@ def read_images(
     labels = [_labels(part) for part in parts]
     names = getattr(dataset, "classes", None)
     classes = tuple(range(int(labels[0].max(initial=-1)) + 1) if names is None else names)
-    for part in labels:
-        _require_classes(part, classes)
+    _require_classes(labels[0], classes)
+    if test_dataset is not None:
+        labels[1] = _in_classes(labels[1], getattr(test_dataset, "classes", None), classes)
     wanted = sorted({find_class(label, classes) for label in only}) or list(range(len(classes)))
     share = 1.0 if max_images is None else max_images / max(1, np.isin(labels[0], wanted).sum())
     if share <= 0:
@@ -434,7 +436,7 @@ class CIFAR10DataModule(ImageDataModule):
         from torchvision.datasets import CIFAR10
         from torchvision.datasets.utils import check_integrity
 
-        make = partial(CIFAR10, self.root, download=self.download)
+        make = partial(CIFAR10, root=self.root, download=self.download)
         try:
             return _build(partial(make, train=True)), _build(partial(make, train=False))
         except InputError as error:
@@ -448,11 +450,6 @@ class CIFAR10DataModule(ImageDataModule):
                         f"{CIFAR10.base_folder}, or set download to true where there is a network."
                     ) from error
             raise
-
-    def prepare_data(self) -> None:
-        """Download the data, in one process only."""
-        if self.download:
-            self.datasets()
 
 
 def _open_picture(path: str) -> Image:
@@ -469,9 +466,15 @@ def _maker(dataset: Any) -> Callable[..., Any]:
 
 
 def _build(make: Callable[[], Any]) -> Any:
-    """Return a data set, or raise if it cannot be made."""
+    """Return a data set, or raise if it cannot be made; of several processes, one after the other may download it."""
+    given = make.keywords if isinstance(make, partial) else {}
+    folder = Path(given["root"]) if given.get("download") and "root" in given else None
     try:
-        return make()
+        if folder is None:
+            return make()
+        folder.mkdir(parents=True, exist_ok=True)
+        with FileLock(folder / ".download.lock"):
+            return make()
     except (OSError, RuntimeError, ValueError, TypeError, EOFError) as error:
         made = make.func if isinstance(make, partial) else make
         raise InputError(
@@ -516,6 +519,20 @@ def _require_classes(labels: npt.NDArray[np.int64], classes: Sequence[Label]) ->
         )
 
 
+def _in_classes(
+    labels: npt.NDArray[np.int64], own: Sequence[Label] | None, classes: Sequence[Label]
+) -> npt.NDArray[np.int64]:
+    """Return the labels of a test set, whose classes may have another order, as positions among those of training."""
+    if own is None:
+        own = classes
+    _require_classes(labels, own)
+    try:
+        positions = [find_class(label, classes) for label in own]
+    except InputError as error:
+        raise InputError(f"The classes of the test set are not those of training. {error}") from error
+    return np.array(positions, dtype=np.int64)[labels]
+
+
 def _choose(labels: npt.NDArray[np.int64], wanted: Sequence[int], share: float) -> Rows:
     """Return the positions of some images of each wanted class, ascending."""
     if share >= 1:
@@ -544,6 +561,11 @@ def _read_rows(dataset: Any, rows: Rows, size: int | None, channels: int | None)
             picture = _picture(dataset[row][0])
         except (OSError, ValueError, TypeError, SyntaxError) as error:
             raise InputError(f"{name} cannot be read ({_short(error)}); remove or replace it.") from error
+        if picture.mode.startswith("I;16"):
+            # PIL would clip what is above 255
+            picture = Image.fromarray((np.asarray(picture) / 257).round().astype(np.uint8))
+        if picture.mode in ("I", "F"):
+            raise InputError(f"{name} has pixels of 32 bits, of an unknown range; convert them to 8 or 16 bits.")
         if channels is not None:
             picture = picture.convert(_MODES[channels])
         elif picture.mode not in _MODES.values():

@@ -2,8 +2,11 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from threading import Lock, Thread
+from time import sleep
 from typing import Any, cast
 
 import numpy as np
@@ -20,7 +23,7 @@ from torchvision.datasets import CIFAR10, FashionMNIST, ImageFolder
 
 from gan_imbalance.classifiers import Classifier
 from gan_imbalance.data import CIFAR10DataModule, DigitsDataModule, ImageDataModule, ImageSet
-from gan_imbalance.data.images import read_images
+from gan_imbalance.data.images import open_images, read_images
 from gan_imbalance.data.imbalance import long_tail
 from gan_imbalance.gans import GAN, BaseGAN, ConditionalGAN
 from gan_imbalance.transforms import SMateAugment
@@ -470,6 +473,31 @@ def test_a_folder_of_pictures(folder: Path) -> None:
     assert torch.equal(coloured.images, samples.images.expand(-1, 3, -1, -1))
 
 
+def test_classes_of_a_test_set_are_found_by_name() -> None:
+    part = image_set(6)
+    train = replace(part, classes=("cat", "dog", "eel"))
+    test = replace(part, classes=("eel", "cat", "dog"))
+    images = read_images(train, test)
+    assert images.classes == train.classes
+    told = [images.classes[label] for label in images.labels[6:]]
+    assert told == [test.classes[label] for label in test.labels]
+    with pytest.raises(InputError, match=r"classes of the test set are not those of training\. Unknown class 'ant'"):
+        read_images(train, replace(part, classes=("ant", "cat", "dog")))
+
+
+@pytest.mark.parametrize("channels", [None, 1])
+def test_pixels_of_16_bits_are_brought_to_8(tmp_path: Path, channels: int | None) -> None:
+    ramp = np.linspace(0, 65535, 64).round().astype(np.uint16).reshape(8, 8)
+    (tmp_path / "cat").mkdir()
+    Image.fromarray(ramp).save(tmp_path / "cat" / "1.png")
+    images = read_images(open_images(tmp_path), channels=channels)
+    assert images.images.shape == (1, 1, 8, 8)
+    assert np.array_equal(images.images[0, 0].numpy(), (ramp / 257).round())
+    Image.fromarray(ramp.astype(np.float32)).save(tmp_path / "cat" / "1.tiff")
+    with pytest.raises(InputError, match=r"1\.tiff has pixels of 32 bits.*convert them to 8 or 16 bits"):
+        read_images(open_images(tmp_path), channels=channels)
+
+
 def test_a_separate_test_set(folder: Path) -> None:
     make = partial(ImageFolder, str(folder))
     data = ImageDataModule(dataset=make, test_dataset=make, channels=1, size=8, validation_fraction=0)
@@ -566,6 +594,28 @@ def test_cifar10_is_read_with_its_test_set(cifar: Path) -> None:
     trucks = np.array(published.targets) == published.class_to_idx["truck"]
     expected = torch.from_numpy(published.data[trucks]).permute(0, 3, 1, 2)
     assert torch.equal(to_uint8(data.encoded("test", ["truck"])[0]), expected)
+
+
+def test_processes_download_one_after_the_other(tmp_path: Path) -> None:
+    root, inside, seen = tmp_path / "new", Lock(), []
+
+    class Slow(FashionMNIST):
+        def __init__(self, root: Path, download: bool = False) -> None:
+            seen.append(inside.acquire(blocking=False))
+            sleep(0.05)
+            inside.release()
+            raise RuntimeError("there is no network")
+
+    def read() -> None:
+        with pytest.raises(InputError, match="there is no network"):
+            ImageDataModule(dataset=partial(Slow, root=root, download=True)).setup()
+
+    threads = [Thread(target=read) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert seen == [True] * 4
 
 
 @pytest.mark.parametrize("name", ["data_batch_3", "test_batch", "batches.meta"])
