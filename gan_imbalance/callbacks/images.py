@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _IMAGES_AT_ONCE = 512
+_WIDTH = 0.5
 WORST = math.inf
 
 
@@ -86,7 +87,8 @@ class FeatureDistanceMonitor(Callback):
         features: maps images, float in [-1, 1], (n, channels, height, width), to features (n, d), or has a method
             ``features`` that does.
         classifier_path: checkpoint of a :class:`Classifier` of such images, whose features to use instead. If neither
-            is given, a small classifier of all classes is trained on the training images first.
+            is given, a small classifier of all classes is trained on the training images first, and kept in
+            checkpoints, so that a resumed run has the same.
         classifier_steps: for how many steps, of 128 images.
         max_images: how many of each kind are compared at most.
         seed: of the classifier and of the generated images.
@@ -116,6 +118,7 @@ class FeatureDistanceMonitor(Callback):
         self.seed = seed
         # not the module's, whose state and average it has no place in
         self._network: nn.Module | None = None
+        self._resumed_weights: dict[str, Tensor] = {}
         self._real: dict[tuple[int, ...], tuple[Tensor, Tensor]] = {}
 
     @property
@@ -124,18 +127,30 @@ class FeatureDistanceMonitor(Callback):
         return "classifier" if self.features is None else getattr(self.features, "name", "features")
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        """Make sure that there are images enough, and find the network, or train it."""
+        """Make sure that there are images enough, and find the network, if it is given."""
         if self._network is None:
             data = trainer.datamodule  # type: ignore[attr-defined]
             self._check_images(trainer, data, cast(BaseGAN, pl_module).class_selections[-1])
             if self.features is not None:
-                network = build(self.features)
+                self._network = _fixed(build(self.features))
             elif self.classifier_path is not None:
-                network = self._load(self.classifier_path, data.spec.shape)
-            else:
-                # in every process the same one
-                network = self._train(trainer)
-            self._network = cast(nn.Module, network).eval().requires_grad_(False)
+                self._network = _fixed(self._load(self.classifier_path, data.spec.shape))
+
+    def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Train the network, if none is given; in every process the same one."""
+        if self._network is None:
+            # not at setup, when a checkpoint is not yet loaded; validation would have no gradients
+            with torch.inference_mode(False):
+                self._network = _fixed(self._train(trainer))
+
+    def on_save_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
+        """Keep the network, if it was trained here: it is small beside a GAN."""
+        if self.features is None and self.classifier_path is None and self._network is not None:
+            checkpoint["feature_classifier"] = self._network.state_dict()
+
+    def on_load_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
+        """Remember the network's weights until it is needed."""
+        self._resumed_weights = checkpoint.get("feature_classifier", {})
 
     def _check_images(self, trainer: Trainer, data: Any, selection: ClassSelection) -> None:
         """Warn if there are too few validation images for any figure, and raise if one that is missing is needed."""
@@ -175,11 +190,15 @@ class FeatureDistanceMonitor(Callback):
         return classifier.network
 
     def _train(self, trainer: Trainer) -> nn.Module:
-        """Return a small classifier of the training images, of one seed.
+        """Return a small classifier of the training images, of one seed, or the one of the run that is resumed.
 
         The loop is its own: a trainer within a trainer of several processes would wait for the others.
         """
         data, device = trainer.datamodule, trainer.strategy.root_device  # type: ignore[attr-defined]
+        if self._resumed_weights:
+            network = SMateCNN(data.spec, width=_WIDTH)
+            network.load_state_dict(self._resumed_weights)
+            return network
         rows = data.rows("train")
         images = TensorLoader(
             data.stored(rows).to(device),
@@ -191,7 +210,7 @@ class FeatureDistanceMonitor(Callback):
             transform=data.as_input,
         )
         with seeded(self.seed, device):
-            network = SMateCNN(data.spec, width=0.5).to(device)
+            network = SMateCNN(data.spec, width=_WIDTH).to(device)
             optimizer = torch.optim.Adam(network.parameters(), lr=1e-3, fused=True)
             for batch, labels, *_ in images:
                 loss = F.cross_entropy(network(batch), labels)
@@ -238,6 +257,10 @@ class FeatureDistanceMonitor(Callback):
         with torch.no_grad():
             found = [find(chunk.to(device)).cpu() for chunk in torch.split(images, _IMAGES_AT_ONCE)]
         return torch.cat(found)
+
+
+def _fixed(network: Any) -> nn.Module:
+    return cast(nn.Module, network).eval().requires_grad_(False)
 
 
 class InceptionFeatures(nn.Module):

@@ -152,6 +152,23 @@ def test_the_classifiers_training_leaves_no_trace(
     assert torch.equal(torch.get_rng_state(), before)
 
 
+def test_a_resumed_run_compares_by_the_same_classifier(
+    tiny_image_gan: Callable[..., BaseGAN],
+    digits: DigitsDataModule,
+    fit: Fit,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    last = tmp_path / "last.ckpt"
+    first, second = FeatureDistanceMonitor(classifier_steps=2), FeatureDistanceMonitor(classifier_steps=2)
+    fit(tiny_image_gan(GAN), digits, max_epochs=1, callbacks=[first]).save_checkpoint(last)
+    monkeypatch.delattr("gan_imbalance.callbacks.images.TensorLoader")
+    fit(tiny_image_gan(GAN), digits, callbacks=[second], ckpt_path=last)
+    assert first._network is not None
+    assert second._network is not None
+    torch.testing.assert_close(second._network.state_dict(), first._network.state_dict(), rtol=0, atol=0)
+
+
 def test_a_classifier_may_be_read_from_its_checkpoint(
     tiny_image_gan: Callable[..., BaseGAN], digits: DigitsDataModule, fit: Fit, tmp_path: Path
 ) -> None:
