@@ -142,7 +142,9 @@ def test_every_batch_has_its_share_of_synthetic_images(
     mixed = MixedDataModule(data, synthetic if name is None else str(tmp_path / name), share)
     mixed.setup()
     real = {image.numpy().tobytes() for image in data.encoded("train")[0]}
-    batches = list(mixed.train_dataloader())
+    loader = mixed.train_dataloader()
+    assert loader.features.dtype == torch.uint8
+    batches = list(loader)
     assert len(batches) == 4
     for images, labels in batches:
         assert images.dtype == torch.float32
