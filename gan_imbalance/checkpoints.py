@@ -3,13 +3,30 @@
 from __future__ import annotations
 
 import pickle
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from zipfile import is_zipfile
 
 import torch
+from torch import nn
 
 from gan_imbalance.types import InputError
+
+
+def load_weights(module: nn.Module, checkpoint: Mapping[str, Any], path: str | Path) -> None:
+    """Load the weights of a checkpoint into the module that it describes.
+
+    Raises:
+        InputError: if they are of other networks.
+    """
+    try:
+        module.load_state_dict(checkpoint["state_dict"])
+    except RuntimeError as error:
+        raise InputError(
+            f"The weights in {path} do not fit the networks that it names: make their classes what they were when it "
+            "was written, or train again."
+        ) from error
 
 
 def read_checkpoint(path: str | Path, *kinds: str) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from gan_imbalance.checkpoints import read_checkpoint
+from gan_imbalance.checkpoints import load_weights, read_checkpoint
 from gan_imbalance.components import import_class
 from gan_imbalance.data.images import ImageSet, SyntheticImages
 from gan_imbalance.data.schema import TableSchema
@@ -35,7 +35,8 @@ def load_gan(path: str | Path) -> BaseGAN:
     """Return the GAN of a checkpoint, ready to sample; needs neither data nor the code that configured it.
 
     Raises:
-        InputError: if the file is missing, truncated or no GAN's checkpoint, or its class cannot be imported.
+        InputError: if the file is missing, truncated or no GAN's checkpoint, or its class cannot be imported or has
+            other networks now.
     """
     checkpoint = read_checkpoint(path, "gan")
     gan_class = import_class(checkpoint["gan"]["class_path"])
@@ -43,7 +44,7 @@ def load_gan(path: str | Path) -> BaseGAN:
         raise InputError(f"{path} was written by {gan_class.__name__}, which is not a GAN of gan_imbalance.")
     gan = gan_class(**checkpoint.get("hyper_parameters", {}))
     gan.on_load_checkpoint(checkpoint)
-    gan.load_state_dict(checkpoint["state_dict"])
+    load_weights(gan, checkpoint, path)
     return gan.eval()
 
 

@@ -185,6 +185,25 @@ def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
+@pytest.fixture
+def refuse(workplace: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
+    """Return a function that runs the command, sees it refused properly, and returns the sentence."""
+
+    def run(*args: str) -> str:
+        before = sorted(workplace.rglob("*"))
+        capsys.readouterr()
+        assert main(args) == 2
+        last = capsys.readouterr().err.splitlines()[-1]
+        assert sorted(workplace.rglob("*")) == before, "something was left behind"
+        assert last.startswith("gan-imbalance: error: ")
+        sentence = last.removeprefix("gan-imbalance: error: ")
+        assert len(sentence) < 400
+        assert sentence.endswith((".", "?"))
+        return sentence
+
+    return run
+
+
 _TINY_FIT = (
     "fit",
     *("--trainer.accelerator", "cpu"),

@@ -25,25 +25,6 @@ Refuse = Callable[..., str]
 
 
 @pytest.fixture
-def refuse(workplace: Path, capsys: pytest.CaptureFixture[str]) -> Refuse:
-    """Return a function that runs the command, sees it refused properly, and returns the sentence."""
-
-    def run(*args: str) -> str:
-        before = sorted(workplace.rglob("*"))
-        capsys.readouterr()
-        assert main(args) == 2
-        last = capsys.readouterr().err.splitlines()[-1]
-        assert sorted(workplace.rglob("*")) == before, "something was left behind"
-        assert last.startswith("gan-imbalance: error: ")
-        sentence = last.removeprefix("gan-imbalance: error: ")
-        assert len(sentence) < 400
-        assert sentence.endswith((".", "?"))
-        return sentence
-
-    return run
-
-
-@pytest.fixture
 def rows(workplace: Path, mixed_frame: pd.DataFrame) -> Path:
     path = workplace / "rows.csv"
     mixed_frame.to_csv(path, index=False)

@@ -13,7 +13,7 @@ from pytorch_lightning.cli import OptimizerCallable
 from torch import Tensor, nn
 from torchmetrics.utilities.data import dim_zero_cat
 
-from gan_imbalance.checkpoints import read_checkpoint
+from gan_imbalance.checkpoints import load_weights, read_checkpoint
 from gan_imbalance.components import build, factory, to_config
 from gan_imbalance.distributed import ResumableModule, mean_over_processes, processes
 from gan_imbalance.losses import ClassificationLoss, CrossEntropy
@@ -200,10 +200,10 @@ def load_classifier(path: str | Path) -> Classifier:
     """Return the classifier of a checkpoint, ready to predict; needs no data.
 
     Raises:
-        InputError: if the file is missing, truncated or no classifier's checkpoint.
+        InputError: if the file is missing, truncated or no classifier's checkpoint, or its network is another one now.
     """
     checkpoint = read_checkpoint(path, "classifier")
     classifier = Classifier(**checkpoint["hyper_parameters"])
     classifier.on_load_checkpoint(checkpoint)
-    classifier.load_state_dict(checkpoint["state_dict"])
+    load_weights(classifier, checkpoint, path)
     return classifier.eval()
