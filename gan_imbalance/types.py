@@ -19,6 +19,9 @@ ClassSelection = Literal["minority", "majority", "all"] | Sequence[Label]
 DataKind = Literal["table", "image"]
 """What the samples are."""
 
+SMALLEST_IMAGE, LARGEST_IMAGE = 8, 64
+"""Width and height of the images that data are brought to and networks are built for, in pixels."""
+
 
 class InputError(ValueError):
     """A user's mistake, told in one sentence that names what is wrong and what to do.

@@ -20,13 +20,12 @@ from gan_imbalance.gans import BaseGAN
 from gan_imbalance.metrics import figure_names, image_distances
 from gan_imbalance.networks import SMateCNN
 from gan_imbalance.seeding import seeded
-from gan_imbalance.transforms.image import to_uint8
+from gan_imbalance.transforms.image import in_chunks, to_uint8
 from gan_imbalance.types import ClassSelection, DataKind, InputError
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-_IMAGES_AT_ONCE = 512
 _WIDTH = 0.5
 WORST = math.inf
 
@@ -254,9 +253,7 @@ class FeatureDistanceMonitor(Callback):
         assert self._network is not None
         network = self._network.to(device)
         find: Callable[[Tensor], Tensor] = getattr(network, "features", network)
-        with torch.no_grad():
-            found = [find(chunk.to(device)).cpu() for chunk in torch.split(images, _IMAGES_AT_ONCE)]
-        return torch.cat(found)
+        return in_chunks(lambda chunk: find(chunk.to(device)), images)
 
 
 def _fixed(network: Any) -> nn.Module:

@@ -24,7 +24,7 @@ from gan_imbalance.data.loaders import Draw, TensorLoader, draw_mixed, draw_unif
 from gan_imbalance.losses import ClassificationLoss, CrossEntropy
 from gan_imbalance.networks import DenseClassifier, SMateCNN
 from gan_imbalance.quiet import quiet_lightning
-from gan_imbalance.transforms.image import to_float
+from gan_imbalance.transforms.image import IMAGES_AT_ONCE, to_float
 from gan_imbalance.types import DataSpec, InputError, Span
 
 Weighting = Literal["loss", "draw"]
@@ -275,8 +275,7 @@ class ImageClassifier(NetworkClassifier):
         module_: the trained :class:`Classifier`.
     """
 
-    # as many as their largest activations leave in a processor's memory
-    samples_at_once: ClassVar[int] = 512
+    samples_at_once: ClassVar[int] = IMAGES_AT_ONCE
 
     def __init__(
         self,

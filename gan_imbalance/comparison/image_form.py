@@ -21,7 +21,7 @@ from gan_imbalance.files import atomic_path, content_hash, make_once, write_json
 from gan_imbalance.networks import SMateCNN
 from gan_imbalance.quality import judge_features
 from gan_imbalance.synthesis import manifest_path
-from gan_imbalance.transforms.image import to_float
+from gan_imbalance.transforms.image import in_chunks, to_float
 from gan_imbalance.types import DataSpec, Label
 
 if TYPE_CHECKING:
@@ -31,7 +31,6 @@ _REFERENCE = "reference.npz"
 # a few seconds of training for a network that knows what the classes differ in
 _FEATURE_WIDTH = 0.25
 _FEATURE_STEPS = 300
-_AT_ONCE = 512
 
 
 @dataclass(frozen=True)
@@ -103,9 +102,7 @@ class ImageForm:
     def _features(self, content: Images) -> npt.NDArray[np.float32]:
         """Return what the feature network makes of images, (n, d)."""
         network = self.feature_network
-        with torch.no_grad():
-            chunks = torch.split(torch.from_numpy(content), _AT_ONCE)
-            return torch.cat([network.features(to_float(chunk)) for chunk in chunks]).numpy()
+        return in_chunks(lambda chunk: network.features(to_float(chunk)), torch.from_numpy(content)).numpy()
 
     @cached_property
     def feature_network(self) -> SMateCNN:

@@ -25,13 +25,12 @@ from gan_imbalance.data.imbalance import Rows, long_tail
 from gan_imbalance.data.loaders import Batch
 from gan_imbalance.data.split import Split
 from gan_imbalance.files import atomic_folder, atomic_path, content_hash
-from gan_imbalance.transforms.image import to_float, to_uint8
-from gan_imbalance.types import DataSpec, InputError, Label, find_class
+from gan_imbalance.transforms.image import IMAGES_AT_ONCE, to_float, to_uint8
+from gan_imbalance.types import LARGEST_IMAGE, SMALLEST_IMAGE, DataSpec, InputError, Label, find_class
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-_SMALLEST, _LARGEST = 8, 64
 _MODES = {1: "L", 3: "RGB"}
 # the parameter by which torchvision's data sets choose their part, and its values for training and test
 _PARTS: dict[str, tuple[Any, Any]] = {"train": (True, False), "split": ("train", "test")}
@@ -229,8 +228,8 @@ def read_images(
     Raises:
         InputError: if an image cannot be read, has another form than the others, or its label is no class.
     """
-    if size is not None and not _SMALLEST <= size <= _LARGEST:
-        raise InputError(f"size is {size}; give {_SMALLEST} to {_LARGEST} pixels.")
+    if size is not None and not SMALLEST_IMAGE <= size <= LARGEST_IMAGE:
+        raise InputError(f"size is {size}; give {SMALLEST_IMAGE} to {LARGEST_IMAGE} pixels.")
     if channels is not None and channels not in _MODES:
         raise InputError(f"channels is {channels}; give 1 (grey) or 3 (colour).")
     parts = [dataset] if test_dataset is None else [dataset, test_dataset]
@@ -250,10 +249,10 @@ def read_images(
     read = [_read_rows(part, rows, size, channels) for part, rows in zip(parts, chosen, strict=True) if rows.size]
     _require_one_form([part.shape[1:] for part in read], "the training set", "the test set")
     height, width = read[0].shape[2:]
-    if height != width or not _SMALLEST <= height <= _LARGEST:
+    if height != width or not SMALLEST_IMAGE <= height <= LARGEST_IMAGE:
         raise InputError(
-            f"The images have {width} x {height} pixels, but must be square, {_SMALLEST} to {_LARGEST} pixels wide; "
-            "give size to bring them to that."
+            f"The images have {width} x {height} pixels, but must be square, {SMALLEST_IMAGE} to {LARGEST_IMAGE} "
+            "pixels wide; give size to bring them to that."
         )
     found = np.concatenate([part[rows] for part, rows in zip(labels, chosen, strict=True)])
     if only:
@@ -289,7 +288,7 @@ class ImageDataModule(ImbalanceDataModule):
         kwargs: see :class:`ImbalanceDataModule`.
     """
 
-    evaluated_at_once: ClassVar[int] = 512
+    evaluated_at_once: ClassVar[int] = IMAGES_AT_ONCE
 
     def __init__(
         self,

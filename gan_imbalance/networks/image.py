@@ -9,9 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from gan_imbalance.networks.layers import bounded, one_hot, require_kind
-from gan_imbalance.types import DataSpec, InputError
-
-_SMALLEST, _LARGEST = 8, 64
+from gan_imbalance.types import LARGEST_IMAGE, SMALLEST_IMAGE, DataSpec, InputError
 
 
 def image_shape(network: nn.Module, spec: DataSpec, multiple: int = 4) -> tuple[int, int]:
@@ -27,11 +25,11 @@ def image_shape(network: nn.Module, spec: DataSpec, multiple: int = 4) -> tuple[
     """
     require_kind(network, spec, "image")
     channels, height, width = spec.shape
-    if channels not in (1, 3) or height != width or height % multiple or not _SMALLEST <= height <= _LARGEST:
+    if channels not in (1, 3) or height != width or height % multiple or not SMALLEST_IMAGE <= height <= LARGEST_IMAGE:
         raise InputError(
             f"{type(network).__name__} cannot serve images of {channels} channels and {height} x {width} pixels: give "
-            f"1 or 3 channels and a square size from {_SMALLEST} to {_LARGEST} that is a multiple of {multiple} "
-            "(the data module's `channels` and `size`)."
+            f"1 or 3 channels and a square size from {SMALLEST_IMAGE} to {LARGEST_IMAGE} that is a multiple of "
+            f"{multiple} (the data module's `channels` and `size`)."
         )
     return channels, height
 

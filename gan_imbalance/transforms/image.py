@@ -21,6 +21,16 @@ from gan_imbalance.types import InputError
 _BLACK = -1.0
 
 
+IMAGES_AT_ONCE = 512
+"""As many as the largest activations of a network leave in a processor's memory."""
+
+
+def in_chunks(find: Callable[[Tensor], Tensor], images: Tensor) -> Tensor:
+    """Return what ``find`` makes of images, (n, ...), some at a time, without gradient, on the CPU."""
+    with torch.no_grad():
+        return torch.cat([find(chunk).cpu() for chunk in torch.split(images, IMAGES_AT_ONCE)])
+
+
 def to_float(images: Tensor) -> Tensor:
     """Return uint8 images as networks see them: float32 of the same shape in [-1, 1], 0 as -1 and 255 as 1."""
     return images / 127.5 - 1

@@ -17,7 +17,7 @@ from torch.nn import functional as F
 from gan_imbalance.components import build, to_config
 from gan_imbalance.data import CIFAR10DataModule, DigitsDataModule
 from gan_imbalance.transforms import DiffAugment, FlipCrop, SMateAugment, SMateImgaug
-from gan_imbalance.transforms.image import to_float, to_uint8
+from gan_imbalance.transforms.image import IMAGES_AT_ONCE, in_chunks, to_float, to_uint8
 from gan_imbalance.types import InputError
 
 POLICIES = [FlipCrop, SMateImgaug, SMateAugment, DiffAugment]
@@ -34,6 +34,20 @@ def photographs(shared_data: Callable[[str], Path]) -> Tensor:
 def digits() -> Tensor:
     """Return 200 digits, (n, 1, 8, 8)."""
     return to_float(DigitsDataModule().samples.images[:200])
+
+
+def test_what_is_found_in_many_images_is_found_in_few_at_a_time() -> None:
+    weight = torch.ones(4, requires_grad=True)
+    images, sizes = torch.rand(1100, 1, 2, 2), list[int]()
+
+    def find(chunk: Tensor) -> Tensor:
+        sizes.append(len(chunk))
+        return chunk.flatten(1) @ weight
+
+    found = in_chunks(find, images)
+    torch.testing.assert_close(found, images.sum(dim=(1, 2, 3)))
+    assert not found.requires_grad
+    assert sizes == [IMAGES_AT_ONCE, IMAGES_AT_ONCE, 1100 - 2 * IMAGES_AT_ONCE]
 
 
 def test_bytes_become_numbers_and_bytes_again() -> None:
