@@ -108,7 +108,6 @@ class ImageForm:
     def feature_network(self) -> SMateCNN:
         """A small classifier of the images that may be learned from, made once for all remedies of a split."""
         samples, rows = self.samples, self.fitted_on
-        classes = tuple(np.unique(samples.labels[rows]).tolist())
         if self.folder is None:
             return self._learned_network()
         made_from = content_hash([samples.hash, rows.tolist(), _FEATURE_WIDTH, _FEATURE_STEPS])
