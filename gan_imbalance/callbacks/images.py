@@ -152,26 +152,21 @@ class FeatureDistanceMonitor(Callback):
         self._resumed_weights = checkpoint.get("feature_classifier", {})
 
     def _check_images(self, trainer: Trainer, data: Any, selection: ClassSelection) -> None:
-        """Warn if there are too few validation images for any figure, and raise if one that is missing is needed."""
-        rows = data.rows("validation", selection)
+        """Raise if another callback goes by a figure that there are too few validation images for."""
+        rows, learned = data.rows("validation", selection), data.resolve(selection)
         labels = torch.from_numpy(data.samples.labels[rows])[self._shown(len(rows))]
-        learned = torch.tensor(data.resolve(selection))
         told, possible = (
             {f"val/{self._named(figure)}" for figure in figure_names(images, data.spec.classes)}
             # four of each class are enough for any figure
-            for images in (labels, learned.repeat(4))
+            for images in (labels, torch.tensor(learned).repeat(4))
         )
-        names = ", ".join(repr(data.spec.classes[index]) for index in learned)
-        few = f"{len(labels)} validation image(s) of {names} are too few to tell"
         for callback in trainer.callbacks:  # type: ignore[attr-defined]
             monitor = getattr(callback, "monitor", None)
             if monitor in possible - told:
                 raise InputError(
-                    f"{few} {monitor}, which {type(callback).__name__} monitors: give more images, raise "
-                    "validation_fraction, or name another monitor."
+                    f"{_too_few(len(labels), learned, data)} {monitor}, which {type(callback).__name__} "
+                    "monitors: give more images, raise validation_fraction, or name another monitor."
                 )
-        if len(labels) and not told:
-            rank_zero_warn(f"{few} how far generated ones lie from them: these figures are left out.")
 
     def _shown(self, count: int) -> Tensor:
         """Return which of so many images are compared, (at most max_images,)."""
@@ -245,6 +240,9 @@ class FeatureDistanceMonitor(Callback):
         if learned not in self._real:
             images, conditions = data.encoded("validation", gan.class_selection)
             shown = self._shown(len(images))
+            if len(shown) < 2:
+                few = _too_few(len(shown), learned, data)
+                rank_zero_warn(f"{few} how far generated ones lie from them: these figures are left out.")
             self._real[learned] = self._find(images[shown], gan.device), conditions[shown]
         return self._real[learned]
 
@@ -258,6 +256,11 @@ class FeatureDistanceMonitor(Callback):
 
 def _fixed(network: Any) -> nn.Module:
     return cast(nn.Module, network).eval().requires_grad_(False)
+
+
+def _too_few(count: int, learned: tuple[int, ...], data: Any) -> str:
+    names = ", ".join(repr(data.spec.classes[index]) for index in learned)
+    return f"{count} validation image(s) of {names} are too few to tell"
 
 
 class InceptionFeatures(nn.Module):
