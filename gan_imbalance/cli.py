@@ -7,6 +7,7 @@ from typing import Any, cast
 
 import pandas as pd
 import torch
+from lightning_fabric.plugins.environments.slurm import SLURMEnvironment
 from lightning_fabric.utilities.exceptions import MisconfigurationException
 from pytorch_lightning import Callback, LightningDataModule, LightningModule, Trainer
 from pytorch_lightning.callbacks import ModelCheckpoint
@@ -95,9 +96,15 @@ class GanImbalanceCLI(LightningCLI):
         callbacks = [self._get(self.config_init, key) for key in keys]
         callbacks += [LastCheckpoint(self._get(self.config_init, "checkpoint").dirpath), RunRecord()]
         try:
-            return self._instantiate_trainer(settings, callbacks)
+            trainer = self._instantiate_trainer(settings, callbacks)
         except ValueError as error:
             raise InputError(f"The trainer's settings do not work: {error}") from error
+        environment = trainer._accelerator_connector.cluster_environment
+        if isinstance(environment, SLURMEnvironment):
+            # it would save wherever in a step a process is when the signal comes, but a checkpoint holds the random
+            # state of every process, for which all must come to the same point: they would wait for each other for ever
+            environment.auto_requeue = False
+        return trainer
 
     def after_instantiate_classes(self) -> None:
         """Set up data, model and callbacks as the trainer will, so that bad input leaves no traces of a run behind."""

@@ -77,8 +77,9 @@ def _class_config(target: type, init_args: Mapping[str, Any]) -> dict[str, Any]:
 def plain_partial(value: partial[Any]) -> partial[Any]:
     """Return a partial of a class that the command line gave as one of the class itself, any other as it is."""
     # jsonargparse puts the class among the positional arguments of a function of its own
-    target = next((part for part in value.args if inspect.isclass(part)), None)
-    return value if inspect.isclass(value.func) or target is None else partial(target, **value.keywords)
+    given = getattr(value.func, "__module__", "").startswith("jsonargparse")
+    target = next((part for part in value.args if inspect.isclass(part)), None) if given else None
+    return value if target is None else partial(target, **value.keywords)
 
 
 def build(value: Any) -> Any:

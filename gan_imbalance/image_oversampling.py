@@ -9,7 +9,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, ClassVar
 
-import joblib
 import numpy as np
 import numpy.typing as npt
 import torch
@@ -20,7 +19,7 @@ from sklearn.utils._param_validation import Interval
 from sklearn.utils.class_weight import compute_sample_weight
 from torch import Tensor, nn
 
-from gan_imbalance.components import build, to_config
+from gan_imbalance.components import build, factory, to_config
 from gan_imbalance.data.images import ImageDataModule, ImageSet
 from gan_imbalance.files import atomic_path, content_hash, make_once
 from gan_imbalance.gans import BaseGAN, MinorityTransferGAN
@@ -179,8 +178,7 @@ class ImageOverSampler(BaseOverSampler):  # type: ignore[misc]
         if not steps:
             return _FROM_SCRATCH
         # more frozen blocks than there are must not be noticed only when the first phase is over
-        spec = DataSpec("image", tuple(data.images.shape[1:]), data.classes)
-        gan_class(**{**settings, "pretrain_epochs": 1}).attach(spec, [data.classes.index(label)], {})
+        gan_class(**{**settings, "pretrain_epochs": 1}).attach(_spec(data), [data.classes.index(label)], {})
         others = (data.labels != data.classes.index(label)).astype(np.int64)
         rest = ImageSet(data.images, others, (0, 1))
         first = {**settings, **_FROM_SCRATCH, "majority_penalty": None, "classes": [1]}
@@ -199,15 +197,17 @@ class ImageOverSampler(BaseOverSampler):  # type: ignore[misc]
         if self.classifier is None:
             raise InputError("The GAN has a majority_penalty without a classifier: name one with classifier.")
         config = to_config(self.classifier)
-        path = folder / f"classifier-{content_hash([config, data.hash, seed])}.joblib"
+        path = folder / f"classifier-{content_hash([config, data.hash, seed])}.pt"
+        classifier = build(config).set_params(random_state=seed)
         with make_once(path) as missing:
             if missing:
                 weights = compute_sample_weight("balanced", data.labels)
-                classifier = build(config).set_params(random_state=seed)
                 classifier.fit(data.images.numpy(), data.labels, sample_weight=weights)
                 with atomic_path(path) as temporary:
-                    joblib.dump(classifier, temporary)
-        penalty.classifier = joblib.load(path).module_.network
+                    torch.save(classifier.module_.network.state_dict(), temporary)
+        network = factory(classifier.network)(_spec(data))
+        network.load_state_dict(torch.load(path, weights_only=True))
+        penalty.classifier = network
         return penalty
 
     def _train(self, gan: BaseGAN, data: ImageSet, label: Label, steps: int, augmentation: Any, seed: int) -> BaseGAN:
@@ -233,6 +233,10 @@ class ImageOverSampler(BaseOverSampler):  # type: ignore[misc]
         )
         self.history_ += history
         return trained
+
+
+def _spec(data: ImageSet) -> DataSpec:
+    return DataSpec("image", tuple(data.images.shape[1:]), data.classes)
 
 
 def _sample(gan: BaseGAN, label: int, count: int, seed: int) -> Images:

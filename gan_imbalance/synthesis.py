@@ -43,7 +43,8 @@ def load_gan(path: str | Path) -> BaseGAN:
     if not issubclass(gan_class, BaseGAN):
         raise InputError(f"{path} was written by {gan_class.__name__}, which is not a GAN of gan_imbalance.")
     gan = gan_class(**checkpoint.get("hyper_parameters", {}))
-    gan.on_load_checkpoint(checkpoint)
+    # who trains it further does not resume that run
+    gan.on_load_checkpoint({**checkpoint, "random_states": ()})
     load_weights(gan, checkpoint, path)
     return gan.eval()
 

@@ -55,6 +55,31 @@ def test_one_command_starts_a_run_and_goes_on_with_it(rows: Path, tiny_fit: list
     assert steps.min() >= 2
 
 
+SIGNALS = """
+import signal
+from pathlib import Path
+
+from pytorch_lightning import Callback
+
+
+class Signals(Callback):
+    def on_train_start(self, trainer, pl_module):
+        assert type(trainer._accelerator_connector.cluster_environment).__name__ == "SLURMEnvironment"
+        Path("handler").write_text(str(signal.getsignal(signal.SIGUSR1) == signal.SIG_DFL))
+"""
+
+
+def test_under_slurm_no_signal_makes_a_process_save_in_the_middle_of_a_step(
+    rows: Path, tiny_fit: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = {"NTASKS": "1", "JOB_NAME": "train", "JOB_ID": "1", "PROCID": "0", "LOCALID": "0", "NODEID": "0"}
+    for name, value in {**job, "NODELIST": "localhost"}.items():
+        monkeypatch.setenv(f"SLURM_{name}", value)
+    Path("signals.py").write_text(SIGNALS)
+    assert main([*tiny_fit, "--model", "GAN", "--trainer.callbacks+=signals.Signals"]) == 0
+    assert Path("handler").read_text() == "True"
+
+
 def test_the_last_checkpoint_is_the_last_and_the_best_one_is_kept_beside_it(rows: Path, tiny_fit: list[str]) -> None:
     epochs = 4
     best = ("--checkpoint.monitor", "val/c2st", "--checkpoint.mode", "min")

@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 import torch
+from jsonargparse import ArgumentParser
+from pytorch_lightning.cli import OptimizerCallable
 from torch import nn
 
-from gan_imbalance.components import build, factory, import_class, to_config
+from gan_imbalance.components import build, factory, import_class, plain_partial, to_config
 from gan_imbalance.gans import WassersteinGAN
 from gan_imbalance.losses import DRAGANPenalty, HingeLoss, NonSaturatingLoss, TwoHeadedLoss
 from gan_imbalance.networks import DenseGenerator
@@ -22,8 +24,11 @@ class Forgetful(nn.Module):
         super().__init__()
 
 
-def call(target: Any, *args: Any, **kwargs: Any) -> Any:
-    return target(*args, **kwargs)
+def given(name: str, *options: str) -> Any:
+    """Return what the command line makes of an optimizer."""
+    parser = ArgumentParser()
+    parser.add_argument("--make", type=OptimizerCallable)
+    return parser.instantiate(parser.parse_args([f"--make=gan_imbalance.optimizers.{name}", *options])).make
 
 
 @pytest.mark.parametrize("value", [None, True, 3, 0.5, "minority", [1, "a"], {"a": [1.5, None]}])
@@ -62,8 +67,7 @@ def test_a_gan_survives_with_what_it_passes_on_to_its_bases() -> None:
     "value",
     [
         partial(AdversarialAdam, lr=0.01, betas=(0.0, 0.9)),
-        # the form of jsonargparse's own partials
-        partial(call, AdversarialAdam, lr=0.01, betas=(0.0, 0.9)),
+        given("AdversarialAdam", "--make.lr=0.01", "--make.betas=[0.0, 0.9]"),
         {"class_path": "gan_imbalance.optimizers.AdversarialAdam", "init_args": {"lr": 0.01, "betas": [0.0, 0.9]}},
     ],
 )
@@ -96,7 +100,7 @@ def test_a_module_that_forgets_a_parameter_is_refused() -> None:
         to_config(nn.Sequential(nn.Identity()))
 
 
-@pytest.mark.parametrize("value", [lambda spec: None, partial(call), object()])
+@pytest.mark.parametrize("value", [lambda spec: None, partial(given), object()])
 def test_what_cannot_be_described_is_refused(value: Any) -> None:
     with pytest.raises(InputError, match="A checkpoint cannot hold"):
         to_config(value)
@@ -117,3 +121,11 @@ def test_a_gan_survives_with_what_it_passes_on_to_its_base() -> None:
     gan = build(to_config(WassersteinGAN(generator=settings, latent_dim=5)))
     assert gan.latent_dim == 5
     assert gan.make_generator.keywords == {"widths": [3]}
+
+
+def test_a_function_that_makes_a_class_is_left_alone() -> None:
+    def make(target: type, count: int) -> Any:
+        return target([count])
+
+    value = partial(make, list, count=2)
+    assert plain_partial(value) is value

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,14 +10,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-import pytorch_lightning as pl
 import torch
 import yaml
 from PIL import Image
 
-from gan_imbalance.components import build
-from gan_imbalance.data import TabularDataModule
-from gan_imbalance.gans import GAN, BaseGAN
 from gan_imbalance.main import main
 
 CONFIGS = Path(__file__).resolve().parents[1] / "configs"
@@ -105,18 +100,6 @@ def holds(parsed: Any, given: Any) -> bool:
     if isinstance(given, list):
         return all(holds(*pair) for pair in zip(parsed, given, strict=True))
     return bool(parsed == given)
-
-
-def test_under_slurm_no_signal_makes_a_process_save_in_the_middle_of_a_step(
-    tiny_gan: Callable[..., BaseGAN],
-    tiny_data: Callable[..., TabularDataModule],
-    fit: Callable[..., pl.Trainer],
-) -> None:
-    handlers: list[Any] = []
-    watch = pl.callbacks.LambdaCallback(on_train_start=lambda *_: handlers.append(signal.getsignal(signal.SIGUSR1)))
-    (plugin,) = yaml.safe_load((CONFIGS / "trainer" / "slurm.yaml").read_text())["trainer"]["plugins"]
-    fit(tiny_gan(GAN), tiny_data(), max_epochs=1, callbacks=[watch], plugins=[build(plugin)])
-    assert handlers == [signal.SIG_DFL]
 
 
 @pytest.mark.parametrize(("gan", "data"), zip(GANS, itertools.cycle(DATA)), ids=name)

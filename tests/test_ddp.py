@@ -11,6 +11,7 @@ from __future__ import annotations
 import functools
 import itertools
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Callable
@@ -395,6 +396,13 @@ def torchrun(*arguments: str, processes: int = PROCESSES, **rest: Any) -> subpro
     return subprocess.Popen(command, env=ENVIRONMENT, stderr=subprocess.PIPE, text=True, **rest)
 
 
+def two_machines() -> tuple[str, ...]:
+    """Return the arguments by which two of these programs find each other."""
+    with socket.socket() as free:
+        free.bind(("localhost", 0))
+        return "--nnodes", "2", "--rdzv-backend", "c10d", "--rdzv-endpoint", f"localhost:{free.getsockname()[1]}"
+
+
 def wait(*programs: subprocess.Popen[str]) -> None:
     """Make sure that programs end, and end well."""
     try:
@@ -534,7 +542,7 @@ def test_synchronised_batch_norm_is_that_of_the_joined_batch(case: str, on_gpu: 
 def on_gpu(tmp_path_factory: pytest.TempPathFactory) -> list[Process]:
     """Let two processes train on one GPU."""
     folder = tmp_path_factory.mktemp("gpu")
-    rendezvous = ("--nnodes", "2", "--rdzv-backend", "c10d", "--rdzv-endpoint", "localhost:29417")
+    rendezvous = two_machines()
     wait(*(torchrun(*rendezvous, __file__, str(folder), "gpu", processes=1) for _ in range(PROCESSES)))
     return left_behind(folder)
 
@@ -565,9 +573,8 @@ def test_a_lost_process_ends_the_run_and_two_machines_go_on(tmp_path: Path, tiny
     runs = tmp_path / "runs" / "WassersteinGAN"
     first, last = (runs / f"version_{run}" / "checkpoints" / "last.ckpt" for run in (0, 1))
     assert torch.load(first, weights_only=True)["global_step"] == 2
-    rendezvous = ("--nnodes", "2", "--rdzv-backend", "c10d", "--rdzv-endpoint", "localhost:29431")
     machine = ("--trainer.num_nodes", "2", "--trainer.devices", "1", "--ckpt_path", str(first))
-    resume = (*rendezvous, "-m", "gan_imbalance", *fit, *machine)
+    resume = (*two_machines(), "-m", "gan_imbalance", *fit, *machine)
     wait(*(torchrun(*resume, processes=1, cwd=tmp_path) for _ in range(PROCESSES)))
     resumed = torch.load(last, weights_only=True)
     assert resumed["global_step"] == 6

@@ -4,6 +4,7 @@ import gzip
 import json
 import multiprocessing
 import time
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
 import pandas as pd
@@ -59,10 +60,9 @@ def test_a_folder_in_the_place_of_the_file_is_named(tmp_path: Path) -> None:
             pass
 
 
-def _make_slowly(folder: Path, start: str) -> None:
-    """Make folder/made once, and note that it was made, from when ``start`` is there."""
-    while not (folder / start).exists():
-        time.sleep(0.001)
+def _make_slowly(folder: Path, together: Barrier) -> None:
+    """Make folder/made once, and note that it was made, at the same time as others."""
+    together.wait(60)
     with make_once(folder / "sub" / "made") as missing:
         if missing:
             with (folder / "times").open("a") as times:
@@ -74,12 +74,12 @@ def _make_slowly(folder: Path, start: str) -> None:
 
 def test_what_several_processes_ask_for_is_made_once(tmp_path: Path) -> None:
     context = multiprocessing.get_context("fork")
-    askers = [context.Process(target=_make_slowly, args=(tmp_path, "start")) for _ in range(3)]
+    together = context.Barrier(3)
+    askers = [context.Process(target=_make_slowly, args=(tmp_path, together)) for _ in range(3)]
     for asker in askers:
         asker.start()
-    (tmp_path / "start").touch()
     for asker in askers:
-        asker.join()
+        asker.join(60)
     assert [asker.exitcode for asker in askers] == [0, 0, 0]
     assert (tmp_path / "times").read_text() == "made "
     assert [path.name for path in (tmp_path / "sub").iterdir()] == ["made"]

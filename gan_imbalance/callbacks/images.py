@@ -144,8 +144,9 @@ class FeatureDistanceMonitor(Callback):
 
     def on_save_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
         """Keep the network, if it was trained here: it is small beside a GAN."""
-        if self.features is None and self.classifier_path is None and self._network is not None:
-            checkpoint["feature_classifier"] = self._network.state_dict()
+        if self.features is None and self.classifier_path is None:
+            # a resumed one waits for the next validation
+            checkpoint["feature_classifier"] = self._network.state_dict() if self._network else self._resumed_weights
 
     def on_load_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
         """Remember the network's weights until it is needed."""
@@ -217,17 +218,16 @@ class FeatureDistanceMonitor(Callback):
         """Generate as many images as there are real ones, of the same classes, and compare."""
         gan, data = cast(BaseGAN, pl_module), trainer.datamodule  # type: ignore[attr-defined]
         real, conditions = self._validation_images(data, gan)
+        earlier = gan.class_selection != gan.class_selections[-1]
+        if earlier:
+            gan.log(f"val/{self._named('fid')}", WORST, sync_dist=True)
         if len(real) < 2:
             return
         images = data.as_exported(gan.sample_conditions(conditions.to(gan.device), self.seed).cpu())
         labels = torch.tensor(data.spec.condition_classes)[conditions]
         figures = image_distances(real, self._find(images, gan.device), labels, data.spec.classes, self.seed)
-        if gan.class_selection == gan.class_selections[-1]:
-            named = {f"val/{self._named(figure)}": value for figure, value in figures.items()}
-        else:
-            named = {f"val/pretraining_{self._named(figure)}": value for figure, value in figures.items()}
-            named[f"val/{self._named('fid')}"] = WORST
-        gan.log_dict(named, sync_dist=True)
+        phase = "pretraining_" if earlier else ""
+        gan.log_dict({f"val/{phase}{self._named(figure)}": value for figure, value in figures.items()}, sync_dist=True)
 
     def _named(self, figure: str) -> str:
         """Return what a figure is called with the name of the network in it: ``fid_truck`` is within a class."""

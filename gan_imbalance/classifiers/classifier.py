@@ -136,8 +136,8 @@ class Classifier(ResumableModule):
         # the mean over all that is in the joined batch of all processes, as DDP averages their gradients
         loss = (losses * weights).sum() / mean_over_processes(weights.sum(), processes(self))
         every = self.trainer.log_every_n_steps  # type: ignore[attr-defined]
-        # 0 is never
-        if every and (self.global_step + 1) % every == 0:
+        # 0 is never; at the end of an epoch, for those who go by its loss
+        if every and ((self.global_step + 1) % every == 0 or self.trainer.is_last_batch):
             self.log("train/loss", loss, prog_bar=True)
         return loss  # type: ignore[no-any-return]
 
@@ -204,6 +204,7 @@ def load_classifier(path: str | Path) -> Classifier:
     """
     checkpoint = read_checkpoint(path, "classifier")
     classifier = Classifier(**checkpoint["hyper_parameters"])
-    classifier.on_load_checkpoint(checkpoint)
+    # who trains it further does not resume that run
+    classifier.on_load_checkpoint({**checkpoint, "random_states": ()})
     load_weights(classifier, checkpoint, path)
     return classifier.eval()

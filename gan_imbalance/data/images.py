@@ -465,21 +465,31 @@ def _maker(dataset: Any) -> Callable[..., Any]:
 
 
 def _build(make: Callable[[], Any]) -> Any:
-    """Return a data set, or raise if it cannot be made; of several processes, one after the other may download it."""
+    """Return a data set, or raise if it cannot be made."""
     given = make.keywords if isinstance(make, partial) else {}
-    folder = Path(given["root"]) if given.get("download") and "root" in given else None
     try:
-        if folder is None:
-            return make()
-        folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(folder / ".download.lock"):
-            return make()
+        return _download(make, Path(given["root"])) if given.get("download") and "root" in given else make()
     except (OSError, RuntimeError, ValueError, TypeError, EOFError) as error:
         made = make.func if isinstance(make, partial) else make
         raise InputError(
             f"The data set {getattr(made, '__name__', made)} cannot be read ({_short(error)}); check its arguments, "
             "or set download to true where it has that."
         ) from error
+
+
+def _download(make: Callable[..., Any], root: Path) -> Any:
+    """Return a data set, downloaded if it is not there: of several processes, by one after the other."""
+    try:
+        return make(download=False)
+    except RuntimeError:
+        # torchvision's for files that are missing or corrupt
+        root.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(root / ".download.lock")
+        with lock:
+            dataset = make()
+        # whoever comes now finds the files
+        Path(lock.lock_file).unlink(missing_ok=True)
+        return dataset
 
 
 def _labels(dataset: Any) -> npt.NDArray[np.int64]:
@@ -563,8 +573,10 @@ def _read_rows(dataset: Any, rows: Rows, size: int | None, channels: int | None)
         if picture.mode.startswith("I;16"):
             # PIL would clip what is above 255
             picture = Image.fromarray((np.asarray(picture) / 257).round().astype(np.uint8))
-        if picture.mode in ("I", "F"):
-            raise InputError(f"{name} has pixels of 32 bits, of an unknown range; convert them to 8 or 16 bits.")
+        elif picture.mode in ("I", "F") and not _is_of_bytes(picture):
+            raise InputError(
+                f"{name} has pixels of mode {picture.mode}, whose range is unknown; convert them to 8 bits."
+            )
         if channels is not None:
             picture = picture.convert(_MODES[channels])
         elif picture.mode not in _MODES.values():
@@ -574,6 +586,11 @@ def _read_rows(dataset: Any, rows: Rows, size: int | None, channels: int | None)
         images.append(np.atleast_3d(np.asarray(picture)).transpose(2, 0, 1))
     _require_one_form([image.shape for image in images])
     return torch.from_numpy(np.stack(images))
+
+
+def _is_of_bytes(picture: Image) -> bool:
+    pixels = np.asarray(picture)
+    return bool(pixels.dtype.kind == "i" and pixels.min() >= 0 and pixels.max() <= 255)
 
 
 def _require_one_form(forms: Sequence[tuple[int, ...]], *names: str) -> None:

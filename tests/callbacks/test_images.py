@@ -160,10 +160,13 @@ def test_a_resumed_run_compares_by_the_same_classifier(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     last = tmp_path / "last.ckpt"
-    first, second = FeatureDistanceMonitor(classifier_steps=2), FeatureDistanceMonitor(classifier_steps=2)
+    first, between, second = (FeatureDistanceMonitor(classifier_steps=2) for _ in range(3))
     fit(tiny_image_gan(GAN), digits, max_epochs=1, callbacks=[first]).save_checkpoint(last)
     monkeypatch.delattr("gan_imbalance.callbacks.images.TensorLoader")
-    fit(tiny_image_gan(GAN), digits, callbacks=[second], ckpt_path=last)
+    # one that is saved again before it has validated
+    unvalidated: dict[str, Any] = {"max_epochs": 2, "limit_val_batches": 0, "callbacks": [between]}
+    fit(tiny_image_gan(GAN), digits, ckpt_path=last, **unvalidated).save_checkpoint(last)
+    fit(tiny_image_gan(GAN), digits, max_epochs=3, callbacks=[second], ckpt_path=last)
     assert first._network is not None
     assert second._network is not None
     torch.testing.assert_close(second._network.state_dict(), first._network.state_dict(), rtol=0, atol=0)

@@ -163,15 +163,15 @@ def test_batches_without_the_minority_leave_the_threshold_alone(
 
 
 @pytest.mark.parametrize(
-    ("settings", "steps"), [({"log_every_n_steps": 3}, [3, 6]), ({"barebones": True, "logger": None}, [])]
+    ("settings", "steps"), [({"log_every_n_steps": 3}, [3, 5, 6]), ({"barebones": True, "logger": None}, [])]
 )
-def test_the_loss_is_logged_as_often_as_told(
+def test_the_loss_is_logged_as_often_as_told_and_once_an_epoch(
     settings: dict[str, Any], steps: list[int], tiny_data: MakeData, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     logged: list[int] = []
     monkeypatch.setattr(Classifier, "log", lambda self, name, *args, **_: logged.append(self.global_step + 1))
     trainer = pl.Trainer(**{"accelerator": "cpu", "max_steps": 7, "limit_val_batches": 0, "logger": False, **settings})
-    trainer.fit(Classifier(**FAST), tiny_data())
+    trainer.fit(Classifier(**FAST), tiny_data(steps_per_epoch=5))
     assert logged == steps
 
 

@@ -497,7 +497,7 @@ def test_pixels_of_16_bits_are_brought_to_8(tmp_path: Path, channels: int | None
     assert images.images.shape == (1, 1, 8, 8)
     assert np.array_equal(images.images[0, 0].numpy(), (ramp / 257).round())
     Image.fromarray(ramp.astype(np.float32)).save(tmp_path / "cat" / "1.tiff")
-    with pytest.raises(InputError, match=r"1\.tiff has pixels of 32 bits.*convert them to 8 or 16 bits"):
+    with pytest.raises(InputError, match=r"1\.tiff has pixels of mode F.*convert them to 8 bits"):
         read_images(open_images(tmp_path), channels=channels)
 
 
@@ -604,6 +604,8 @@ def test_processes_download_one_after_the_other(tmp_path: Path) -> None:
 
     class Slow(FashionMNIST):
         def __init__(self, root: Path, download: bool = False) -> None:
+            if not download:
+                raise RuntimeError("Dataset not found")
             seen.append(inside.acquire(blocking=False))
             sleep(0.05)
             inside.release()
@@ -619,6 +621,18 @@ def test_processes_download_one_after_the_other(tmp_path: Path) -> None:
     for thread in threads:
         thread.join()
     assert seen == [True] * 4
+
+
+def test_what_is_there_is_not_downloaded(tmp_path: Path) -> None:
+    class There(FashionMNIST):
+        def __init__(self, root: Path, download: bool = False) -> None:
+            assert not download
+            self.data, self.targets = torch.zeros(6, 8, 8, dtype=torch.uint8), torch.tensor([0, 1] * 3)
+            self.transform = self.target_transform = None
+
+    samples = ImageDataModule(dataset=partial(There, root=tmp_path, download=True)).samples
+    assert len(samples) == 6
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("name", ["data_batch_3", "test_batch", "batches.meta"])
