@@ -125,6 +125,19 @@ def classifier_of(scale: Scale) -> dict[str, Any]:
     }
 
 
+def data_of(scale: Scale, root: str, seed: int = 0) -> CIFAR10DataModule:
+    """Return the images, the rare class cut to a tenth, split by a seed."""
+    return CIFAR10DataModule(
+        root=root,
+        only=scale.only,
+        size=scale.size,
+        max_images=scale.max_images,
+        keep={RARE: 0.1},
+        validation_fraction=0.1,
+        split_seed=seed,
+    )
+
+
 def remedies_of(scale: Scale, rest: bool = False) -> list[str | Remedy]:
     """Return the remedies: first the six of the main question, and all controls after them where they are asked for."""
     ours = {"classifier": classifier_of(scale), "ema_decay": 0.999}
@@ -166,16 +179,8 @@ def study(
         The exit code: 0, or 1 if a cell failed.
     """
     size = SCALES[scale]
-    data = CIFAR10DataModule(
-        root=root,
-        only=size.only,
-        size=size.size,
-        max_images=size.max_images,
-        keep={RARE: 0.1},
-        validation_fraction=0.1,
-    )
     return compare(
-        data,
+        data_of(size, root),
         remedies_of(size, rest),
         {"smate_cnn": classifier_of(size)},
         seeds=size.seeds,

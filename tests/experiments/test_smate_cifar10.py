@@ -12,10 +12,11 @@ import pytest
 import torch
 
 from experiments.smate_cifar10.__main__ import FIRST, RARE, REST, SCALES, our_gan, published_gan, study
+from experiments.smate_cifar10.fake_catch import judge
 from experiments.smate_cifar10.network import FullSizeCNN
 from gan_imbalance.comparison.record import Record
 from gan_imbalance.components import build
-from gan_imbalance.types import DataSpec
+from gan_imbalance.types import DataSpec, InputError
 
 PUBLISHED = {"generator": 1_466_115, "discriminator": 522_497}
 
@@ -33,6 +34,12 @@ def test_the_smallest_scale_runs_on_cifar(shared_data: Callable[[str], Path], tm
     assert kept[-1] == round(0.1 * kept[0])
     # ours with and without frozen blocks start from the same first phase, the published one from another
     assert len(list((tmp_path / "smoke" / "pretrained").glob("pretrained-*"))) == 2
+    assert len(list((tmp_path / "smoke" / "pretrained").glob("classifier-*"))) == 1
+    judged = judge("smoke", root, str(tmp_path))
+    assert set(judged["remedy"]) == transfers
+    assert judged[["fakes_caught", "real_ones_known"]].stack().between(0, 1).all()
+    with pytest.raises(InputError, match=r"holds no GAN: run python -m experiments\.smate_cifar10 --scale cpu first"):
+        judge("cpu", root, str(tmp_path))
 
 
 @pytest.mark.parametrize("classes", [10, 4])
