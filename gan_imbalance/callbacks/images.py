@@ -18,6 +18,7 @@ from gan_imbalance.components import build
 from gan_imbalance.data.loaders import TensorLoader, draw_uniform
 from gan_imbalance.gans import BaseGAN
 from gan_imbalance.metrics import figure_names, image_distances
+from gan_imbalance.metrics.images import ENOUGH
 from gan_imbalance.networks import SMateCNN
 from gan_imbalance.seeding import seeded
 from gan_imbalance.transforms.image import in_chunks, to_uint8
@@ -146,7 +147,8 @@ class FeatureDistanceMonitor(Callback):
         """Keep the network, if it was trained here: it is small beside a GAN."""
         if self.features is None and self.classifier_path is None:
             # a resumed one waits for the next validation
-            checkpoint["feature_classifier"] = self._network.state_dict() if self._network else self._resumed_weights
+            known = self._resumed_weights if self._network is None else self._network.state_dict()
+            checkpoint["feature_classifier"] = known
 
     def on_load_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
         """Remember the network's weights until it is needed."""
@@ -158,8 +160,7 @@ class FeatureDistanceMonitor(Callback):
         labels = torch.from_numpy(data.samples.labels[rows])[self._shown(len(rows))]
         told, possible = (
             {f"val/{self._named(figure)}" for figure in figure_names(images, data.spec.classes)}
-            # four of each class are enough for any figure
-            for images in (labels, torch.tensor(learned).repeat(4))
+            for images in (labels, torch.tensor(learned).repeat(ENOUGH))
         )
         for callback in trainer.callbacks:  # type: ignore[attr-defined]
             monitor = getattr(callback, "monitor", None)

@@ -19,6 +19,8 @@ from gan_imbalance.types import InputError, Label
 
 _FEWEST = 2
 _NEIGHBOURS = 3
+ENOUGH = _NEIGHBOURS + 1
+"""Images of each class that are enough for every figure."""
 
 
 def frechet_distance(real: Tensor, fake: Tensor) -> float:
