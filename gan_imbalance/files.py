@@ -20,6 +20,7 @@ from filelock import FileLock
 from gan_imbalance.types import InputError
 
 _RECORDED_PACKAGES = ("gan-imbalance", "torch", "pytorch-lightning", "numpy", "pandas", "scikit-learn")
+_PARTIAL = ".partial-"
 
 
 @contextmanager
@@ -32,8 +33,9 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     path = Path(path)
     if path.is_dir():
         raise InputError(f"Cannot write {path}: it is a folder; name a file in it.")
-    with _making_room(path):
-        handle, name = tempfile.mkstemp(prefix=f".{path.stem}.", suffix="".join(path.suffixes), dir=path.parent)
+    with making_room(path):
+        prefix, suffix = f"{_PARTIAL}{path.stem}.", "".join(path.suffixes)
+        handle, name = tempfile.mkstemp(prefix=prefix, suffix=suffix, dir=path.parent)
     os.close(handle)
     temporary = Path(name)
     try:
@@ -54,8 +56,8 @@ def atomic_folder(path: str | Path) -> Iterator[Path]:
     path = Path(path)
     if path.is_file() or (path.is_dir() and any(path.iterdir())):
         raise InputError(f"Cannot write {path}: it is there already; remove it, or name another folder.")
-    with _making_room(path):
-        temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+    with making_room(path):
+        temporary = Path(tempfile.mkdtemp(prefix=f"{_PARTIAL}{path.name}.", dir=path.parent))
     try:
         yield temporary
         os.chmod(temporary, 0o755)
@@ -79,7 +81,7 @@ def make_once(path: str | Path) -> Iterator[bool]:
         yield False
         return
     lock = FileLock(path.with_name(f".{path.name}.lock"))
-    with _making_room(path):
+    with making_room(path):
         lock.acquire()
     try:
         yield not path.exists()
@@ -89,8 +91,13 @@ def make_once(path: str | Path) -> Iterator[bool]:
     Path(lock.lock_file).unlink(missing_ok=True)
 
 
+def is_temporary(path: Path) -> bool:
+    """Return whether only a process that was killed could have left such a file: half-written, or a lock."""
+    return path.name.startswith(_PARTIAL) or (path.name.startswith(".") and path.name.endswith(".lock"))
+
+
 @contextmanager
-def _making_room(path: Path) -> Iterator[None]:
+def making_room(path: Path) -> Iterator[None]:
     """Make the folder that ``path`` will lie in, and say so plainly if it, or the block, cannot write there."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -27,11 +27,11 @@ FUNCTION_VERBS = {
         "find out whether synthetic rows are good, and private",
     ),
     "compare": (
-        "gan_imbalance.comparison:compare",
+        "gan_imbalance.comparison.command:compare",
         "find out whether a GAN helps, against every standard remedy",
     ),
     "report": (
-        "gan_imbalance.comparison.across:report",
+        "gan_imbalance.comparison.report.across:report",
         "make the report of a comparison again from its files, or rank remedies over several",
     ),
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -54,10 +55,17 @@ def save_gan(gan: BaseGAN, path: str | Path) -> None:
 
     It is made to sample from: without a trainer there is no state of optimizers to resume with.
     """
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(checkpoint_bytes(gan))
+
+
+def checkpoint_bytes(gan: BaseGAN) -> bytes:
+    """Return the checkpoint that :func:`save_gan` writes."""
     checkpoint = {"state_dict": gan.state_dict(), "hyper_parameters": dict(gan.hparams)}
     gan.on_save_checkpoint(checkpoint)
-    with atomic_path(path) as temporary:
-        torch.save(checkpoint, temporary)
+    file = BytesIO()
+    torch.save(checkpoint, file)
+    return file.getvalue()
 
 
 def synthesize(
@@ -278,12 +286,13 @@ def _record(synthetic: SyntheticSet | SyntheticImages, checkpoint: Path, output:
         run.log_artifact(synthetic_artifact(output))
 
 
-def synthetic_artifact(rows_path: Path, lasting: bool = False) -> Artifact:
-    """Return rows and manifest that :func:`write_synthetic_set` wrote as an artifact of Weights & Biases.
+def synthetic_artifact(rows_path: Path, lasting: bool = False, manifest: Path | None = None) -> Artifact:
+    """Return rows and manifest as an artifact of Weights & Biases.
 
     Args:
         rows_path: file of the rows.
         lasting: whether the files stay as they are until an offline run is uploaded.
+        manifest: file of the manifest; where :func:`write_synthetic_set` wrote it if not given.
     """
-    manifest = manifest_path(rows_path)
-    return make_artifact("synthetic-set", f"synthetic-{file_hash(manifest)}", [rows_path, manifest], lasting)
+    path = manifest or manifest_path(rows_path)
+    return make_artifact("synthetic-set", f"synthetic-{file_hash(path)}", [rows_path, path], lasting)

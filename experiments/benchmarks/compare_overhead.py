@@ -39,6 +39,7 @@ def configuration(steps: int) -> dict[str, object]:
             "ours": {"class_path": "gan_imbalance.classifiers.TableClassifier", "init_args": {"max_steps": steps}}
         },
         "seeds": 4,
+        "folds": 0,
         "gan_steps": steps,
         "wandb": False,
     }

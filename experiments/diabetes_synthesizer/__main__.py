@@ -18,8 +18,8 @@ import torch
 from jsonargparse import auto_cli
 
 from experiments import command
+from gan_imbalance.comparison.analysis.statistics import mean_interval, paired_comparison
 from gan_imbalance.comparison.controls import MarginalOverSampler
-from gan_imbalance.comparison.statistics import mean_interval, paired_comparison
 from gan_imbalance.data import TabularDataModule
 from gan_imbalance.evaluation import run_evaluate
 from gan_imbalance.files import atomic_path

@@ -18,9 +18,15 @@ from jsonargparse import auto_cli
 
 from experiments import command
 from gan_imbalance.callbacks.pictures import draw_pairs
-from gan_imbalance.comparison.record import Record
-from gan_imbalance.comparison.statistics import holm
-from gan_imbalance.comparison.summary import compare_scores, grouped, results_table, scores_by_arm
+from gan_imbalance.comparison.analysis.statistics import holm
+from gan_imbalance.comparison.analysis.tables import (
+    allowance,
+    compare_scores,
+    grouped,
+    results_table,
+    scores_by_arm,
+)
+from gan_imbalance.comparison.store import Store
 from gan_imbalance.files import atomic_path
 from gan_imbalance.main import main
 
@@ -71,12 +77,11 @@ def study(
     ]
     code = main(["compare", "--config", str(config), *options])
     if code == 0:
-        record = Record.load(results / "quick" if quick else results)
-        table = differences(record)
-        with atomic_path(record.folder / "differences.csv") as temporary:
-            table.to_csv(temporary, index=False)
-        for name, figure in (("columns", _columns(record)), ("differences", _intervals(table))):
-            with atomic_path(record.folder / f"{name}.png") as temporary:
+        store = Store(results / "quick" if quick else results)
+        table = differences(store)
+        store.write_table(table, "differences.csv")
+        for name, figure in (("columns", _columns(store)), ("differences", _intervals(table))):
+            with atomic_path(store.folder / f"{name}.png") as temporary:
                 figure.savefig(temporary, dpi=60)
         print(table[table["metric"] == "pr_auc"].round(3).to_string(index=False))
     return code
@@ -89,22 +94,25 @@ def _part(table: pd.DataFrame, development: bool) -> pd.DataFrame:
     return table.iloc[np.sort(chosen)]
 
 
-def differences(record: Record) -> pd.DataFrame:
+def differences(store: Store) -> pd.DataFrame:
     """Return the differences of every classifier and remedy to real rows only, to jittered copies, and to a baseline.
 
-    ``low`` and ``high`` are the 95 % interval of the corrected resampled t-test with test over training rows, as in
-    every comparison, and ``p_holm`` is its p, corrected over the remedies of a classifier, metric and reference.
-    Training rows are here a small random part of a pool, so that those of two splits hardly overlap, which the
-    correction does not know: ``low_pool``, ``high_pool`` and ``p_pool_holm`` have test rows over rows of the pool.
+    ``low`` and ``high`` are the 95 % interval of the corrected resampled t-test with the allowance of every comparison,
+    test rows over the pool that training rows are drawn from, and ``p_holm`` is its p, corrected over the remedies of a
+    classifier, metric and reference. ``low_train``, ``high_train`` and ``p_train_holm`` have test rows over the rows
+    trained on, as Nadeau and Bengio (2003) wrote: too much where these are a small random part of the pool.
     """
-    results = results_table(record)
-    (setting,) = record.settings
-    ratios = {"": record.test_train_ratio(setting), "_pool": _pool_ratio(record)}
+    description = store.read_plan()
+    results = results_table(store.read_finished(description))
+    (setting,) = description.settings
+    parts = description.rows_of(setting)
+    trained = float(np.mean([sum(rows["test"]) / sum(rows["train"]) for rows in parts]))
+    ratios = {"": allowance(description, setting), "_train": trained}
     lines = []
     for metric in _METRICS:
         scores = {
             (group.classifier, arm.name): values
-            for group in grouped(record, results)
+            for group in grouped(description, results)
             for arm, values in scores_by_arm(group.rows, metric).items()
         }
         for classifier, remedy in scores:
@@ -137,28 +145,23 @@ def _compare(pair: pd.DataFrame, ratios: Mapping[str, float]) -> dict[str, float
     return line
 
 
-def _pool_ratio(record: Record) -> float:
-    """Return test rows over the rows from which training rows are drawn, mean over the splits."""
-    rows = [split["rows"] for split in record.content["splits"]]
-    return float(np.mean([sum(part["test"]) / (sum(part["train"]) + sum(part["reserve"])) for part in rows]))
-
-
-def _columns(record: Record) -> Figure:
+def _columns(store: Store) -> Figure:
     """Return the published pictures of training rows and of the first GAN's: two numbers, and two categories."""
-    name, file = next(iter(record.content["synthetic"].items()))
-    real, synthetic = record.form.samples.features, pd.read_parquet(record.folder / file)
+    description = store.read_plan()
+    name, address = next(iter(description.content["synthetic"].items()))
+    real, synthetic = store.read_form(description).samples.features, pd.read_parquet(store.rows_path(address))
     return draw_pairs(_PICTURED, [real, synthetic.sample(len(real), random_state=0)], ("real", name))
 
 
 def _intervals(table: pd.DataFrame) -> Figure:
-    """Return differences in PR-AUC to real rows only: the protocol's interval thin, the pool's thick."""
+    """Return differences in PR-AUC to real rows only: the protocol's interval thick, by rows trained on thin."""
     import matplotlib.pyplot as plt
 
     own = table["against"] == table["classifier"] + " nothing"
     lines = table[own & (table["metric"] == "pr_auc")].iloc[::-1].reset_index(drop=True)
     figure, axis = plt.subplots(figsize=(8, 1 + 0.25 * len(lines)), layout="constrained")
-    axis.hlines(lines.index, lines["low"], lines["high"], color="tab:blue", linewidth=1)
-    axis.hlines(lines.index, lines["low_pool"], lines["high_pool"], color="tab:blue", linewidth=4)
+    axis.hlines(lines.index, lines["low_train"], lines["high_train"], color="tab:blue", linewidth=1)
+    axis.hlines(lines.index, lines["low"], lines["high"], color="tab:blue", linewidth=4)
     axis.plot(lines["difference"], lines.index, "o", color="black", markersize=4)
     axis.axvline(0, color="black", linewidth=0.5)
     axis.set_yticks(lines.index, lines["remedy"] + ", " + lines["classifier"])

@@ -17,13 +17,13 @@ from typing import Any, NamedTuple
 import joblib
 import numpy as np
 import pandas as pd
-
-from experiments import command
-from gan_imbalance.comparison import Remedy
 from gan_imbalance.comparison.cells import group_cells, run_unit
 from gan_imbalance.comparison.protocol import plan_cells, prepare_study
 from gan_imbalance.comparison.record import Record, write_record
 from gan_imbalance.comparison.summary import SIGNIFICANT, Duel, duel, results_table
+
+from experiments import command
+from gan_imbalance.comparison import Remedy
 from gan_imbalance.data import TabularDataModule
 
 ROWS = 2500

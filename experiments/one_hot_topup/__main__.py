@@ -31,7 +31,7 @@ from sklearn.preprocessing import OneHotEncoder
 
 from experiments import command
 from gan_imbalance.callbacks import DistanceMonitor, GeneratorEMA, PrincipalComponentPictures
-from gan_imbalance.comparison.statistics import corrected_resampled_t, holm, paired_comparison
+from gan_imbalance.comparison.analysis.statistics import corrected_resampled_t, holm, paired_comparison
 from gan_imbalance.data import TabularDataModule
 from gan_imbalance.files import atomic_path, content_hash, write_json
 from gan_imbalance.oversampling import GANOverSampler, resolve_gan

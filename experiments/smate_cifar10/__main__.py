@@ -184,6 +184,7 @@ def study(
         remedies_of(size, rest),
         {"smate_cnn": classifier_of(size)},
         seeds=size.seeds,
+        folds=0,
         controls=False,
         jobs=jobs,
         output=str(Path(output) / scale),

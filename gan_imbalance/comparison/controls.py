@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from imblearn.under_sampling.base import BaseUnderSampler
+from sklearn.utils import _safe_indexing, check_random_state
 
 from gan_imbalance.oversampling import TableOverSampler
 from gan_imbalance.transforms.dtypes import Floats, count_decimals, to_numbers
@@ -94,3 +96,29 @@ def in_the_form_of(column: pd.Series[Any], numbers: Floats) -> pd.Series[Any]:
         limits = np.iinfo(getattr(column.dtype, "numpy_dtype", column.dtype))
         numbers = np.clip(numbers, limits.min, limits.max)
     return pd.Series(numbers).astype(column.dtype)
+
+
+class HalfMinorityUnderSampler(BaseUnderSampler):  # type: ignore[misc]
+    """Leaves half of the rarest class out, drawn at random; at least one row stays.
+
+    What halving the real rare rows costs shows how large a difference a comparison can see, and whether rows of that
+    class are scarce at all: where half of them do as well, no generator has anything to add.
+
+    Args:
+        random_state: seed, or a numpy random state.
+
+    Attributes:
+        sample_indices_: positions of the rows that stay, ascending.
+    """
+
+    def __init__(self, *, random_state: Any = None) -> None:
+        super().__init__(sampling_strategy="auto")
+        self.random_state = random_state
+
+    def _fit_resample(self, X: Any, y: Any) -> tuple[Any, Any]:
+        labels, codes = np.unique(y, return_inverse=True)
+        rare = np.flatnonzero(codes == np.bincount(codes, minlength=len(labels)).argmin())
+        random = check_random_state(self.random_state)
+        left_out = random.permutation(rare)[: len(rare) // 2]
+        self.sample_indices_ = np.setdiff1d(np.arange(len(y)), left_out)
+        return _safe_indexing(X, self.sample_indices_), _safe_indexing(y, self.sample_indices_)

@@ -6,8 +6,9 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
+from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar, Self, cast
 from urllib.parse import quote, unquote
 from zipfile import BadZipFile
 
@@ -133,14 +134,20 @@ class ImageSet:
             with atomic_folder(path) as folder:
                 self._save_pictures(folder)
             return
+        with atomic_path(path) as temporary:
+            temporary.write_bytes(self.to_bytes())
+
+    def to_bytes(self) -> bytes:
+        """Return the .npz that :meth:`save` writes."""
         arrays = {"images": self.images.numpy(), "labels": self.labels, "classes": np.array(self.classes)}
         if self.test_rows is not None:
             arrays["test_rows"] = self.test_rows
-        with atomic_path(path) as temporary, temporary.open("wb") as file:
-            np.savez(file, allow_pickle=False, **cast(Any, arrays))
+        file = BytesIO()
+        np.savez(file, allow_pickle=False, **cast(Any, arrays))
+        return file.getvalue()
 
     @classmethod
-    def load(cls, path: str | Path) -> Self:
+    def load(cls, path: str | Path | BinaryIO) -> Self:
         """Read an .npz with the arrays ``images``, ``labels`` and ``classes``, as :meth:`save` writes them.
 
         Raises:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from importlib import resources
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -33,6 +34,12 @@ from gan_imbalance.transforms.levels import find_levels
 from gan_imbalance.transforms.numeric import NumericTransform
 from gan_imbalance.transforms.table import TabularTransformer
 from gan_imbalance.types import ClassSelection, DataSpec, InputError, Label, Span, SyntheticSet, find_class
+
+Bundled = Literal["abalone", "breast_cancer", "wine", "digits", "iris"]
+"""A table that is there without a file: ``abalone`` comes with this package, the others with scikit-learn."""
+
+# those in the folder `bundled`, and their targets
+_OWN_TARGETS = {"abalone": "old"}
 
 
 @dataclass(frozen=True)
@@ -162,7 +169,8 @@ class TabularDataModule(ImbalanceDataModule):
 
     Args:
         path: CSV (also compressed) or Parquet file.
-        bundled: a data set that comes with scikit-learn.
+        bundled: a data set that comes with scikit-learn, or ``abalone`` (4,177 rows, 6.2 % of them rare), which
+            comes with this package.
         openml: name or number of a data set on OpenML.
         frame: a pandas DataFrame, from Python.
         test_path: file of a separate test set; a relative path is looked for beside ``path`` first.
@@ -192,7 +200,7 @@ class TabularDataModule(ImbalanceDataModule):
     def __init__(
         self,
         path: str | None = None,
-        bundled: Literal["breast_cancer", "wine", "digits", "iris"] | None = None,
+        bundled: Bundled | None = None,
         openml: int | str | None = None,
         frame: Any = None,
         test_path: str | None = None,
@@ -238,6 +246,8 @@ class TabularDataModule(ImbalanceDataModule):
         self._centres: Tensor | None = None
         if sum(source is not None for source in (path, bundled, openml, frame)) != 1:
             raise InputError("Say where the table is by exactly one of path, bundled, openml and frame.")
+        if bundled is not None and bundled not in get_args(Bundled):
+            raise InputError(f"bundled is {bundled!r}; name one of {', '.join(get_args(Bundled))}.")
         if frame is not None and not isinstance(frame, pd.DataFrame):
             raise InputError(f"frame is a {type(frame).__name__}; give a pandas DataFrame with the target in it.")
 
@@ -351,7 +361,7 @@ class TabularDataModule(ImbalanceDataModule):
     def _source(self) -> tuple[str | pd.DataFrame, str | None]:
         """Return the table or its path, and the target that it is known to have."""
         if self.bundled is not None:
-            return _load_bundled(self.bundled), "target"
+            return _load_bundled(self.bundled)
         if self.openml is not None:
             return _fetch_openml(self.openml)
         return self.path or self.given_frame, None
@@ -511,11 +521,13 @@ def _among(names: Iterable[str], features: pd.DataFrame) -> list[str]:
     return [name for name in names if name in features.columns]
 
 
-def _load_bundled(name: str) -> pd.DataFrame:
+def _load_bundled(name: Bundled) -> tuple[pd.DataFrame, str]:
+    if name in _OWN_TARGETS:
+        with resources.as_file(resources.files("gan_imbalance.data") / "bundled" / f"{name}.csv.gz") as path:
+            return read_table(path), _OWN_TARGETS[name]
     from sklearn import datasets
 
-    frame: pd.DataFrame = getattr(datasets, f"load_{name}")(as_frame=True).frame
-    return frame
+    return getattr(datasets, f"load_{name}")(as_frame=True).frame, "target"
 
 
 def _fetch_openml(name: int | str) -> tuple[pd.DataFrame, str | None]:

@@ -1,13 +1,15 @@
 """Metrics that torchmetrics and sdmetrics lack: for imbalanced classes, fidelity and privacy."""
 
-from gan_imbalance.metrics.classification import (
-    ImbalanceMetrics,
+from gan_imbalance.metrics.classification import ImbalanceMetrics
+from gan_imbalance.metrics.collapse import CollapseWarning, describe_collapse, measure_variety, warn_of_collapse
+from gan_imbalance.metrics.columns import column_pair_trends, column_shapes
+from gan_imbalance.metrics.decisions import (
+    Costs,
+    correct_prior,
     predict_classes,
     reweighted_precision,
     tune_threshold,
 )
-from gan_imbalance.metrics.collapse import CollapseWarning, describe_collapse, measure_variety, warn_of_collapse
-from gan_imbalance.metrics.columns import column_pair_trends, column_shapes
 from gan_imbalance.metrics.fidelity import LogisticTwoSampleAccuracy, TwoSampleAccuracy
 from gan_imbalance.metrics.images import figure_names, frechet_distance, image_distances, kernel_distance
 from gan_imbalance.metrics.manifold import DensityCoverage, PrecisionRecall
@@ -21,6 +23,7 @@ from gan_imbalance.metrics.utility import train_and_test
 
 __all__ = [
     "CollapseWarning",
+    "Costs",
     "DensityCoverage",
     "ImbalanceMetrics",
     "LogisticTwoSampleAccuracy",
@@ -30,6 +33,7 @@ __all__ = [
     "closest_records",
     "column_pair_trends",
     "column_shapes",
+    "correct_prior",
     "describe_collapse",
     "exact_copies",
     "figure_names",

@@ -7,10 +7,6 @@ from itertools import product
 
 import numpy as np
 import pytest
-from scipy import stats
-from scipy.optimize import brentq
-from sklearn.metrics import average_precision_score, recall_score
-
 from gan_imbalance.comparison.statistics import (
     average_precision,
     bootstrap_scores,
@@ -24,6 +20,10 @@ from gan_imbalance.comparison.statistics import (
     rank_remedies,
     wilcoxon_signed_rank,
 )
+from scipy import stats
+from scipy.optimize import brentq
+from sklearn.metrics import average_precision_score, recall_score
+
 from gan_imbalance.types import InputError
 
 SCORES = np.array([0.71, 0.68, 0.75, 0.70, 0.73])

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import gzip
 from collections.abc import Callable, Sequence
+from importlib import resources
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -245,6 +246,7 @@ def test_a_test_file_is_found_beside_the_training_file_and_stays_whole(tmp_path:
         ({}, "exactly one of path"),
         ({"path": "x.csv", "bundled": "iris"}, "exactly one of path"),
         ({"frame": [[1, 2]]}, "frame is a list"),
+        ({"bundled": "abalon"}, "bundled is 'abalon'; name one of abalone, breast_cancer, wine, digits, iris"),
         ({"bundled": "iris", "batch_size": 0}, "batch_size is 0"),
         ({"bundled": "iris", "steps_per_epoch": 0}, "steps_per_epoch is 0"),
     ],
@@ -257,6 +259,26 @@ def test_contradicting_settings_are_refused(options: Any, message: str) -> None:
 def test_the_target_must_be_named(mixed_frame: pd.DataFrame) -> None:
     with pytest.raises(InputError, match="Name the column to predict"):
         TabularDataModule(frame=mixed_frame).setup()
+
+
+@pytest.mark.parametrize(
+    ("name", "target", "counts"),
+    [("abalone", "old", {"no": 3916, "yes": 261}), ("iris", "target", {0: 50, 1: 50, 2: 50})],
+)
+def test_bundled_sets_know_their_target(name: Any, target: str, counts: dict[Any, int]) -> None:
+    table = TabularDataModule(bundled=name).table
+    assert table.schema.target == target
+    assert dict(zip(table.classes, np.bincount(table.labels), strict=True)) == counts
+
+
+def test_the_bundled_abalone_is_whole_and_credited(shared_data: Callable[[str], Path]) -> None:
+    folder = resources.files("gan_imbalance.data") / "bundled"
+    assert (folder / "abalone.csv.gz").read_bytes() == shared_data("tables/abalone.csv.gz").read_bytes()
+    credits = (folder / "README.md").read_text()
+    assert all(words in credits for words in ("Nash, W.", "UCI Machine Learning", "10.24432/C55C7W", "CC BY 4.0"))
+    types = TabularDataModule(bundled="abalone").table.column_types
+    assert [name for name, kind in types.items() if kind == "categorical"] == ["Sex"]
+    assert len(types) == 8
 
 
 def test_openml_sets_know_their_target(monkeypatch: pytest.MonkeyPatch, mixed_frame: pd.DataFrame) -> None:
@@ -561,6 +583,7 @@ def test_an_encoding_may_be_brought_along(mixed_frame: pd.DataFrame) -> None:
 # -- shipped configurations -----------------------------
 
 FILES = {
+    "abalone": (None, 4_177, 10),
     "breast_cancer": (None, 569, 30),
     "card_fraud": ("creditcard_sample.csv.gz", 11_479, 55),
     "adult": ("adult_train.csv.gz", 48_842, 137),

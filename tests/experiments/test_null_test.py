@@ -6,9 +6,9 @@ import math
 
 import numpy as np
 import pytest
+from gan_imbalance.comparison.summary import Duel, Metric
 
 from experiments.null_test.__main__ import MINORITY_SHARE, ROWS, Outcome, compare_once, rates, simulate
-from gan_imbalance.comparison.summary import Duel, Metric
 
 
 @pytest.mark.slow

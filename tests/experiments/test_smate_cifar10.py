@@ -10,11 +10,11 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import torch
+from gan_imbalance.comparison.record import Record
 
 from experiments.smate_cifar10.__main__ import FIRST, RARE, REST, SCALES, our_gan, published_gan, study
 from experiments.smate_cifar10.fake_catch import judge
 from experiments.smate_cifar10.network import FullSizeCNN
-from gan_imbalance.comparison.record import Record
 from gan_imbalance.components import build
 from gan_imbalance.types import DataSpec, InputError
 

@@ -5,16 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from hypothesis import assume, given
+from hypothesis import strategies as st
 from imblearn.metrics import geometric_mean_score
 from sklearn import metrics as sk
 from torch import Tensor
+from torchmetrics.functional.classification import binary_precision_at_fixed_recall, binary_recall_at_fixed_precision
 
-from gan_imbalance.metrics.classification import (
-    ImbalanceMetrics,
-    predict_classes,
-    reweighted_precision,
-    tune_threshold,
-)
+from gan_imbalance.metrics import Costs, ImbalanceMetrics, predict_classes, reweighted_precision, tune_threshold
 from gan_imbalance.types import InputError
 
 
@@ -42,12 +40,15 @@ def test_figures_equal_scikit_learn_and_imbalanced_learn(shares: list[float], th
     positive, scores = truth == 1, probabilities[:, 1].double().numpy()
     figures = measure(probabilities, targets, threshold=threshold)
     precision, recall, f1, _ = sk.precision_recall_fscore_support(truth, predicted)
+    curve_precision, curve_recall, _ = sk.precision_recall_curve(positive, scores)
     expected = {
         "balanced_accuracy": sk.balanced_accuracy_score(truth, predicted),
         "g_mean": geometric_mean_score(truth, predicted),
         "accuracy": sk.accuracy_score(truth, predicted),
         "pr_auc": sk.average_precision_score(positive, scores),
         "roc_auc": sk.roc_auc_score(positive, scores),
+        "precision_at_recall": curve_precision[curve_recall >= 0.8].max(),
+        "recall_at_precision": curve_recall[curve_precision >= 0.8].max(),
         "brier": sk.brier_score_loss(positive, scores),
         "calibration_error": figures["calibration_error"],
     }
@@ -117,7 +118,8 @@ def test_probabilities_are_left_as_they_were() -> None:
 
 def test_figures_without_a_meaning_are_nan_or_zero() -> None:
     figures = measure(torch.tensor([[0.9, 0.1], [0.8, 0.2]]), torch.tensor([0, 0]))
-    assert np.isnan([figures["recall_bad"], figures["pr_auc"], figures["roc_auc"]]).all()
+    meaningless = ("recall_bad", "pr_auc", "roc_auc", "precision_at_recall", "recall_at_precision")
+    assert np.isnan([figures[name] for name in meaningless]).all()
     assert figures["precision_bad"] == 0
     assert figures["balanced_accuracy"] == figures["recall_good"] == 1
     missed = measure(torch.tensor([[0.9, 0.1], [0.8, 0.2]]), torch.tensor([0, 1]))
@@ -131,6 +133,96 @@ def test_rounding_errors_above_one_do_not_turn_scores_into_logits() -> None:
     figures = measure(torch.stack([1 - scores, scores], 1), targets)
     assert figures["brier"] == pytest.approx((0 + 0 + 1 + 0.6**2) / 4, abs=1e-5)
     assert figures["pr_auc"] == pytest.approx(sk.average_precision_score(targets == 1, scores))
+
+
+TENTHS = st.integers(0, 10).map(lambda tenths: tenths / 10)
+
+
+@given(st.lists(st.tuples(TENTHS, st.booleans()), min_size=2, max_size=40), TENTHS, TENTHS, st.booleans())
+def test_precision_and_recall_at_a_level_equal_scikit_learn_and_torchmetrics(
+    rows: list[tuple[float, bool]], at_recall: float, at_precision: float, doubles: bool
+) -> None:
+    scores, targets = torch.tensor([score for score, _ in rows]), torch.tensor([int(positive) for _, positive in rows])
+    assume(0 < targets.sum() < len(targets) and at_recall and at_precision)
+    probabilities = torch.stack([1 - scores, scores], 1)
+    probabilities = probabilities.double() if doubles else probabilities
+    figures = measure(probabilities, targets, at_recall=at_recall, at_precision=at_precision)
+    precision, recall, _ = sk.precision_recall_curve(targets, scores)
+    assert figures["precision_at_recall"] == pytest.approx(precision[recall >= at_recall].max())
+    assert figures["recall_at_precision"] == pytest.approx(recall[precision >= at_precision].max())
+    precision_at_recall, _ = binary_precision_at_fixed_recall(scores, targets, at_recall)
+    recall_at_precision, _ = binary_recall_at_fixed_precision(scores, targets, at_precision)
+    assert figures["precision_at_recall"] == precision_at_recall
+    assert figures["recall_at_precision"] == recall_at_precision
+
+
+def test_a_level_that_is_just_reached_counts() -> None:
+    # One score only: 7 hits among 10 rows, which 0.7 in single precision would miss, being smaller.
+    probabilities, targets = torch.full((10, 2), 0.5, dtype=torch.double), torch.tensor([1] * 7 + [0] * 3)
+    assert measure(probabilities, targets, at_precision=0.7)["recall_at_precision"] == 1
+    assert measure(probabilities, targets, at_precision=0.71)["recall_at_precision"] == 0
+    assert measure(probabilities, targets, at_recall=1)["precision_at_recall"] == pytest.approx(0.7)
+
+
+def test_levels_of_a_hand_made_case() -> None:
+    scores, targets = torch.tensor([0.9, 0.8, 0.7, 0.6, 0.5]), torch.tensor([1, 0, 1, 1, 0])
+    figures = measure(torch.stack([1 - scores, scores], 1), targets, at_recall=0.6, at_precision=0.7)
+    # Thresholds from above: precision 1, 1/2, 2/3, 3/4, 3/5 at recall 1/3, 1/3, 2/3, 1, 1.
+    assert figures["precision_at_recall"] == figures["recall_at_precision"] - 0.25 == 0.75
+
+
+@pytest.mark.parametrize("threshold", [None, 0.3])
+def test_expected_cost_counts_misses_and_false_alarms_of_any_class(threshold: float | None) -> None:
+    probabilities, targets = make_scores(300, [0.6, 0.1, 0.3])
+    options: dict[str, object] = {"threshold": threshold, "costs": Costs(miss=50.0, false_alarm=2.5)}
+    figures = measure(probabilities, targets, **options)
+    truth, predicted = targets.numpy() == 1, predict_classes(probabilities, 1, threshold).numpy() == 1
+    missed, alarmed = (truth & ~predicted).sum(), (~truth & predicted).sum()
+    assert missed > 0 < alarmed
+    assert figures["expected_cost"] == pytest.approx((missed * 50 + alarmed * 2.5) / 300)
+    assert "precision_reweighted" not in figures
+    weighted = measure(probabilities, targets, **options, positive_rate=0.01)
+    recall, fall_out = sk.recall_score(truth, predicted), alarmed / (~truth).sum()
+    assert weighted["expected_cost"] == pytest.approx(0.01 * (1 - recall) * 50 + 0.99 * fall_out * 2.5)
+    assert weighted["precision_reweighted"] == pytest.approx(reweighted_precision(recall, fall_out, 0.01))
+    assert figures.items() - {("expected_cost", figures["expected_cost"])} <= weighted.items()
+
+
+def test_the_positive_rate_of_the_rows_changes_nothing() -> None:
+    probabilities, targets = make_scores(200, [0.8, 0.2], seed=1)
+    rate = float((targets == 1).float().mean())
+    weighted = measure(probabilities, targets, costs=Costs(7.0, 3.0), positive_rate=rate)
+    assert weighted["expected_cost"] == pytest.approx(
+        measure(probabilities, targets, costs=Costs(7, 3))["expected_cost"]
+    )
+    assert weighted["precision_reweighted"] == pytest.approx(weighted["precision_bad"])
+
+
+def test_nothing_is_said_of_costs_or_rates_that_were_not_given() -> None:
+    probabilities, targets = make_scores(50, [0.8, 0.2])
+    assert {"expected_cost", "precision_reweighted"}.isdisjoint(measure(probabilities, targets))
+    assert "expected_cost" not in measure(probabilities, targets, positive_rate=0.1)
+
+
+def test_costs_without_both_kinds_of_rows() -> None:
+    probabilities = torch.tensor([[0.9, 0.1], [0.2, 0.8]])
+    for targets, cost in ((torch.tensor([0, 0]), 1.5), (torch.tensor([1, 1]), 5)):
+        assert measure(probabilities, targets, costs=Costs(10, 3))["expected_cost"] == cost
+        weighted = measure(probabilities, targets, costs=Costs(10, 3), positive_rate=0.5)
+        assert np.isnan([weighted["expected_cost"], weighted["precision_reweighted"]]).all()
+
+
+@pytest.mark.parametrize("name", ["at_recall", "at_precision", "positive_rate"])
+@pytest.mark.parametrize("value", [-0.1, 0.0, 1.1, float("nan")])
+def test_levels_and_rates_that_are_no_shares_are_refused(name: str, value: float) -> None:
+    with pytest.raises(InputError, match=f"{name} is {value}; give a share"):
+        ImbalanceMetrics([0, 1], 1, **{name: value})
+
+
+def test_a_level_may_be_all_of_it_but_a_rate_may_not() -> None:
+    ImbalanceMetrics([0, 1], 1, at_recall=1, at_precision=1)
+    with pytest.raises(InputError, match="positive_rate is 1"):
+        ImbalanceMetrics([0, 1], 1, positive_rate=1)
 
 
 @pytest.mark.parametrize("seed", range(5))

@@ -1,0 +1,1 @@
+"""Which correction for overlapping splits, and which splits?"""

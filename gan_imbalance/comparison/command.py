@@ -1,0 +1,225 @@
+"""The main job: do GAN-made rows help, compared with every standard remedy on the same splits?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from itertools import product, starmap
+from typing import Any, Literal
+
+from gan_imbalance.comparison.analysis.metrics import check_metric, check_practical_differences
+from gan_imbalance.comparison.driver import Comparison, Until, drive
+from gan_imbalance.comparison.forms import kind_of
+from gan_imbalance.comparison.plan.planning import STANDARD_CLASSIFIERS, check_classifier, known_arguments
+from gan_imbalance.comparison.plan.remedies import Amount, Remedy, choose_remedies
+from gan_imbalance.comparison.plan.study import Judging, Setting, resolve_folds
+from gan_imbalance.comparison.report.make import make_report
+from gan_imbalance.comparison.report.publish import publish_report
+from gan_imbalance.comparison.store import Store
+from gan_imbalance.components import build, to_config
+from gan_imbalance.data import ImbalanceDataModule
+from gan_imbalance.data.base import A_TABLE
+from gan_imbalance.metrics import Costs
+from gan_imbalance.types import InputError
+
+# more than the epochs that a transfer GAN spends in its first phase
+QUICK_STEPS = 12
+
+
+def compare(
+    data: ImbalanceDataModule = A_TABLE,
+    remedies: list[str | Remedy] | None = None,
+    # plain dicts, since jsonargparse would build the class_paths in those of Any, with arguments that it made up
+    classifiers: dict[str, dict] | None = None,  # type: ignore[type-arg]
+    seeds: int | None = None,
+    folds: int | None = None,
+    minority_rows: list[int] | None = None,
+    imbalance_ratios: list[float] | None = None,
+    amounts: list[Amount] | None = None,
+    tuning_budget: int = 0,
+    controls: bool = True,
+    metric: str = "pr_auc",
+    practical_difference: float | dict[str, float] | None = None,
+    until: Literal["decided"] | None = None,
+    max_splits: int | None = None,
+    max_time: float | str | None = None,
+    positive_rate: float | None = None,
+    cost_of_miss: float | None = None,
+    cost_of_false_alarm: float | None = None,
+    at_recall: float = 0.8,
+    at_precision: float = 0.8,
+    correct_prior: bool = False,
+    gan_steps: int | None = None,
+    jobs: int = 1,
+    backend: str = "loky",
+    output: str = "runs/compare",
+    quick: bool = False,
+    verbose: bool = False,
+    wandb: bool = True,
+) -> int:
+    """Find out whether GAN-made rows help a classifier, against every standard remedy on the same splits.
+
+    Results lie in ``output``: splits, synthetic rows with the GANs that made them, one file per cell, answer.json,
+    results.csv, summary.csv and report.html. A comparison that was killed goes on with the missing cells, one
+    with failed cells tries these again; a cell is made again when its settings change.
+
+    Args:
+        data: the table or the images.
+        remedies: names of remedies (ours, or imbalanced-learn's such as BorderlineSMOTE), and remedies of one's
+            own; all standard ones of the kind of data if not given. "nothing", which all are compared with, is
+            always among them.
+        classifiers: class_path dict of each classifier, in scikit-learn's manner; XGBoost, logistic regression and ours
+            if not given, and SMate's network for images. ``tune`` in it lists values that tuned cells choose from.
+        seeds: how often the rows are dealt into folds anew, or number of random splits: seeds 0, 1, ...; twice, or
+            ten splits, if not given.
+        folds: cut the rows of every seed into so many folds, each the test part once; 5 if not given and there is no
+            separate test set. 0 for random splits by the data's test_fraction.
+        minority_rows: numbers of real minority training rows to compare at; the others become the reserve.
+        imbalance_ratios: majority training rows per minority row to compare at: fewer minority rows are kept or,
+            where minority_rows says how many, fewer majority rows.
+        amounts: what every over-sampling remedy adds: numbers of minority rows; "balance" (the default) for as
+            many as the majority has more; numbers between 0 and 1 for a share of every batch. Fewer are a random
+            part of more, so a GAN is trained once.
+        tuning_budget: adds a tuned form of every remedy, which tries so many settings (of amounts, 0 rows always
+            among them, resampler and classifier) at most and takes the one with the best PR-AUC on validation rows.
+        controls: whether tuned threshold, jittered copies, independent marginals, an untrained generator,
+            further real rows and half of the real rare rows join, named or not.
+        metric: what the verdict is about: pr_auc, recall, precision_at_recall, recall_at_precision, expected_cost, ...
+        practical_difference: the difference in the metric that does not matter to you (0.01 in PR-AUC, 0.02 in
+            recall if not given), or one for each of several metrics.
+        until: "decided" adds splits until the verdict is decided, within max_splits, max_time or both.
+        max_splits: with until: no more splits than these.
+        max_time: with until: no further splits after so many seconds, or a time such as "00:01:30:00".
+        positive_rate: true share of the minority, if the table's is not; adds precision_reweighted.
+        cost_of_miss: what a row of the minority costs that is not found, in any unit. With costs, thresholds are chosen
+            on validation rows for the least cost, and expected_cost is told.
+        cost_of_false_alarm: what any other row costs that is taken for the minority.
+        at_recall: the recall at which precision is told.
+        at_precision: the precision at which recall is told.
+        correct_prior: whether to bring probabilities back from the class shares that a remedy trains on to those of the
+            real training rows; the calibration error is told before and after.
+        gan_steps: training steps of every GAN of ours that has no max_steps of its own; if not given, as many as suit
+            it (150 of the small one that is the default of tables, 2,000 of large ones).
+        jobs: tasks that run at the same time, each with its share of the cores.
+        backend: joblib's, "loky" for processes here; others as they are registered, such as "ray" or "dask".
+        output: folder of the results.
+        quick: a rehearsal in ``output``/quick: every remedy and classifier on one split, the last amount, nothing
+            tuned, and hardly trained networks of ours.
+        verbose: whether the terminal shows the tables of all classifiers, and the quality of the added rows.
+        wandb: whether to record cells, synthetic rows and the report in Weights & Biases (offline without an
+            account); a rehearsal is not.
+
+    Returns:
+        The exit code: 0, or 1 if a cell failed.
+
+    Raises:
+        InputError: if an argument, the data or a remedy cannot be used, before anything is run.
+    """
+    for name, value, least in (("seeds", seeds, 1), ("jobs", jobs, 1), ("gan_steps", gan_steps, 0)):
+        _check_number(name, value, least)
+    _check_number("tuning_budget", tuning_budget, 0)
+    _check_amounts(amounts or [])
+    costs = _costs(cost_of_miss, cost_of_false_alarm)
+    judging = Judging(positive_rate, costs, at_recall, at_precision, correct_prior)
+    check_metric(metric, costs is not None)
+    given = practical_difference if isinstance(practical_difference, Mapping) else {metric: practical_difference}
+    differences = {name: value for name, value in given.items() if value is not None}
+    check_practical_differences(differences, costs is not None)
+    bounds = _bounds(until, max_splits, max_time)
+    data = build(data)
+    kind = kind_of(data.samples)
+    chosen = choose_remedies(remedies, controls, kind)
+    chosen = tuple(remedy.with_gan_steps(gan_steps) for remedy in chosen)
+    estimators: dict[str, dict[str, Any]] = to_config(classifiers or STANDARD_CLASSIFIERS[kind])
+    for name, estimator in estimators.items():
+        check_classifier(name, estimator)
+    folds = resolve_folds(data, folds)
+    store = Store(output)
+    if quick:
+        seeds, folds, bounds, tuning_budget, store = 1, 0, None, 0, Store(store.folder / "quick")
+        amounts = (amounts or ["balance"])[-1:]
+        chosen = tuple(remedy.with_gan_steps(QUICK_STEPS, override=True) for remedy in chosen)
+        estimators = {name: _with_few_steps(estimator) for name, estimator in estimators.items()}
+    comparison = Comparison(
+        data,
+        chosen,
+        estimators,
+        folds,
+        list(starmap(Setting, product(minority_rows or (None,), imbalance_ratios or (None,)))),
+        amounts or ["balance"],
+        tuning_budget,
+        judging,
+        metric,
+        differences,
+    )
+    publish = wandb and not quick
+    failures = drive(comparison, store, seeds or (2 if folds else 10), bounds, jobs, backend, publish)
+    if failures and not store.read_finished(store.read_plan()):
+        raise InputError(f"No cell could be made; the first one, {failures[0].name}: {failures[0].reason}")
+    report = make_report(store, save_pictures=not quick, verbose=verbose)
+    if publish:
+        publish_report(store, report)
+    return 1 if failures else 0
+
+
+def _check_number(name: str, value: int | None, least: int) -> None:
+    if value is not None and value < least:
+        raise InputError(f"{name} is {value}: give a whole number of at least {least}.")
+
+
+def _costs(miss: float | None, false_alarm: float | None) -> Costs | None:
+    """Return the costs of mistakes, the one that is not given 1; None where neither is."""
+    if miss is None and false_alarm is None:
+        return None
+    for name, cost in (("cost_of_miss", miss), ("cost_of_false_alarm", false_alarm)):
+        if cost is not None and not 0 <= cost < float("inf"):
+            raise InputError(f"{name} is {cost}: give a number of at least 0.")
+    return Costs(1.0 if miss is None else miss, 1.0 if false_alarm is None else false_alarm)
+
+
+def _bounds(until: str | None, max_splits: int | None, max_time: float | str | None) -> Until | None:
+    """Return when to stop; None where the number of splits is fixed."""
+    named = [name for name, value in (("max_splits", max_splits), ("max_time", max_time)) if value is not None]
+    if until is None:
+        if named:
+            raise InputError(f"{named[0]} bounds a comparison that goes on until it is decided: add --until decided.")
+        return None
+    if not named:
+        raise InputError("--until decided needs a bound: give max_splits, max_time or both.")
+    _check_number("max_splits", max_splits, 2)
+    seconds = None if max_time is None else _seconds(max_time)
+    return Until(max_splits, seconds)
+
+
+def _seconds(time: float | str) -> float:
+    from pytorch_lightning.callbacks import Timer
+
+    try:
+        timer = Timer(timedelta(seconds=float(time)) if not isinstance(time, str) or ":" not in time else time)
+        seconds = timer.time_remaining()
+    except Exception as error:
+        raise InputError(f'max_time is {time!r}: give seconds, or a time such as "00:01:30:00".') from error
+    if seconds is None or seconds <= 0:
+        raise InputError(f"max_time is {time!r}: give a time above 0.")
+    return seconds
+
+
+def _check_amounts(amounts: Sequence[Amount]) -> None:
+    for amount in amounts:
+        is_rows = isinstance(amount, int) and not isinstance(amount, bool) and amount >= 1
+        is_share = isinstance(amount, float) and 0 < amount < 1
+        if not (is_rows or is_share or amount == "balance"):
+            raise InputError(
+                f"amounts holds {amount!r}: give numbers of rows of at least 1, shares of a batch between 0 and 1, "
+                'or "balance".'
+            )
+
+    if len(set(amounts)) < len(amounts):
+        raise InputError(f"amounts holds a value twice: {list(amounts)}.")
+
+
+def _with_few_steps(estimator: dict[str, Any]) -> dict[str, Any]:
+    """Return a classifier that is trained by steps or rounds with very few of them, another one as it is."""
+    known = known_arguments(estimator)
+    few = {name: QUICK_STEPS for name in ("max_steps", "n_estimators") if name in known}
+    return {**estimator, "init_args": {**(estimator.get("init_args") or {}), **few}}

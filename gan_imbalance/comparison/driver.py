@@ -1,0 +1,297 @@
+"""The loop of a comparison: plan, run, keep, look at the answer; and again, where it is to go on until decided."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from time import perf_counter
+from typing import Any, NamedTuple
+
+from gan_imbalance.comparison.analysis.answer import Answer, complete_splits, find_answers
+from gan_imbalance.comparison.analysis.tables import results_table
+from gan_imbalance.comparison.forms import form_of
+from gan_imbalance.comparison.plan.cells import Cell, Task, group_cells
+from gan_imbalance.comparison.plan.description import Description
+from gan_imbalance.comparison.plan.planning import Classifiers, leave_out_impossible, plan_cells
+from gan_imbalance.comparison.plan.remedies import Amount, Remedy
+from gan_imbalance.comparison.plan.study import Judging, Setting, SplitKey, Study, split_data, split_keys
+from gan_imbalance.comparison.report.publish import publish_task
+from gan_imbalance.comparison.report.words import provisional
+from gan_imbalance.comparison.run.engine import run_tasks
+from gan_imbalance.comparison.run.task import Failure, TaskResult
+from gan_imbalance.comparison.store import Store
+from gan_imbalance.data import ImbalanceDataModule
+from gan_imbalance.types import InputError
+
+# random splits that are added at a time, as many as the folds that a repetition has by default
+_SPLITS_AT_A_TIME = 5
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What is compared, whatever the number of splits.
+
+    Attributes:
+        data: the table or the images.
+        remedies: who competes, what all are compared with first.
+        classifiers: who learns.
+        folds: into how many parts the rows of a seed are dealt; 0 for one random split.
+        settings: of the real training rows.
+        amounts: of added rows.
+        tuning_budget: candidates of every tuned cell.
+        judging: of test rows.
+        metric: that the verdict is about.
+        practical_difference: what does not matter, by metric.
+    """
+
+    data: ImbalanceDataModule
+    remedies: Sequence[Remedy]
+    classifiers: Classifiers
+    folds: int = 0
+    settings: Sequence[Setting] = (Setting(),)
+    amounts: Sequence[Amount] = ("balance",)
+    tuning_budget: int = 0
+    judging: Judging = field(default_factory=Judging)
+    metric: str = "pr_auc"
+    practical_difference: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def splits_per_seed(self) -> int:
+        """Return how many splits a seed has, at one setting."""
+        return self.folds or 1
+
+    def split(self, seeds: int, known: Study | None = None) -> Study:
+        """Return the splits of so many seeds; those that are known are not made again.
+
+        Raises:
+            InputError: if the data cannot be used or split.
+        """
+        keys = split_keys(range(seeds), self.folds, self.settings)
+        made = {} if known is None else dict(known.splits)
+        new = [key for key in keys if key not in made]
+        if known is not None and not new:
+            return known
+        study = split_data(self.data, new, self.folds, self.judging)
+        if known is not None and study.minority != known.minority:
+            raise InputError("Which class is the rarest in training depends on the split: keep fewer of one.")
+        made |= study.splits
+        return replace(study, splits={key: made[key] for key in keys})
+
+    def plan(self, study: Study) -> Plan:
+        """Return what is to be run on the splits."""
+        cells = plan_cells(study, self.remedies, self.classifiers, self.amounts, self.tuning_budget)
+        cells, left_out = leave_out_impossible(study, cells)
+        return Plan(self, study, tuple(cells), left_out)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A comparison on certain splits.
+
+    Attributes:
+        comparison: what is compared.
+        study: with the splits.
+        cells: all of them, split by split.
+        left_out: remedies that the data does not allow, and why.
+    """
+
+    comparison: Comparison
+    study: Study
+    cells: tuple[Cell, ...]
+    left_out: dict[str, str]
+
+    @cached_property
+    def tasks(self) -> list[Task]:
+        """Return all tasks: split by split; there first what all are compared with, then GANs, which take longest."""
+        turn = {key: position for position, key in enumerate(self.study.splits)}
+        tasks = group_cells(self.cells)
+        return sorted(tasks, key=lambda task: (turn[task.key], task.remedy.kind != "baseline", not task.remedy.is_gan))
+
+    @cached_property
+    def description(self) -> Description:
+        """Return the plan in plain values."""
+        form = form_of(self.study.samples)
+        return Description.of(
+            self.study,
+            self.cells,
+            self.tasks,
+            self.left_out,
+            kind=form.kind,
+            **form.describe(),
+            tuning_budget=self.comparison.tuning_budget,
+            metric=self.comparison.metric,
+            practical_difference=dict(self.comparison.practical_difference),
+        )
+
+
+class Until(NamedTuple):
+    """When a comparison that goes on until it is decided ends.
+
+    Attributes:
+        splits: no more than so many at every setting, if there is a limit.
+        seconds: no further splits where these would be over before they are done, if there is a limit.
+    """
+
+    splits: int | None
+    seconds: float | None
+
+
+def drive(
+    comparison: Comparison,
+    store: Store,
+    seeds: int,
+    until: Until | None = None,
+    jobs: int = 1,
+    backend: str = "loky",
+    publish: bool = False,
+) -> list[Failure]:
+    """Run what has no result yet, and with ``until`` further splits as long as the primary verdict is not decided.
+
+    Verdicts are looked at, to stop, after ``seeds`` and then after every further repetition (five splits where there
+    are no folds); ``experiments/null_test`` shows how often this errs.
+
+    Args:
+        comparison: what is compared.
+        store: where results are kept.
+        seeds: how many, to begin with.
+        until: bounds, if it is to go on until it is decided.
+        jobs: number of processes; one runs in this process.
+        backend: joblib's.
+        publish: whether to record new results in Weights & Biases.
+
+    Returns:
+        What failed.
+    """
+    started = perf_counter()
+    study = comparison.split(seeds)
+    failures: list[Failure] = []
+    with store.alone(), _display() as progress:
+        runner = _Runner(store, progress, started, jobs, backend, publish)
+        while True:
+            plan = comparison.plan(study)
+            failures += runner.run(plan)
+            step = 1 if comparison.folds else _SPLITS_AT_A_TIME
+            splits = seeds * comparison.splits_per_seed
+            if until is None or runner.is_decided(plan):
+                break
+            further = step * comparison.splits_per_seed
+            per_split = (perf_counter() - started) / splits
+            late = until.seconds is not None and perf_counter() - started + per_split * further > until.seconds
+            if late or (until.splits is not None and splits + further > until.splits):
+                break
+            seeds += step
+            study = comparison.split(seeds, study)
+    return failures
+
+
+class _Runner:
+    """Runs plans, keeps what comes of them, and tells how it stands."""
+
+    def __init__(self, store: Store, progress: Any, started: float, jobs: int, backend: str, publish: bool) -> None:
+        self.store, self.progress, self.started = store, progress, started
+        self.jobs, self.backend, self.publish = jobs, backend, publish
+        self.bar = progress.add_task("")
+        self.results: dict[str, dict[str, Any]] = {}
+        self.failed: set[str] = set()
+        self.looks: list[dict[str, Any]] = []
+
+    def run(self, plan: Plan) -> list[Failure]:
+        """Run what has no result yet; return what failed."""
+        store, study = self.store, plan.study
+        store.write_plan(plan.description, study)
+        self.results |= {result["address"]: result for result in store.read_cells(plan.cells, study)}
+        waiting = store.missing(study, plan.tasks)
+        self.progress.update(self.bar, total=len(plan.cells), completed=len(self.results))
+        self._tell(waiting)
+        failures: list[Failure] = []
+        known = lambda task: store.known_rows(study, task)  # noqa: E731
+        for result in run_tasks(study, list(waiting), known, store.cache, self.jobs, self.backend):
+            failures += result.failures
+            self._keep(plan, result)
+            waiting = [task for task in waiting if task.cells != result.task.cells]
+            self._tell(waiting)
+            if not any(task.key == result.task.key for task in waiting):
+                self._look(plan, result.task.key)
+        return failures
+
+    def is_decided(self, plan: Plan) -> bool:
+        """Return whether the primary verdict stands, at the first setting."""
+        answers = self._answers(plan)
+        return bool(answers) and answers[0].mark != "undecided"
+
+    def _keep(self, plan: Plan, result: TaskResult) -> None:
+        self.store.write(result)
+        self.results |= {cell.address: {**cell.content, "address": cell.address} for cell in result.cells}
+        self.failed |= {address for failure in result.failures for address in failure.addresses}
+        self.progress.advance(self.bar, len(result.task.cells))
+        if self.publish:
+            try:
+                publish_task(self.store, plan.study, result.task)
+            # the results are in files already, so that no failure there costs them
+            except Exception as error:
+                warnings.warn(f"{result.task.name} could not be recorded in Weights & Biases: {error}", stacklevel=2)
+
+    def _tell(self, waiting: Sequence[Task]) -> None:
+        """Show what runs: workers take the tasks in order, so it is the first ones that are not done."""
+        running = "; ".join(task.name for task in waiting[: self.jobs])
+        self.progress.update(self.bar, description=running, refresh=True)
+
+    def _look(self, plan: Plan, key: SplitKey) -> None:
+        """Show, and keep, how the verdict stands now that a further split is complete."""
+        answer = next((one for one in self._answers(plan) if one.setting == key.setting), None)
+        if answer is None:
+            return
+        self.progress.verdict = provisional(answer)
+        contest = answer.primary
+        self.looks.append(
+            {
+                "setting": answer.setting.name,
+                "splits": answer.splits,
+                "seconds": round(perf_counter() - self.started, 2),
+                "mark": answer.mark,
+                "probabilities": None if contest is None else contest.probabilities._asdict(),
+            }
+        )
+        self.store.write_answer({"looks": self.looks})
+
+    def _answers(self, plan: Plan) -> list[Answer]:
+        order = (entry.address for entry in plan.description.entries)
+        table = results_table(self.results[address] for address in order if address in self.results)
+        return find_answers(plan.description, complete_splits(plan.description, table, self.failed))
+
+
+def _display() -> Any:
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+    from rich.text import Text
+
+    class Display(Progress):
+        """A bar, and below it how the verdict stands."""
+
+        verdict = ""
+
+        def get_renderables(self) -> Iterator[Any]:
+            yield from super().get_renderables()
+            if self.verdict:
+                yield Text(self.verdict)
+
+    return Display(
+        BarColumn(bar_width=20),
+        MofNCompleteColumn(),
+        TextColumn("cells,"),
+        TimeElapsedColumn(),
+        TextColumn("so far,"),
+        TimeRemainingColumn(),
+        TextColumn("left"),
+        TextColumn("{task.description}"),
+        # a mean over few tasks, since a GAN takes far longer than the others
+        speed_estimate_period=600,
+    )

@@ -1,0 +1,178 @@
+"""Real samples beside synthetic ones."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from gan_imbalance.comparison.figures.canvas import (
+    COLOURS,
+    WIDTH,
+    Figure,
+    Numbers,
+    canvas,
+    short,
+)
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+_MAX_POINTS = 300
+_MAX_LEVELS = 8
+# rows and columns of images, real or synthetic
+_SHEET = (4, 12)
+
+
+def distributions(real: pd.DataFrame, synthetic: pd.DataFrame, categorical: Sequence[str], remedy: str) -> Figure:
+    """Return the distributions of some columns, real against synthetic minority rows.
+
+    Args:
+        real: minority rows of the training part, with the columns to show.
+        synthetic: those that the remedy added.
+        categorical: which of the columns are categories.
+        remedy: its name.
+    """
+    columns = list(real.columns)
+    rows = -(-len(columns) // 2)
+    drawing, axes = canvas(rows, 2, height=1.7 * rows + 0.4)
+    for axis, column in zip(axes.flat, columns, strict=False):
+        show = _bars if column in categorical else _histogram
+        show(axis, real[column], synthetic[column])
+        axis.set_title(short(column), fontsize=8)
+        axis.set_yticks([])
+        axis.tick_params(labelsize=7)
+    for axis in list(axes.flat)[len(columns) :]:
+        axis.set_visible(False)
+    handles, labels = axes[0, 0].get_legend_handles_labels()
+    drawing.legend(handles, labels, loc="outside upper center", ncols=2, frameon=False)
+    means = [
+        f"{column}: mean {real[column].mean():.3g} real, {synthetic[column].mean():.3g} synthetic"
+        for column in columns
+        if column not in categorical
+    ]
+    alt = (
+        f"Distributions of {', '.join(columns)} in {len(real)} real and {len(synthetic)} synthetic rows. "
+        + "; ".join(means)
+    )
+    caption = f"{remedy}: real and synthetic minority rows, first seed, the columns that part the classes most"
+    return Figure(f"distributions_{remedy}", caption, alt, drawing)
+
+
+def _histogram(axis: Axes, real: pd.Series[Any], synthetic: pd.Series[Any]) -> None:
+    values = [column.dropna().to_numpy(dtype=np.float64) for column in (real, synthetic)]
+    bins = np.histogram_bin_edges(np.concatenate(values), bins=25).tolist()
+    for column, colour, label in zip(values, COLOURS, ("real", "synthetic"), strict=False):
+        if not column.size:
+            continue
+        axis.hist(column, bins=bins, density=True, histtype="stepfilled", alpha=0.5, color=colour, label=label)
+
+
+def _bars(axis: Axes, real: pd.Series[Any], synthetic: pd.Series[Any]) -> None:
+    texts = [column.astype(object).where(column.notna(), "missing").astype(str) for column in (real, synthetic)]
+    levels = texts[0].value_counts().index[:_MAX_LEVELS]
+    for column, shift, colour, label in zip(texts, (-0.2, 0.2), COLOURS, ("real", "synthetic"), strict=False):
+        shares = column.value_counts(normalize=True).reindex(levels, fill_value=0)
+        axis.bar(np.arange(len(levels)) + shift, shares, width=0.4, alpha=0.7, color=colour, label=label)
+    axis.set_xticks(range(len(levels)), [short(level, 10) for level in levels], rotation=30, ha="right")
+
+
+def correlations(real: pd.DataFrame, synthetic: pd.DataFrame) -> Figure:
+    """Return Pearson's correlations of numeric columns, real beside synthetic.
+
+    Args:
+        real: numeric columns, at least two.
+        synthetic: the same columns.
+    """
+    names = list(real.columns)
+    pair = [rows.corr().to_numpy() for rows in (real, synthetic)]
+    drawing, axes = canvas(2, 1, height=min(7.6, 3.6 + 0.22 * len(names)))
+    for axis, matrix, title in zip(axes[:, 0], pair, ("real", "synthetic"), strict=True):
+        image = axis.imshow(matrix, cmap="RdBu_r", vmin=-1, vmax=1)
+        axis.set_title(title, fontsize=8)
+        size = 7 if len(names) <= 12 else 4
+        axis.set_xticks([])
+        axis.set_yticks(range(len(names)), [short(name, 20) for name in names], fontsize=size)
+    bar = drawing.colorbar(image, ax=axes[:, 0].tolist(), shrink=0.5)
+    bar.ax.tick_params(labelsize=7)
+    gaps = np.abs(pair[0] - pair[1])[np.triu_indices(len(names), 1)]
+    told = [f"{names[i]} and {names[j]}" for i, j in zip(*np.triu_indices(len(names), 1), strict=True)]
+    alt = f"Heat maps of the correlations among {len(names)} columns, real and synthetic."
+    if not np.isnan(gaps).all():
+        alt += (
+            f" Mean difference {np.nanmean(gaps):.3f}, largest {np.nanmax(gaps):.3f}: {told[int(np.nanargmax(gaps))]}."
+        )
+    return Figure("correlations", "Correlations of numeric columns, real and synthetic", alt, drawing)
+
+
+def principal_components(real: Numbers, synthetic: Mapping[str, Numbers]) -> Figure:
+    """Return real and synthetic minority rows in the plane of the real ones' first two principal components.
+
+    Args:
+        real: encoded minority rows of the training part, (n, d).
+        synthetic: those of each remedy, (m, d).
+    """
+    mean = real.mean(axis=0)
+    axes_of_plane = np.linalg.svd(real - mean, full_matrices=False)[2][:2].T
+    # one feature has one axis
+    axes_of_plane = np.pad(axes_of_plane, ((0, 0), (0, 2 - axes_of_plane.shape[1])))
+    rows = -(-len(synthetic) // 2)
+    drawing, axes = canvas(rows, 2, height=2.1 * rows + 0.3, sharex=True, sharey=True)
+    random = np.random.default_rng(0)
+    for axis, (name, generated) in zip(axes.flat, synthetic.items(), strict=False):
+        for sample, colour, label in ((real, COLOURS[0], "real"), (generated, COLOURS[1], "synthetic")):
+            chosen = random.permutation(len(sample))[:_MAX_POINTS]
+            plane = (sample[chosen] - mean) @ axes_of_plane
+            axis.scatter(*plane.T, s=4, alpha=0.5, lw=0, color=colour, label=label)
+        axis.set_title(short(name), fontsize=8)
+    for axis in list(axes.flat)[len(synthetic) :]:
+        axis.set_visible(False)
+    handles, labels = axes[0, 0].get_legend_handles_labels()
+    drawing.legend(handles, labels, loc="outside upper center", ncols=2, frameon=False)
+    spreads = [f"{name} {_spread(real, generated, mean, axes_of_plane):.0%}" for name, generated in synthetic.items()]
+    alt = (
+        "Scatter of the first two principal components, real and synthetic minority rows. "
+        f"Spread of the synthetic rows in this plane, relative to the real ones: {', '.join(spreads)}."
+    )
+    return Figure("principal_components", "Principal components of the real minority rows, first seed", alt, drawing)
+
+
+def _spread(real: Numbers, generated: Numbers, mean: Numbers, plane: Numbers) -> float:
+    ratio: float = np.std((generated - mean) @ plane, axis=0).sum() / np.std((real - mean) @ plane, axis=0).sum()
+    return ratio
+
+
+def image_sheet(real: Numbers, synthetic: Numbers, remedy: str) -> Figure:
+    """Return real images of the minority above synthetic ones.
+
+    Args:
+        real: images of the training part, uint8 (n, channels, side, side).
+        synthetic: those that the remedy added.
+        remedy: its name.
+    """
+    sheets = [_tiled(images) for images in (real, synthetic)]
+    heights = [WIDTH * sheet.shape[0] / sheet.shape[1] for sheet in sheets]
+    drawing, axes = canvas(2, 1, height=sum(heights) + 0.5, height_ratios=heights)
+    for axis, sheet, title in zip(axes[:, 0], sheets, ("real", "synthetic"), strict=True):
+        axis.imshow(sheet, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
+        axis.set_title(title, fontsize=8)
+        axis.set_axis_off()
+    alt = f"{min(len(real), np.prod(_SHEET))} real images above {min(len(synthetic), np.prod(_SHEET))} of {remedy}."
+    return Figure(
+        f"images_{remedy}", f"{remedy}: real and synthetic images of the rare class, first seed", alt, drawing
+    )
+
+
+def _tiled(images: Numbers) -> Numbers:
+    """Return the first images as one, in rows, (height, width, 3) or (height, width) if they are grey."""
+    most, columns = _SHEET
+    shown = images[: most * columns].transpose(0, 2, 3, 1)
+    rows = max(1, -(-len(shown) // columns))
+    _, side, _, channels = shown.shape
+    tiles = np.full((rows * columns, side + 1, side + 1, channels), 255, dtype=np.uint8)
+    tiles[: len(shown), :side, :side] = shown
+    sheet = tiles.reshape(rows, columns, *tiles.shape[1:]).swapaxes(1, 2)
+    return sheet.reshape(rows * (side + 1), columns * (side + 1), channels).squeeze()

@@ -1,0 +1,175 @@
+"""What differs between the kinds of data that are compared; all else is the same for tables and images."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, ClassVar, Protocol
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from gan_imbalance.comparison.figures import Figure
+from gan_imbalance.comparison.forms.images import ImageForm
+from gan_imbalance.comparison.forms.tables import TableForm
+from gan_imbalance.data.base import Samples
+from gan_imbalance.data.images import ImageSet
+from gan_imbalance.data.imbalance import Rows
+from gan_imbalance.data.tables import Table
+from gan_imbalance.types import DataKind, Label
+
+Content = Any
+"""Samples without their labels: a DataFrame of n rows, or uint8 images (n, channels, side, side)."""
+
+
+class View(Protocol):
+    """What a sampler sees of samples, and the way back."""
+
+    def label(self, index: int) -> Label:
+        """Return what the sampler sees of a class index."""
+        ...
+
+    def encode(self, content: Content, labels: Rows) -> tuple[Any, Any]:
+        """Return ``X`` and ``y`` for ``fit_resample``."""
+        ...
+
+    def decode(self, content: Any, labels: Any) -> tuple[Content, Rows]:
+        """Return content and class indices of what came back."""
+        ...
+
+
+class Form(Protocol):
+    """Samples of one kind as a comparison handles them.
+
+    Attributes:
+        kind: name of the kind in files.
+        suffix: of the files that hold added samples.
+        shown_quality: names of the figures of added samples that tables show, in order.
+        quality_text: what they are compared with, and what is best.
+        quality_method: how they are computed.
+        samples: all samples of the data.
+        fitted_on: positions of those that an encoding may be learned from.
+        cache: folder where what several tasks of one machine need is kept; None where it is kept nowhere.
+    """
+
+    kind: ClassVar[DataKind]
+    suffix: ClassVar[str]
+    shown_quality: ClassVar[tuple[str, ...]]
+    quality_text: ClassVar[str]
+    quality_method: ClassVar[str]
+
+    @property
+    def samples(self) -> Samples:
+        """Return all samples of the data."""
+        ...
+
+    def take(self, rows: Rows) -> Content:
+        """Return samples by their positions in the data."""
+        ...
+
+    def encode(self, content: Content) -> npt.NDArray[Any]:
+        """Return samples as classifiers see them."""
+        ...
+
+    def prepare_classifier(self, classifier: Any) -> None:
+        """Tell a classifier what it needs to know of the encoding."""
+        ...
+
+    def adapt_resampler(self, config: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+        """Return a resampler's ``class_path`` dict as it suits the data, and what was changed, in words."""
+        ...
+
+    def view(self, sampler: Any) -> View:
+        """Return what a sampler sees."""
+        ...
+
+    def judge(self, known: Rows, made: Content, unseen: Rows, seed: int) -> dict[str, float]:
+        """Return how good, and how private, made samples are.
+
+        Args:
+            known: positions of the samples of their class that the maker learned from.
+            made: its samples.
+            unseen: positions of real samples of the class that it has not seen.
+            seed: of all draws.
+        """
+        ...
+
+    def dump(self, content: Content, labels: Rows) -> bytes:
+        """Return samples as a file in the input's form holds them."""
+        ...
+
+    def load(self, file: bytes) -> tuple[Content, Rows]:
+        """Return the samples that :meth:`dump` made a file of."""
+        ...
+
+    def describe(self) -> dict[str, Any]:
+        """Return what the comparison's file says of the form, in plain values."""
+        ...
+
+    def dump_reference(self, rows: Rows) -> bytes:
+        """Return samples, which the report compares made ones with, as a file holds them."""
+        ...
+
+    def facts(self, count: int) -> dict[str, str]:
+        """Return what the report's reader must know of so many samples."""
+        ...
+
+    def pictures(self, made: Mapping[str, Content], minority: int) -> Iterator[Figure]:
+        """Yield pictures of samples of the minority that every remedy made, beside the real ones."""
+        ...
+
+
+_FORMS: dict[str, type[TableForm] | type[ImageForm]] = {form.kind: form for form in (TableForm, ImageForm)}
+
+
+def form_of(samples: Samples, fitted_on: Rows | None = None, cache: Path | None = None) -> Form:
+    """Return the form of samples.
+
+    Args:
+        samples: all of them.
+        fitted_on: positions of those that an encoding may be learned from; all where none is used.
+        cache: folder where what several tasks need is kept.
+    """
+    rows = np.arange(len(samples.labels)) if fitted_on is None else fitted_on
+    if isinstance(samples, ImageSet):
+        return ImageForm(samples, rows, cache)
+    assert isinstance(samples, Table), "samples are a table or images"
+    return TableForm(samples, rows, cache)
+
+
+def kind_of(samples: Samples) -> DataKind:
+    """Return the name of the kind of data."""
+    return form_of(samples).kind
+
+
+def form_of_description(content: Mapping[str, Any], reference: bytes) -> Form:
+    """Return the form of a comparison's reference samples.
+
+    Args:
+        content: of the comparison's description.
+        reference: what :meth:`Form.dump_reference` returned.
+    """
+    return _FORMS[content["kind"]].of_description(content, reference)
+
+
+def file_suffix(kind: str) -> str:
+    """Return the ending of the files that hold samples of a kind."""
+    return _FORMS[kind].suffix
+
+
+def pick(content: Content, positions: Rows) -> Content:
+    """Return samples by their positions in ``content``."""
+    if isinstance(content, pd.DataFrame):
+        return content.iloc[positions].reset_index(drop=True)
+    return content[positions]
+
+
+def equal(first: Any, second: Any) -> bool:
+    """Return whether two contents, or encodings of them, hold the very same values."""
+    frames = (part if isinstance(part, pd.DataFrame) else _flat(part) for part in (first, second))
+    return bool(next(frames).equals(next(frames)))
+
+
+def _flat(array: Any) -> pd.DataFrame:
+    return pd.DataFrame(np.reshape(array, (len(array), -1)) if np.ndim(array) > 2 else array)

@@ -1,0 +1,200 @@
+"""Images in a comparison: how they are shown to samplers and classifiers, kept in files, judged and drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property, partial
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from gan_imbalance.classifiers import ImageClassifier
+from gan_imbalance.comparison import figures
+from gan_imbalance.comparison.figures import Figure
+from gan_imbalance.data.images import ImageSet
+from gan_imbalance.data.imbalance import Rows
+from gan_imbalance.files import atomic_path, content_hash, make_once
+from gan_imbalance.networks import SMateCNN
+from gan_imbalance.quality import judge_features
+from gan_imbalance.transforms.image import in_chunks, to_float
+from gan_imbalance.types import DataKind, DataSpec, Label
+
+if TYPE_CHECKING:
+    from gan_imbalance.image_oversampling import Images
+
+# a few seconds of training for a network that knows what the classes differ in
+_FEATURE_WIDTH = 0.25
+_FEATURE_STEPS = 300
+
+
+@dataclass(frozen=True)
+class ImageForm:
+    """:class:`~gan_imbalance.comparison.forms.Form` of images; content is uint8 (n, channels, side, side)."""
+
+    kind: ClassVar[DataKind] = "image"
+    suffix: ClassVar[str] = ".npz"
+    shown_quality: ClassVar[tuple[str, ...]] = (
+        "frechet_distance",
+        "precision",
+        "recall",
+        "density",
+        "coverage",
+        "exact_copies",
+        "closest_record_share",
+    )
+    quality_text: ClassVar[str] = (
+        "Fréchet distance, precision, recall, density, coverage and closest images compare with real validation "
+        "images, copies with training images. No test image is looked at. All but copies are of the features of a "
+        "small classifier that learned the split's training images, so the Fréchet distance is not Inception's FID."
+    )
+    quality_method: ClassVar[str] = (
+        "At most 1,000 images of each kind drawn at random. Features: the last hidden layer of SMate's CNN at a "
+        f"quarter of its width, after {_FEATURE_STEPS} steps on the real training images. Fréchet distance: between "
+        "Gaussians fitted to the features (Heusel et al., 2017); precision and recall: Kynkäänniemi et al. (2019); "
+        "density and coverage: Naeem et al. (2020); distances are Euclidean, and training and validation images are "
+        "equally many. quality.csv has the figures, results.csv those of every split. With few validation images they "
+        "are rough."
+    )
+
+    samples: ImageSet
+    fitted_on: Rows
+    cache: Path | None = None
+
+    def take(self, rows: Rows) -> Images:
+        """Return images by their positions."""
+        return self.samples.images.numpy()[rows]
+
+    def encode(self, content: Images) -> Images:
+        """Return the images as they are: classifiers of images bring them to their form batch by batch."""
+        return content
+
+    def prepare_classifier(self, classifier: Any) -> None:
+        """Do nothing: an image tells its form."""
+
+    def adapt_resampler(self, config: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+        """Return the resampler as it is."""
+        return dict(config), []
+
+    def view(self, sampler: Any) -> _ImageView | _FlatView:
+        """Show a sampler of ours the images, others their pixels in a row as float32."""
+        # imbalanced-learn takes half a second, which whoever only reads a report or asks for help need not wait
+        from gan_imbalance.image_oversampling import ImageOverSampler
+
+        if not isinstance(sampler, ImageOverSampler):
+            return _FlatView(tuple(self.samples.images.shape[1:]))
+        if sampler.cache is None and self.cache is not None:
+            sampler.cache = self.cache
+        return _ImageView(self.samples.classes)
+
+    def judge(self, known: Rows, made: Images, unseen: Rows, seed: int) -> dict[str, float]:
+        """Return the figures of :func:`~gan_imbalance.quality.judge_features`."""
+        if not len(made):
+            return {}
+        training, synthetic, holdout = (self._features(part) for part in (self.take(known), made, self.take(unseen)))
+        return judge_features(training, synthetic, holdout, seed=seed)
+
+    def _features(self, content: Images) -> npt.NDArray[np.float32]:
+        """Return what the feature network makes of images, (n, d)."""
+        network = self.feature_network
+        return in_chunks(lambda chunk: network.features(to_float(chunk)), torch.from_numpy(content)).numpy()
+
+    @cached_property
+    def feature_network(self) -> SMateCNN:
+        """A small classifier of the images that may be learned from, made once for all remedies of a split."""
+        samples, rows = self.samples, self.fitted_on
+        if self.cache is None:
+            return self._learned_network()
+        made_from = content_hash([samples.hash, rows.tolist(), _FEATURE_WIDTH, _FEATURE_STEPS])
+        path = self.cache / f"features-{made_from}.pt"
+        with make_once(path) as missing:
+            if missing:
+                with atomic_path(path) as temporary:
+                    torch.save(self._learned_network().state_dict(), temporary)
+        classes = tuple(np.unique(samples.labels[rows]).tolist())
+        network = SMateCNN(DataSpec("image", tuple(samples.images.shape[1:]), classes), _FEATURE_WIDTH)
+        network.load_state_dict(torch.load(path, weights_only=True))
+        return network.eval()
+
+    def _learned_network(self) -> SMateCNN:
+        classifier = ImageClassifier(
+            partial(SMateCNN, width=_FEATURE_WIDTH),
+            max_steps=_FEATURE_STEPS,
+            batch_size=128,
+            lr=1e-3,
+            optimizer=torch.optim.Adam,
+        ).fit(self.take(self.fitted_on), self.samples.labels[self.fitted_on])
+        return cast(SMateCNN, classifier.module_.network)
+
+    def dump(self, content: Images, labels: Rows) -> bytes:
+        """Return images as an .npz holds them."""
+        return ImageSet(torch.from_numpy(content), labels, self.samples.classes).to_bytes()
+
+    def load(self, file: bytes) -> tuple[Images, Rows]:
+        """Return the images that :meth:`dump` made a file of."""
+        images = ImageSet.load(BytesIO(file))
+        return images.images.numpy(), images.labels
+
+    def describe(self) -> dict[str, Any]:
+        """Return the images' shape."""
+        return {"shape": list(self.samples.images.shape[1:])}
+
+    def dump_reference(self, rows: Rows) -> bytes:
+        """Return some images and their class as an .npz holds them."""
+        return self.samples.take(rows).to_bytes()
+
+    @classmethod
+    def of_description(cls, content: Mapping[str, Any], reference: bytes) -> Self:
+        """Return the images of a reference."""
+        images = ImageSet.load(BytesIO(reference))
+        return cls(images, np.arange(len(images)))
+
+    def facts(self, count: int) -> dict[str, str]:
+        """Return what a reader must know of the images."""
+        channels, height, width = self.samples.images.shape[1:]
+        colour = "grey" if channels == 1 else "in colour"
+        return {"Images": f"{count:,}, {height} x {width} pixels, {colour}"}
+
+    def pictures(self, made: Mapping[str, Images], minority: int) -> Iterator[Figure]:
+        """Yield a sheet of real and synthetic images for every remedy."""
+        real = self.take(np.flatnonzero(self.samples.labels == minority))
+        for name, images in made.items():
+            yield figures.image_sheet(real, images, name)
+
+
+@dataclass(frozen=True)
+class _ImageView:
+    """The images as they are, with their classes, so that a GAN's checkpoint knows them."""
+
+    classes: tuple[Label, ...]
+
+    def label(self, index: int) -> Label:
+        return self.classes[index]
+
+    def encode(self, content: Images, labels: Rows) -> tuple[Images, npt.NDArray[Any]]:
+        return content, np.array(self.classes)[labels]
+
+    def decode(self, content: Images, labels: npt.NDArray[Any]) -> tuple[Images, Rows]:
+        order = {label: index for index, label in enumerate(np.array(self.classes).tolist())}
+        return content, np.array([order[label] for label in labels.tolist()], dtype=np.int64)
+
+
+@dataclass(frozen=True)
+class _FlatView:
+    """Pixels in a row as float32: sums and differences of bytes would wrap around."""
+
+    shape: tuple[int, ...]
+
+    def label(self, index: int) -> Label:
+        return index
+
+    def encode(self, content: Images, labels: Rows) -> tuple[npt.NDArray[np.float32], Rows]:
+        return content.reshape(len(content), -1).astype(np.float32), labels
+
+    def decode(self, content: npt.NDArray[Any], labels: Rows) -> tuple[Images, Rows]:
+        pixels = np.rint(content).clip(0, 255).astype(np.uint8)
+        return pixels.reshape(-1, *self.shape), np.asarray(labels, dtype=np.int64)

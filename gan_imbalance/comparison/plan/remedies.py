@@ -1,0 +1,335 @@
+"""Remedies against class imbalance, all on the same terms: real rows kept, rows added, classifier options."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from importlib import import_module
+from typing import Any, Literal
+
+from gan_imbalance.components import import_class, to_config
+from gan_imbalance.types import DataKind, InputError
+
+Amount = int | float | Literal["balance"]
+"""How many minority rows a remedy adds.
+
+A whole number of rows; ``"balance"``, as many as the majority has more; or, between 0 and 1, the share of added
+rows in every batch, drawn from as many as balance the classes.
+"""
+
+Kind = Literal["baseline", "standard", "gan", "control"]
+
+EFFORTS = ("nothing", "a threshold", "weights or a loss", "repeating or leaving out rows", "rows by a sampler", "a GAN")
+"""What remedies cost a person, the cheapest first."""
+
+GAN_STEPS = 2000
+"""Training steps of a GAN of a table that is named by its class, with the large networks that are its default."""
+
+REAL_ROWS = "real_rows"
+HALF_MINORITY = "half_minority"
+
+_GAN_SAMPLER = "gan_imbalance.oversampling.GANOverSampler"
+_IMAGE_SAMPLER = "gan_imbalance.image_oversampling.ImageOverSampler"
+_CONTROLS = "gan_imbalance.comparison.controls."
+_PEERS = "gan_imbalance.comparison.peers."
+_IMBLEARN = ("imblearn.over_sampling", "imblearn.under_sampling", "imblearn.combine")
+
+
+@dataclass(frozen=True)
+class Remedy:
+    """What is done about the imbalance; with nothing but a name, nothing.
+
+    Attributes:
+        name: how tables and files call it.
+        resampler: ``class_path`` dict of anything with ``fit_resample``.
+        class_weight: ``balanced`` gives every row, in every classifier, the inverse frequency of its class.
+        classifier: arguments of the classifier that differ from the configured ones, such as its loss; it is left out
+            for classifiers that lack one of them.
+        threshold: ``tuned`` predicts the minority from the probability with the best F1 on validation rows.
+        reserve: adds further real rows, as far as the reserve of the split reaches.
+        share: of the added rows in every batch, for a resampler that says itself how many it adds, of which classes.
+        tune: of arguments of the resampler, the values that its tuned form may choose from.
+        stated_kind: its kind, where the resampler does not tell: such as ``gan`` for a generator of one's own.
+    """
+
+    name: str
+    # a plain dict, since jsonargparse would build the class_paths in one of Any, with arguments that it made up
+    resampler: dict | None = None  # type: ignore[type-arg]
+    class_weight: Literal["balanced"] | None = None
+    threshold: Literal["tuned"] | None = None
+    reserve: bool = False
+    share: float | None = None
+    tune: dict[str, list[Any]] = field(default_factory=dict)
+    classifier: dict = field(default_factory=dict)  # type: ignore[type-arg]
+    stated_kind: Kind | None = None
+
+    def __post_init__(self) -> None:
+        """Keep the settings in plain values, which files can hold."""
+        object.__setattr__(self, "resampler", to_config(self.resampler))
+        object.__setattr__(self, "tune", to_config(self.tune or {}))
+        object.__setattr__(self, "classifier", to_config(self.classifier or {}))
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """Return all attributes as plain values."""
+        return asdict(self)
+
+    @property
+    def init_args(self) -> dict[str, Any]:
+        """Return the resampler's own arguments."""
+        return (self.resampler or {}).get("init_args") or {}
+
+    @property
+    def is_gan(self) -> bool:
+        """Return whether a GAN writes the added rows, trained or not."""
+        return (self.resampler or {}).get("class_path") in (_GAN_SAMPLER, _IMAGE_SAMPLER)
+
+    @property
+    def kind(self) -> Kind:
+        """Return ``baseline`` for nothing at all; ``control`` for what shows how far an over-sampler could get."""
+        if self.stated_kind is not None:
+            return self.stated_kind
+        options = (self.resampler, self.class_weight, self.threshold, self.reserve, self.classifier)
+        if options == (None, None, None, False, {}):
+            return "baseline"
+        class_path = (self.resampler or {}).get("class_path", "")
+        untrained = self.is_gan and self.init_args.get("max_steps") == 0
+        if self.reserve or untrained or class_path.startswith(_CONTROLS):
+            return "control"
+        return "gan" if self.is_gan or class_path.startswith(_PEERS) else "standard"
+
+    @property
+    def effort(self) -> int:
+        """Return the position in :data:`EFFORTS` of what it costs a person."""
+        if self.kind == "gan":
+            return 5
+        if self.resampler is not None:
+            simple = self.resampler.get("class_path", "").rpartition(".")[2].startswith("Random")
+            return 3 if simple else 4
+        return 2 if self.class_weight or self.classifier else 1 if self.threshold else 0
+
+    @property
+    def is_sized(self) -> bool:
+        """Return whether it adds as many rows as it is told: over-samplers not told by the configuration."""
+        if self.resampler is None or "sampling_strategy" in self.init_args:
+            return self.reserve
+        sampler_class = import_class(self.resampler["class_path"])
+        # those that combine over- and under-sampling call themselves over-samplers
+        combines = sampler_class.__module__.startswith("imblearn.combine")
+        return getattr(sampler_class, "_sampling_type", "over-sampling") == "over-sampling" and not combines
+
+    @property
+    def changes_rows(self) -> bool:
+        """Return whether it has training rows of its own."""
+        return self.reserve or self.resampler is not None
+
+    def check(self) -> None:
+        """Refuse what could not run.
+
+        Raises:
+            InputError: if two sources of rows are named, the resampler cannot be imported or is none, the share
+                has no meaning, or there is something to tune but no resampler.
+        """
+        if self.share is not None and (self.is_sized or not self.changes_rows or not 0 < self.share < 1):
+            raise InputError(
+                f"Remedy {self.name!r} has share {self.share}: give a number between 0 and 1, beside a resampler with "
+                "a sampling_strategy of its own (for others name shares in amounts)."
+            )
+        if self.resampler is None:
+            if self.tune:
+                raise InputError(f"Remedy {self.name!r} has no resampler whose {next(iter(self.tune))} could be tuned.")
+            return
+        if self.reserve:
+            raise InputError(f"Remedy {self.name!r} has a resampler and reserve: give one of the two.")
+        if not hasattr(import_class(self.resampler.get("class_path", "")), "fit_resample"):
+            raise InputError(f"Remedy {self.name!r}: {self.resampler['class_path']} has no fit_resample.")
+
+    def with_init_args(self, **init_args: Any) -> Remedy:
+        """Return the remedy with other arguments of its resampler."""
+        if not init_args:
+            return self
+        return replace(self, resampler={**(self.resampler or {}), "init_args": {**self.init_args, **init_args}})
+
+    def with_gan_steps(self, steps: int | None, override: bool = False) -> Remedy:
+        """Return the remedy with so many steps of its GAN, unless it has a budget of its own (or is untrained).
+
+        None means what suits it: the small GAN that is an over-sampler's default keeps its number, any other of a table
+        gets :data:`GAN_STEPS`.
+        """
+        own = self.init_args.get("max_steps")
+        has_budget = own is not None or {"epochs", "max_time"} & set(self.init_args)
+        if not self.is_gan or own == 0 or (has_budget and not override):
+            return self
+        if steps is None:
+            is_default = self.init_args.get("gan") is None or (self.resampler or {})["class_path"] == _IMAGE_SAMPLER
+            return self if is_default else self.with_init_args(max_steps=GAN_STEPS)
+        # the first phase takes its usual share of them; one that is left out stays so
+        first = {"pretrain_steps": None} if override and self.init_args.get("pretrain_steps") else {}
+        return self.with_init_args(max_steps=steps, **first)
+
+
+def _sampler(name: str, class_path: str, tune: dict[str, list[Any]] | None = None, **init_args: Any) -> Remedy:
+    return Remedy(name, {"class_path": class_path, "init_args": init_args}, tune=tune or {})
+
+
+_HALVED = _sampler(HALF_MINORITY, f"{_CONTROLS}HalfMinorityUnderSampler")
+
+CONTROLS: Mapping[str, Remedy] = {
+    remedy.name: remedy
+    for remedy in (
+        Remedy("nothing"),
+        Remedy("tuned_threshold", threshold="tuned"),
+        _sampler("jittered_copies", f"{_CONTROLS}JitterOverSampler"),
+        _sampler("independent_marginals", f"{_CONTROLS}MarginalOverSampler"),
+        _sampler("untrained_generator", _GAN_SAMPLER, gan="WassersteinGAN", max_steps=0),
+        Remedy(REAL_ROWS, reserve=True),
+        _HALVED,
+    )
+}
+"""What every comparison shows beside its remedies, since a GAN that does not beat them has learned nothing useful."""
+
+STANDARD_REMEDIES: Mapping[str, Remedy] = {
+    remedy.name: remedy
+    for remedy in (
+        Remedy("class_weights", class_weight="balanced"),
+        _sampler("random_over", "imblearn.over_sampling.RandomOverSampler"),
+        _sampler("random_under", "imblearn.under_sampling.RandomUnderSampler"),
+        _sampler("smote", "imblearn.over_sampling.SMOTE", {"k_neighbors": [3, 5, 10]}),
+        _sampler("adasyn", "imblearn.over_sampling.ADASYN", {"n_neighbors": [3, 5, 10]}),
+        # the small one that is the over-sampler's default
+        _sampler("small_wasserstein_gan", _GAN_SAMPLER),
+    )
+}
+"""What competes where a configuration names nothing; with categories, ``smote`` becomes SMOTENC or SMOTEN."""
+
+FURTHER_REMEDIES: Mapping[str, Remedy] = {
+    remedy.name: remedy
+    for remedy in (
+        _sampler("gan", _GAN_SAMPLER, gan="GAN"),
+        _sampler("conditional_gan", _GAN_SAMPLER, gan="ConditionalGAN"),
+        _sampler("wasserstein_gan", _GAN_SAMPLER, gan="WassersteinGAN"),
+        _sampler("conditional_wasserstein_gan", _GAN_SAMPLER, gan="ConditionalWassersteinGAN"),
+        _sampler("auxiliary_classifier_gan", _GAN_SAMPLER, gan="AuxiliaryClassifierGAN"),
+        _sampler("minority_transfer_gan", _GAN_SAMPLER, gan="MinorityTransferGAN"),
+        _sampler("cramer_gan", _GAN_SAMPLER, gan="CramerGAN"),
+        _sampler("info_gan", _GAN_SAMPLER, gan="InfoGAN"),
+        _sampler("one_hot_gan", _GAN_SAMPLER, gan="OneHotGAN", batch_size=32),
+    )
+}
+"""Larger GANs, which take their time, and those for some kinds of data: they compete where they are named."""
+
+PEER_REMEDIES: Mapping[str, Remedy] = {
+    remedy.name: remedy
+    for remedy in (
+        _sampler("ctgan", f"{_PEERS}CTGANOverSampler"),
+        _sampler("tvae", f"{_PEERS}TVAEOverSampler"),
+    )
+}
+"""Other people's generators, which the ``benchmark`` extra installs."""
+
+TABLE_REMEDIES: Mapping[str, Remedy] = {**CONTROLS, **STANDARD_REMEDIES, **FURTHER_REMEDIES, **PEER_REMEDIES}
+"""All remedies of tables that have a name."""
+
+_SMATE_AUGMENT = {"class_path": "gan_imbalance.transforms.image.SMateAugment"}
+_ALL_FREE = {"class_path": "gan_imbalance.gans.MinorityTransferGAN", "init_args": {"freeze_generator_blocks": 0}}
+# as images are learned since spectral norm and the hinge loss; configs/gan/auxiliary_classifier_gan_image.yaml
+_AUXILIARY = {
+    "class_path": "gan_imbalance.gans.AuxiliaryClassifierGAN",
+    "init_args": {
+        "discriminator": {
+            "class_path": "gan_imbalance.networks.DCGANDiscriminator",
+            "init_args": {"spectral_norm": True},
+        },
+        "loss": {
+            "class_path": "gan_imbalance.losses.TwoHeadedLoss",
+            "init_args": {"adversarial": {"class_path": "gan_imbalance.losses.HingeLoss"}, "classify_fakes": False},
+        },
+    },
+}
+
+IMAGE_CONTROLS: Mapping[str, Remedy] = {
+    remedy.name: remedy
+    for remedy in (
+        Remedy("nothing"),
+        Remedy("tuned_threshold", threshold="tuned"),
+        _sampler("untrained_generator", _IMAGE_SAMPLER, gan="GAN", max_steps=0),
+        Remedy(REAL_ROWS, reserve=True),
+        _HALVED,
+    )
+}
+"""What every comparison of images shows beside its remedies."""
+
+STANDARD_IMAGE_REMEDIES: Mapping[str, Remedy] = {
+    remedy.name: remedy
+    for remedy in (
+        *(STANDARD_REMEDIES[name] for name in ("class_weights", "random_over", "random_under", "smote", "adasyn")),
+        Remedy("focal_loss", classifier={"loss": {"class_path": "gan_imbalance.losses.FocalLoss"}}),
+        Remedy("logit_adjustment", classifier={"loss": {"class_path": "gan_imbalance.losses.LogitAdjustedLoss"}}),
+        Remedy("augmentation", classifier={"augmentation": _SMATE_AUGMENT}),
+        _sampler("gan", _IMAGE_SAMPLER, gan="GAN"),
+        _sampler("conditional_gan", _IMAGE_SAMPLER, gan="ConditionalGAN"),
+        _sampler("wasserstein_gan", _IMAGE_SAMPLER, gan="WassersteinGAN"),
+        _sampler("conditional_wasserstein_gan", _IMAGE_SAMPLER, gan="ConditionalWassersteinGAN"),
+        _sampler("auxiliary_classifier_gan", _IMAGE_SAMPLER, gan=_AUXILIARY),
+        _sampler("minority_transfer_gan", _IMAGE_SAMPLER, gan="MinorityTransferGAN"),
+        _sampler("minority_transfer_nothing_frozen", _IMAGE_SAMPLER, gan=_ALL_FREE),
+        _sampler("minority_transfer_from_scratch", _IMAGE_SAMPLER, gan="MinorityTransferGAN", pretrain_steps=0),
+    )
+}
+"""What competes on images where a configuration names nothing."""
+
+FURTHER_IMAGE_REMEDIES: Mapping[str, Remedy] = {
+    remedy.name: remedy
+    for remedy in (
+        _sampler("cramer_gan", _IMAGE_SAMPLER, gan="CramerGAN"),
+        _sampler("info_gan", _IMAGE_SAMPLER, gan="InfoGAN"),
+    )
+}
+"""GANs of images that compete where they are named."""
+
+IMAGE_REMEDIES: Mapping[str, Remedy] = {**IMAGE_CONTROLS, **STANDARD_IMAGE_REMEDIES, **FURTHER_IMAGE_REMEDIES}
+"""All remedies of images that have a name."""
+
+_NAMED: Mapping[str, Mapping[str, Remedy]] = {"table": TABLE_REMEDIES, "image": IMAGE_REMEDIES}
+_STANDARD: Mapping[str, Mapping[str, Remedy]] = {"table": STANDARD_REMEDIES, "image": STANDARD_IMAGE_REMEDIES}
+_CONTROLS_OF: Mapping[str, Mapping[str, Remedy]] = {"table": CONTROLS, "image": IMAGE_CONTROLS}
+
+
+def choose_remedies(
+    given: Sequence[str | Remedy] | None, controls: bool = True, kind: DataKind = "table"
+) -> tuple[Remedy, ...]:
+    """Return the remedies of a comparison, "nothing" first: what all others are compared with.
+
+    Args:
+        given: names of :data:`TABLE_REMEDIES` or :data:`IMAGE_REMEDIES`, or of imbalanced-learn's samplers
+            ("BorderlineSMOTE"), and remedies of one's own; None means all standard ones.
+        controls: whether the controls that are not given join.
+        kind: of the data.
+
+    Raises:
+        InputError: if a name is unknown or double, or a remedy could not run.
+    """
+    named = _NAMED[kind]
+    chosen = [_by_name(item, named) if isinstance(item, str) else item for item in given or _STANDARD[kind]]
+    names = [remedy.name for remedy in chosen]
+    double = next((name for name in names if names.count(name) > 1), None)
+    if double is not None:
+        raise InputError(f"Two remedies are called {double!r}: give each a name of its own.")
+    baseline = next((remedy for remedy in chosen if remedy.kind == "baseline"), CONTROLS["nothing"])
+    absent = [one for name, one in _CONTROLS_OF[kind].items() if name not in names and one.kind != "baseline"]
+    chosen = [baseline, *(remedy for remedy in chosen if remedy is not baseline), *(absent if controls else ())]
+    for remedy in chosen:
+        remedy.check()
+    return tuple(chosen)
+
+
+def _by_name(name: str, named: Mapping[str, Remedy]) -> Remedy:
+    if name in named:
+        return named[name]
+    samplers = {sampler: module for module in _IMBLEARN for sampler in import_module(module).__all__}
+    if name in samplers:
+        return _sampler(name, f"{samplers[name]}.{name}")
+    close = difflib.get_close_matches(name, [*named, *samplers], n=1)
+    hint = f"did you mean {close[0]!r}?" if close else f"name one of {', '.join(named)}."
+    raise InputError(f"There is no remedy {name!r}, nor imbalanced-learn sampler; {hint}")

@@ -1,0 +1,5 @@
+"""What a person sees of a comparison: sentences, a table in the terminal, one HTML page, runs in Weights & Biases."""
+
+from gan_imbalance.comparison.report.templates import render, show
+
+__all__ = ["render", "show"]

@@ -1,0 +1,131 @@
+"""A comparison in Weights & Biases: one run per set of added rows, one per cell, and one with the report.
+
+Artifacts tell where a figure comes from: the data set is used by the run that trains a GAN, which logs the GAN and
+its rows; these are used by the cells, which log their results.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, get_args
+
+import pandas as pd
+
+from gan_imbalance.comparison.plan.cells import Candidate, Cell, Task, slug
+from gan_imbalance.comparison.plan.study import Study
+from gan_imbalance.comparison.store import Store
+from gan_imbalance.data.split import Part
+from gan_imbalance.files import file_hash
+from gan_imbalance.synthesis import synthetic_artifact
+from gan_imbalance.tracking import in_sweep, make_artifact, make_dataset, start_run, use_artifact
+
+if TYPE_CHECKING:
+    from wandb import Artifact
+
+
+def publish_task(store: Store, study: Study, task: Task) -> None:
+    """Record the rows that a task's remedy made, and the results of its cells, as far as there are any.
+
+    In a sweep nothing is recorded: the sweep knows one run of this process, that of the report.
+    """
+    if in_sweep():
+        return
+    choices = [candidate for cell in task.cells for candidate in cell.candidates]
+    addresses = dict.fromkeys(task.rows_address_of(study, candidate) for candidate in choices)
+    sets = [address for address in addresses if address is not None and store.has_rows(address)]
+    if sets:
+        _publish_rows(store, study, task, sets)
+    for cell in task.cells:
+        if store.has(cell.address(study)):
+            _publish_cell(store, study, task, cell)
+
+
+def _dataset(store: Store, study: Study, task: Task) -> Artifact:
+    split = study.splits[task.key]
+    path = store.split_path(task.key.slug)
+    rows = {part: len(split.rows(part)) for part in get_args(Part)}
+    return make_dataset(study.samples.hash, split.hash, path, rows=rows, classes=list(study.samples.classes))
+
+
+def _rows_artifact(store: Store, address: str) -> Artifact:
+    return synthetic_artifact(store.rows_path(address), lasting=True, manifest=store.manifest_path(address))
+
+
+def _publish_rows(store: Store, study: Study, task: Task, addresses: list[str]) -> None:
+    """Record what the remedy made, once for every setting of its resampler: rows, and GANs if there are any."""
+    key, group = task.key, store.folder.name
+    config = {
+        "seed": key.seed,
+        "fold": key.fold,
+        **key.setting._asdict(),
+        "remedy": task.remedy.name,
+        "settings": {"remedy": task.remedy.settings},
+        "data_hash": study.samples.hash,
+        "split_hash": study.splits[key].hash,
+    }
+    name = slug(f"{task.remedy.name}-{key.slug}")
+    with start_run(store.folder, name=name, group=group, job_type="resample", config=config) as run:
+        use_artifact(run, _dataset(store, study, task))
+        for address in addresses:
+            for checkpoint in store.checkpoint_paths(address):
+                gan = f"{task.remedy.name}-{file_hash(checkpoint)}"
+                run.log_artifact(make_artifact("model", gan, [checkpoint], lasting=True))
+            run.log_artifact(_rows_artifact(store, address))
+        # of the last set, where there are several
+        usage = store.read_rows(addresses[-1]).manifest["usage"]
+        run.summary.update({f"{name}/resample": value for name, value in usage.items()})
+
+
+def _publish_cell(store: Store, study: Study, task: Task, cell: Cell) -> None:
+    """Record a cell's settings, figures and result."""
+    address = cell.address(study)
+    result = store.read_cell(address)
+    figures = {
+        **{f"test/{name}": value for name, value in result.pop("metrics").items()},
+        **{f"test/tuned_{name}": value for name, value in result.pop("tuned_metrics").items()},
+        **{f"seconds/{name}": value for name, value in result.pop("seconds").items()},
+        **{f"peak_memory_mib/{name}": value for name, value in result.pop("peak_memory_mib").items()},
+    }
+    rows, path = task.rows_address_of(study, Candidate(**result["chosen"])), store.cell_path(address)
+    with start_run(store.folder, name=address, group=store.folder.name, job_type="cell", config=result) as run:
+        use_artifact(run, _dataset(store, study, task) if rows is None else _rows_artifact(store, rows))
+        run.summary.update(figures)
+        files = [path, store.scores_path(address)]
+        run.log_artifact(make_artifact("result", f"result-{file_hash(path)}", files, lasting=True))
+
+
+def publish_report(store: Store, report: Path) -> None:
+    """Record answer, pictures and report of a comparison, and how well every remedy does on validation rows."""
+    import wandb
+
+    folder = store.folder
+    with start_run(folder, name=f"{folder.name}-report", group=folder.name, job_type="report") as run:
+        run.log({path.stem: wandb.Image(str(path)) for path in sorted((folder / "figures").glob("*.png"))})
+        run.summary.update({**_validation_figures(folder / "results.csv"), **_verdict(store)})
+        artifact = wandb.Artifact(f"{folder.name}-report", type="report")
+        for path in (report, *(folder / name for name in ("answer.json", "results.csv", "summary.csv"))):
+            artifact.add_file(str(path))
+        run.log_artifact(artifact)
+
+
+def _verdict(store: Store) -> dict[str, Any]:
+    """Return what the answer at the first setting decides, and the probabilities that it rests on."""
+    answers = store.read_answer().get("answers") or []
+    if not answers or answers[0]["primary"] is None:
+        return {}
+    probabilities = answers[0]["primary"]["probabilities"]
+    return {
+        "verdict": answers[0]["mark"],
+        **{f"probability/{name}": value for name, value in probabilities.items() if value is not None},
+    }
+
+
+def _validation_figures(results: Path) -> dict[str, float]:
+    """Return PR-AUC on validation rows of every remedy, mean over splits and classifiers, with its best amount.
+
+    A sweep may choose by it, since no test row has a part in it.
+    """
+    table = pd.read_csv(results)
+    means = table.groupby(["remedy", "amount"], dropna=False)["validation_pr_auc"].mean()
+    best = means.groupby("remedy").max()
+    return {f"validation_pr_auc/{remedy}": float(value) for remedy, value in best.items()}

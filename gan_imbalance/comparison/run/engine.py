@@ -1,0 +1,105 @@
+"""Many tasks at the same time, on this machine or on any backend of joblib; results come back to the caller."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures.process import BrokenProcessPool
+from functools import cache as once
+from pathlib import Path
+from threading import Thread
+
+import torch
+
+from gan_imbalance.comparison.plan.cells import Task
+from gan_imbalance.comparison.plan.study import Study
+from gan_imbalance.comparison.run.rows import RowSet
+from gan_imbalance.comparison.run.task import TaskResult, fail_task, run_task
+
+_SECONDS_BETWEEN_LOOKS = 0.25
+
+
+def run_tasks(
+    study: Study,
+    tasks: Sequence[Task],
+    known: Callable[[Task], Mapping[str, RowSet]],
+    cache: Path | None = None,
+    jobs: int = 1,
+    backend: str = "loky",
+) -> Iterator[TaskResult]:
+    """Run tasks, ``jobs`` at a time and begun in order, and yield each result as soon as it is there.
+
+    A process that the system kills, as a rule for its memory, costs what ran just then; the others go on.
+
+    Args:
+        study: what they share; each is sent its own split only.
+        tasks: what to do.
+        known: returns the rows of a task that were made before.
+        cache: folder of this machine where what several tasks need is kept, if any.
+        jobs: number of processes; one runs in this process.
+        backend: joblib's.
+    """
+    waiting = list(tasks)
+    while waiting:
+        running = list(waiting)
+        try:
+            for position, result in _run(study, running, known, cache, jobs, backend):
+                waiting.remove(running[position])
+                yield result
+        except BrokenProcessPool as error:
+            given_up, waiting = waiting[:jobs], waiting[jobs:]
+            yield from (fail_task(study, task, error) for task in given_up)
+
+
+def _run(
+    study: Study,
+    tasks: Sequence[Task],
+    known: Callable[[Task], Mapping[str, RowSet]],
+    cache: Path | None,
+    jobs: int,
+    backend: str,
+) -> Iterator[tuple[int, TaskResult]]:
+    import joblib
+
+    # torch knows what OMP_NUM_THREADS allows, joblib what the container does
+    threads = max(1, min(joblib.cpu_count(), torch.get_num_threads()) // jobs)
+    # backends other than that of processes here have neither this option nor this process as their parent
+    limit, parent = ({"inner_max_num_threads": threads}, os.getpid()) if backend == "loky" else ({}, None)
+    with joblib.parallel_config(backend, n_jobs=jobs, **limit):
+        # one task at a time, since batches would be reported late; no files for large arrays, which a kill would leave
+        parallel = joblib.Parallel(return_as="generator_unordered", batch_size=1, max_nbytes=None)
+        yield from parallel(
+            joblib.delayed(_numbered)(position, study.only(task.key), task, known(task), cache, threads, parent)
+            for position, task in enumerate(tasks)
+        )
+
+
+def _numbered(
+    position: int,
+    study: Study,
+    task: Task,
+    known: Mapping[str, RowSet],
+    cache: Path | None,
+    threads: int,
+    parent: int | None,
+) -> tuple[int, TaskResult]:
+    if parent is not None:
+        _end_with(parent)
+    return position, run_task(study, task, known, cache, threads)
+
+
+@once
+def _end_with(parent: int) -> None:
+    """Make this process, unless it is ``parent`` itself, end with it.
+
+    A worker whose parent was killed would go on with what waits in its queue, beside a second call's workers.
+    """
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(_SECONDS_BETWEEN_LOOKS)
+        os._exit(1)
+
+    if os.getpid() != parent:
+        Thread(target=watch, daemon=True).start()

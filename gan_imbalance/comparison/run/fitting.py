@@ -1,0 +1,273 @@
+"""A classifier on the training rows of a remedy, and what real rows say of it."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from gan_imbalance.comparison.forms import Form, form_of
+from gan_imbalance.comparison.plan.cells import TUNED, Candidate, Cell, Task
+from gan_imbalance.comparison.plan.remedies import Remedy
+from gan_imbalance.comparison.plan.study import Study
+from gan_imbalance.comparison.run.rows import Resampled, RowSet, resample
+from gan_imbalance.components import build
+from gan_imbalance.data.imbalance import Rows
+from gan_imbalance.metrics import ImbalanceMetrics, correct_prior, tune_threshold
+from gan_imbalance.transforms.dtypes import Features
+
+_THRESHOLD_FREE = ("pr_auc", "roc_auc", "brier", "calibration_error", "precision_at_recall", "recall_at_precision")
+
+Mask = np.ndarray[Any, np.dtype[np.bool_]]
+
+
+class Training(NamedTuple):
+    """What a classifier learns from.
+
+    Attributes:
+        features: encoded rows, (n, ...).
+        labels: class indices, (n,).
+        added: mask of the rows that the remedy added, (n,).
+    """
+
+    features: npt.NDArray[Any]
+    labels: Rows
+    added: Mask
+
+
+class Fitted(NamedTuple):
+    """A classifier, and how well it does on validation rows.
+
+    Attributes:
+        classifier: fitted.
+        candidate: the settings that made it.
+        training: what it learned from.
+        shares: of the classes in what it learned from, weights and shares of batches counted, (K,).
+        validation: probabilities of the validation rows, as they are judged, (n, K).
+        pr_auc: of them.
+        history: the same while it trained, if it tells.
+    """
+
+    classifier: Any
+    candidate: Candidate
+    training: Training
+    shares: npt.NDArray[np.float64]
+    validation: Features
+    pr_auc: float
+    history: list[dict[str, float]]
+
+
+class Figures(NamedTuple):
+    """What real rows say of a classifier.
+
+    Attributes:
+        plain: figures at the remedy's own threshold, and the cost at the tuned one.
+        tuned: those that a threshold changes, at the tuned one.
+        matrix: confusion matrix at the remedy's own threshold: a row per true class, a column per predicted one.
+    """
+
+    plain: dict[str, float]
+    tuned: dict[str, float]
+    matrix: list[list[int]]
+
+
+@dataclass(frozen=True)
+class Bench:
+    """A task with the parts of its split as classifiers see them, and the rows that its remedy made.
+
+    Attributes:
+        study: of the task's split.
+        task: what is run.
+        form: of the data, fitted on the training part.
+        validation: encoded rows.
+        test: encoded rows.
+        cache: folder where what several tasks need is kept, if any.
+        known: row sets that were made before, by address.
+        made: row sets that were made here, by address.
+        resampled: all that are in use, by address; "" for the training rows as they are.
+    """
+
+    study: Study
+    task: Task
+    form: Form
+    validation: npt.NDArray[Any]
+    test: npt.NDArray[Any]
+    cache: Path | None
+    known: Mapping[str, RowSet]
+    made: dict[str, RowSet] = field(default_factory=dict)
+    resampled: dict[str, Resampled] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, study: Study, task: Task, known: Mapping[str, RowSet], cache: Path | None) -> Bench:
+        """Encode the parts of the split, and make the rows of every cell that is not tuned."""
+        split = study.splits[task.key]
+        form = form_of(study.samples, split.train, cache)
+        validation, test = (form.encode(form.take(part)) for part in (split.validation, split.test))
+        bench = cls(study, task, form, validation, test, cache, known)
+        # at once, so that a resampler that fails is told once; what is tuned costs its own cells only
+        for cell in task.cells:
+            if cell.amount != TUNED:
+                bench.rows(*cell.candidates)
+        return bench
+
+    def rows(self, candidate: Candidate) -> Resampled:
+        """Return the training rows that a candidate takes its part of."""
+        address = self.task.rows_address_of(self.study, candidate) or ""
+        if address not in self.resampled:
+            remedy = self.task.remedy.with_init_args(**candidate.resampler)
+            self.resampled[address] = self._resample(address, remedy) if address else self._as_they_are()
+        return self.resampled[address]
+
+    def _as_they_are(self) -> Resampled:
+        train = self.study.splits[self.task.key].train
+        return Resampled(train, self.form.take(train[:0]), train[:0])
+
+    def _resample(self, address: str, remedy: Remedy) -> Resampled:
+        study, key = self.study, self.task.key
+        packed = self.known.get(address)
+        if packed is None:
+            split = study.splits[key]
+            made = resample(remedy, study.samples, split, study.minority, self.task.cells[0].pool, self.cache)
+            target = self.form.describe().get("schema", {}).get("target")
+            packed = made.pack(self.form, remedy=remedy.settings, split=key.name, split_hash=split.hash, target=target)
+            self.made[address] = packed
+        # always as a file has it, so that a resumed comparison goes on with the very same rows
+        return Resampled.unpack(packed, self.form)
+
+    def training(self, candidate: Candidate) -> Training:
+        """Return what a classifier learns from under a candidate."""
+        form, key = self.form, self.task.key
+        chosen = self.rows(candidate).limited_to(self.study.rows_to_add(key, candidate.amount), key.seed)
+        labels = np.concatenate([form.samples.labels[chosen.kept], chosen.labels])
+        features = np.concatenate([form.encode(rows) for rows in (form.take(chosen.kept), chosen.added)])
+        return Training(features, labels, np.arange(len(labels)) >= len(chosen.kept))
+
+    def probabilities(self, fitted: Fitted) -> Features:
+        """Return the class probabilities of the test rows as they are judged, (n, K)."""
+        return self._corrected(_predict(fitted.classifier, self.test, len(fitted.shares)), fitted.shares)
+
+    def uncorrected_calibration(self, fitted: Fitted, labels: Rows) -> float:
+        """Return the calibration error of the test rows before the correction for class shares."""
+        chances = _predict(fitted.classifier, self.test, len(fitted.shares))
+        return self.judge(chances, labels, None, 0.5).plain["calibration_error"]
+
+    def _corrected(self, chances: Features, shares: npt.NDArray[np.float64]) -> Features:
+        if not self.study.judging.correct_prior:
+            return chances
+        labels = self.study.samples.labels[self.study.splits[self.task.key].train]
+        true = np.bincount(labels, minlength=len(shares)) / len(labels)
+        return correct_prior(chances, shares, true).numpy()
+
+    def fit(self, cell: Cell, candidate: Candidate) -> Fitted:
+        """Fit a classifier under a candidate, and judge it on validation rows."""
+        study = self.study
+        training = self.training(candidate)
+        positive = study.samples.labels[study.splits[cell.key].validation] == study.minority
+        classes = len(study.samples.classes)
+        share = candidate.amount if isinstance(candidate.amount, float) else cell.remedy.share
+        if not training.added.any():
+            share = None
+        weights = _class_weights(cell, training)
+        shared = weights if share is None else weights * share_weights(training.added, share)
+        shares = np.bincount(training.labels, weights=shared, minlength=classes) / shared.sum()
+        history: list[dict[str, float]] = []
+
+        def judge(classifier: Any) -> tuple[Features, float]:
+            chances = self._corrected(_predict(classifier, self.validation, classes), shares)
+            return chances, _pr_auc(chances[:, study.minority], positive)
+
+        def watch(step: int, classifier: Any) -> float:
+            history.append({"step": step, "validation_pr_auc": judge(classifier)[1]})
+            return history[-1]["validation_pr_auc"]
+
+        classifier = self._new_classifier(cell, candidate)
+        wanted = inspect.signature(classifier.fit).parameters
+        options: dict[str, Any] = {"on_epoch": watch} if "on_epoch" in wanted else {}
+        if share is not None and "added_share" in wanted:
+            options |= {"added": training.added, "added_share": share}
+            shared = weights
+        if share is not None or cell.remedy.class_weight is not None:
+            options["sample_weight"] = shared
+        classifier.fit(training.features, training.labels, **options)
+        return Fitted(classifier, candidate, training, shares, *judge(classifier), history)
+
+    def _new_classifier(self, cell: Cell, candidate: Candidate) -> Any:
+        init_args = {**(cell.estimator.get("init_args") or {}), **cell.remedy.classifier, **candidate.classifier}
+        classifier = build({"class_path": cell.estimator["class_path"], "init_args": init_args})
+        if "random_state" in classifier.get_params() and "random_state" not in init_args:
+            classifier.set_params(random_state=cell.key.seed)
+        self.form.prepare_classifier(classifier)
+        return classifier
+
+    def threshold(self, fitted: Fitted) -> float:
+        """Return the best threshold on validation rows: by F1, or by cost where mistakes have costs."""
+        study, judging = self.study, self.study.judging
+        labels = study.samples.labels[study.splits[self.task.key].validation]
+        return tune_threshold(fitted.validation, labels, study.minority, judging.costs, judging.positive_rate)
+
+    def judge(self, chances: Features, labels: Rows, threshold: float | None, tuned: float) -> Figures:
+        """Return what rows say.
+
+        Args:
+            chances: probabilities, (n, K).
+            labels: class indices, (n,).
+            threshold: of the remedy.
+            tuned: found on validation rows.
+        """
+        plain, matrix = self._judge_at(chances, labels, threshold)
+        at_tuned, _ = self._judge_at(chances, labels, tuned)
+        if "expected_cost" in plain:
+            # what a mistake costs decides where the threshold lies
+            plain["expected_cost"] = at_tuned.pop("expected_cost")
+        return Figures(plain, {name: at_tuned[name] for name in at_tuned if name not in _THRESHOLD_FREE}, matrix)
+
+    def _judge_at(
+        self, chances: Features, labels: Rows, threshold: float | None
+    ) -> tuple[dict[str, float], list[list[int]]]:
+        judging = self.study.judging
+        metrics = ImbalanceMetrics(
+            self.study.samples.classes,
+            self.study.minority,
+            threshold,
+            at_recall=judging.at_recall,
+            at_precision=judging.at_precision,
+            costs=judging.costs,
+            positive_rate=judging.positive_rate,
+        )
+        metrics.update(torch.from_numpy(chances), torch.from_numpy(labels))
+        figures = {name: float(value) for name, value in metrics.compute().items()}
+        matrix: list[list[int]] = metrics.confusion_matrix().tolist()
+        return figures, matrix
+
+
+def share_weights(added: Mask, share: float) -> Features:
+    """Return weights with which the added rows have the share in the sum that they would have in every batch."""
+    count = int(added.sum())
+    if not count:
+        return np.ones(len(added), dtype=np.float32)
+    return np.where(added, share / (1 - share) * (len(added) - count) / count, 1.0)
+
+
+def _class_weights(cell: Cell, training: Training) -> Features:
+    from sklearn.utils.class_weight import compute_sample_weight
+
+    return compute_sample_weight(cell.remedy.class_weight, training.labels)  # type: ignore[no-any-return]
+
+
+def _pr_auc(scores: Features, positive: Mask) -> float:
+    from sklearn.metrics import average_precision_score
+
+    return float(average_precision_score(positive, scores))
+
+
+def _predict(classifier: Any, features: npt.NDArray[Any], classes: int) -> Features:
+    """Return class probabilities, float32 (rows, classes), 0 for a class that the classifier never saw."""
+    chances = np.zeros((len(features), classes), dtype=np.float32)
+    chances[:, np.asarray(classifier.classes_, dtype=np.int64)] = classifier.predict_proba(features)
+    return chances

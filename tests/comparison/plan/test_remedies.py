@@ -1,0 +1,191 @@
+"""Remedies by name and by class, and what may not be."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from jsonargparse import ArgumentParser
+
+from gan_imbalance.comparison.plan.remedies import (
+    CONTROLS,
+    EFFORTS,
+    FURTHER_REMEDIES,
+    GAN_STEPS,
+    STANDARD_REMEDIES,
+    TABLE_REMEDIES,
+    Remedy,
+    choose_remedies,
+)
+from gan_imbalance.components import build
+from gan_imbalance.oversampling import resolve_gan
+from gan_imbalance.types import InputError
+
+
+def test_all_standard_remedies_are_chosen_by_default_and_can_be_imported() -> None:
+    names = [remedy.name for remedy in choose_remedies(None)]
+    assert names[0] == "nothing"
+    assert set(names) == {*STANDARD_REMEDIES, *CONTROLS}
+
+
+@pytest.mark.parametrize("name", list(FURTHER_REMEDIES))
+def test_further_gans_compete_where_they_are_named(name: str) -> None:
+    remedy = choose_remedies([name])[1]
+    assert remedy.name == name
+    assert remedy.kind == "gan"
+    resolve_gan(remedy.init_args["gan"])
+
+
+def test_controls_join_unless_they_are_named_or_not_wanted() -> None:
+    named = [remedy.name for remedy in choose_remedies(["real_rows", "smote"])]
+    assert named[:3] == ["nothing", "real_rows", "smote"]
+    assert set(named) == {"smote", *CONTROLS}
+    assert len(named) == len(set(named))
+    own = Remedy("real_rows", {"class_path": "imblearn.over_sampling.SMOTE"})
+    assert own in choose_remedies([own])
+
+
+@pytest.mark.parametrize("name", ["BorderlineSMOTE", "SMOTETomek", "NearMiss", "SMOTEN"])
+def test_imbalanced_learns_samplers_join_by_name(name: str) -> None:
+    remedy = next(remedy for remedy in choose_remedies([name]) if remedy.name == name)
+    assert remedy.resampler is not None
+    assert remedy.resampler["class_path"].startswith("imblearn.")
+    assert remedy.kind == "standard"
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("nothing", "baseline"),
+        ("class_weights", "standard"),
+        ("tuned_threshold", "standard"),
+        ("smote", "standard"),
+        ("wasserstein_gan", "gan"),
+        ("untrained_generator", "control"),
+        ("jittered_copies", "control"),
+        ("independent_marginals", "control"),
+        ("ctgan", "gan"),
+        ("real_rows", "control"),
+        ("half_minority", "control"),
+        ("small_wasserstein_gan", "gan"),
+    ],
+)
+def test_kinds(name: str, kind: str) -> None:
+    assert TABLE_REMEDIES[name].kind == kind
+
+
+@pytest.mark.parametrize(
+    ("name", "sized"),
+    [("nothing", False), ("random_under", False), ("random_over", True), ("gan", True), ("real_rows", True)],
+)
+def test_only_over_samplers_and_real_rows_take_an_amount(name: str, sized: bool) -> None:
+    assert TABLE_REMEDIES[name].is_sized is sized
+
+
+@pytest.mark.parametrize("name", ["SMOTETomek", "SMOTEENN", "NearMiss"])
+def test_what_removes_rows_takes_no_amount(name: str) -> None:
+    assert not choose_remedies([name])[1].is_sized
+
+
+def test_a_strategy_of_its_own_is_left_alone() -> None:
+    config = {"class_path": "imblearn.over_sampling.SMOTE", "init_args": {"sampling_strategy": 0.5}}
+    assert not Remedy("half", config).is_sized
+
+
+def test_nothing_comes_first_and_is_added_where_it_is_missing() -> None:
+    assert [remedy.name for remedy in choose_remedies(["smote"], controls=False)] == ["nothing", "smote"]
+    own = choose_remedies(["smote", Remedy("idle")])
+    assert [remedy.name for remedy in own][:2] == ["idle", "smote"]
+    assert [remedy.kind for remedy in own].count("baseline") == 1
+
+
+def test_steps_reach_gans_without_their_own() -> None:
+    def steps(remedy: Remedy) -> object:
+        return remedy.init_args.get("max_steps")
+
+    gan = TABLE_REMEDIES["gan"]
+    assert steps(gan.with_gan_steps(7)) == 7
+    assert steps(gan.with_gan_steps(7).with_gan_steps(9)) == 7
+    assert steps(gan.with_gan_steps(7).with_gan_steps(9, override=True)) == 9
+    assert steps(TABLE_REMEDIES["untrained_generator"].with_gan_steps(9, override=True)) == 0
+    assert TABLE_REMEDIES["smote"].with_gan_steps(7) == TABLE_REMEDIES["smote"]
+    assert steps(gan) is None
+
+
+def test_a_gan_without_steps_has_those_that_suit_it() -> None:
+    small, large = (TABLE_REMEDIES[name].with_gan_steps(None) for name in ("small_wasserstein_gan", "wasserstein_gan"))
+    assert "max_steps" not in small.init_args
+    assert large.init_args["max_steps"] == GAN_STEPS
+    timed = large.with_init_args(max_steps=None, max_time=5.0)
+    assert timed.with_gan_steps(None) == timed.with_gan_steps(7) == timed
+
+
+def test_a_remedy_may_state_its_kind() -> None:
+    sampler = {"class_path": "imblearn.over_sampling.SMOTE"}
+    assert Remedy("mine", sampler).kind == "standard"
+    assert Remedy("mine", sampler, stated_kind="gan").kind == "gan"
+
+
+@pytest.mark.parametrize(
+    ("name", "effort"),
+    [
+        ("nothing", "nothing"),
+        ("tuned_threshold", "a threshold"),
+        ("class_weights", "weights or a loss"),
+        ("random_over", "repeating or leaving out rows"),
+        ("random_under", "repeating or leaving out rows"),
+        ("smote", "rows by a sampler"),
+        ("small_wasserstein_gan", "a GAN"),
+        ("ctgan", "a GAN"),
+    ],
+)
+def test_what_remedies_cost_a_person(name: str, effort: str) -> None:
+    assert EFFORTS[TABLE_REMEDIES[name].effort] == effort
+
+
+def test_unknown_name_lists_the_known_ones() -> None:
+    with pytest.raises(InputError, match=r"no remedy 'smoke'.*smote"):
+        choose_remedies(["smoke"])
+
+
+def test_two_remedies_of_one_name() -> None:
+    with pytest.raises(InputError, match="Two remedies are called 'smote'"):
+        choose_remedies(["smote", Remedy("smote", class_weight="balanced")])
+
+
+@pytest.mark.parametrize(
+    ("remedy", "message"),
+    [
+        (Remedy("x", {"class_path": "no.such.Sampler"}), "Cannot import 'no.such.Sampler'"),
+        (Remedy("x", {"class_path": "collections.Counter"}), "has no fit_resample"),
+        (Remedy("x", {}, reserve=True), "resampler and reserve"),
+        (Remedy("x", class_weight="balanced", tune={"k": [1]}), "no resampler whose k"),
+        (Remedy("x", share=0.5), "'x' has share 0.5"),
+        (Remedy("x", {"class_path": "imblearn.over_sampling.SMOTE"}, share=0.5), "sampling_strategy of its own"),
+    ],
+)
+def test_remedies_that_could_not_run(remedy: Remedy, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        choose_remedies([remedy])
+
+
+def test_a_resampler_comes_out_of_a_configuration_as_it_was_written(tmp_path: Path) -> None:
+    gan = {
+        "class_path": "gan_imbalance.gans.WassersteinGAN",
+        "init_args": {
+            "generator": {"class_path": "gan_imbalance.networks.DenseGenerator", "init_args": {"widths": [8]}},
+            "instance_noise": 0.1,
+        },
+    }
+    resampler = {"class_path": "gan_imbalance.oversampling.GANOverSampler", "init_args": {"gan": gan, "max_steps": 0}}
+    config = tmp_path / "remedies.json"
+    config.write_text(json.dumps({"remedies": [{"name": "mine", "resampler": resampler}, "smote"]}))
+    parser = ArgumentParser(exit_on_error=False)
+    parser.add_argument("--config", action="config")
+    parser.add_argument("--remedies", type=list[str | Remedy])
+    mine, smote = parser.instantiate(parser.parse_args(["--config", str(config)]))["remedies"]
+    assert smote == "smote"
+    assert mine.resampler == resampler
+    built = build(mine.resampler)
+    assert resolve_gan(built.gan)[1]["generator"] == gan["init_args"]["generator"]
