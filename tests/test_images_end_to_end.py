@@ -92,7 +92,7 @@ SETTINGS = {
 CLASSIFIER = {"tiny": {"class_path": "gan_imbalance.classifiers.ImageClassifier", "init_args": SETTINGS}}
 COMPARE = (
     *("--classifiers", json.dumps(CLASSIFIER)),
-    *("--seeds", "1"),
+    *("--seeds", "1", "--folds", "0"),
     *("--controls", "false"),
     *("--wandb", "false"),
     *("--output", "results"),
@@ -222,7 +222,7 @@ def test_a_class_of_one_validation_image_has_no_distance_to_go_by(
 def test_a_comparison_works_with_few_images_and_tells_of_a_remedy_that_cannot(
     few_dogs: tuple[str, ...], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("gan_imbalance.comparison.image_form._FEATURE_STEPS", 2)
+    monkeypatch.setattr("gan_imbalance.comparison.forms.images._FEATURE_STEPS", 2)
     networks = {
         name: {"class_path": f"gan_imbalance.networks.DCGAN{name.title()}", "init_args": {"width": 2}}
         for name in ("generator", "discriminator")

@@ -108,6 +108,39 @@ def test_the_order_has_no_circle() -> None:
         placed |= ready
 
 
+# the rooms of a comparison, in the order in which data passes them; what comes first is imported by what follows
+ROOMS = ("figures", "forms", "plan", "run", "store", "analysis", "report", "driver", "command")
+
+
+def room_of(name: str) -> str:
+    """Return the room of a dotted name within the comparison."""
+    parts = name.removeprefix("gan_imbalance.comparison").strip(".").split(".")
+    return parts[0]
+
+
+@pytest.mark.parametrize(
+    "file", sorted((PACKAGE / "comparison").rglob("*.py")), ids=lambda file: str(file.relative_to(PACKAGE))
+)
+def test_data_passes_the_rooms_of_a_comparison_once(file: Path) -> None:
+    room = file.relative_to(PACKAGE / "comparison").parts[0].removesuffix(".py")
+    names = {name for name in imported(file) if name.startswith("gan_imbalance.comparison.")}
+    used = {room_of(name) for name in names} - {room}
+    if room == "__init__":
+        # public names lead to their homes
+        return
+    if room not in ROOMS:
+        # samplers that a remedy may name
+        assert not used & set(ROOMS), file
+        return
+    assert used <= set(ROOMS[: ROOMS.index(room)]), file
+
+
+def test_no_file_of_a_comparison_is_long() -> None:
+    for file in (PACKAGE / "comparison").rglob("*"):
+        if file.suffix in (".py", ".html"):
+            assert len(file.read_text(encoding="utf-8").splitlines()) <= 400, file
+
+
 def test_nothing_imports_what_stands_outside() -> None:
     outside = {"tests", "experiments", "notebooks"}
     for file in FILES:

@@ -203,7 +203,7 @@ def test_artifacts_of_a_comparison_lead_from_the_data_to_the_results(offline: Pa
     (fit,) = read_runs(offline / "runs")
     data = ("--data.path", "rows.csv", "--data.target", "label", "--data.validation_fraction", "0.2")
     what = ("--remedies", "[nothing, smote, gan]", "--classifiers", _LOGISTIC_REGRESSION, "--gan_steps", "2")
-    rest = ("--seeds", "1", "--controls", "false", "--output", "runs/mine")
+    rest = ("--seeds", "1", "--folds", "0", "--controls", "false", "--output", "runs/mine")
     assert main(["compare", *data, *what, *rest]) == 0
     runs = read_runs(offline / "runs" / "mine")
     cells = {run.config["remedy"]: run for run in runs if run.settings["job_type"] == "cell"}
@@ -239,7 +239,16 @@ def test_runs_of_one_process_are_recorded_apart(offline: Path, tiny_fit: list[st
 
 def test_a_comparison_is_recorded(offline: Path) -> None:
     data = ("--data.path", "rows.csv", "--data.target", "label")
-    what = ("--remedies", "[nothing, random_over]", "--classifiers", _LOGISTIC_REGRESSION, "--seeds", "2")
+    what = (
+        "--remedies",
+        "[nothing, random_over]",
+        "--classifiers",
+        _LOGISTIC_REGRESSION,
+        "--seeds",
+        "2",
+        "--folds",
+        "0",
+    )
     assert main(["compare", *data, *what, "--controls", "false", "--output", "runs/mine"]) == 0
     runs = read_runs(offline / "runs" / "mine")
     cells = [run for run in runs if run.settings["job_type"] == "cell"]
@@ -251,7 +260,7 @@ def test_a_comparison_is_recorded(offline: Path) -> None:
         split = Split.load(offline / "runs" / "mine" / "splits" / f"seed-{cell.config['seed']}.json")
         assert cell.config["split_hash"] == split.hash
     assert any("filenames" in name or "path" in name for row in report.history for name in row)
-    assert files_of(report.made, "report") == [{"report.html", "results.csv", "summary.csv"}]
+    assert files_of(report.made, "report") == [{"answer.json", "report.html", "results.csv", "summary.csv"}]
     results = pd.read_csv(offline / "runs" / "mine" / "results.csv")
     validation = results[results["remedy"] == "nothing"]["validation_pr_auc"].mean()
     assert report.summary["validation_pr_auc/nothing"] == pytest.approx(validation)

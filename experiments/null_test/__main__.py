@@ -1,124 +1,197 @@
-"""Does a comparison find what is there, and nothing else? Two hundred simulated ones, run as any other is.
+"""Does a comparison find what is there, and nothing else? Hundreds of simulated ones, run as any other is.
 
     python -m experiments.null_test
+    python -m experiments.null_test --parts tuning    # what the planted rows are worth, on tables of their own
 
-In every simulated table two remedies differ by name and seed alone, and one, further real rows, truly helps.
+Twins differ by their seed alone; rivals are equally good in the population and not in a given table; further real rows
+in the place of a GAN's truly help.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import sys
 import warnings
-from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import Any, NamedTuple
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any, NamedTuple, get_args
 
 import joblib
 import numpy as np
 import pandas as pd
-from gan_imbalance.comparison.cells import group_cells, run_unit
-from gan_imbalance.comparison.protocol import plan_cells, prepare_study
-from gan_imbalance.comparison.record import Record, write_record
-from gan_imbalance.comparison.summary import SIGNIFICANT, Duel, duel, results_table
 
 from experiments import command
-from gan_imbalance.comparison import Remedy
-from gan_imbalance.data import TabularDataModule
+from experiments.null_test.simulation import PARTS, PRACTICAL_DIFFERENCE
+from gan_imbalance.comparison.analysis.answer import complete_splits, find_answers
+from gan_imbalance.comparison.analysis.decision import Mark, decide, posterior
+from gan_imbalance.comparison.analysis.tables import results_table, scores_by_arm
+from gan_imbalance.comparison.driver import Comparison
+from gan_imbalance.comparison.plan.remedies import HALF_MINORITY, REAL_ROWS
+from gan_imbalance.comparison.run.task import run_task
 
-ROWS = 2500
-FEATURES = 30
-MINORITY_SHARE = 0.1
-KEPT = 12
-SHIFT = 0.4
-SPLITS = 10
-TEST_FRACTION = 0.2
-AMOUNT = 150
-
-_JITTER = "gan_imbalance.comparison.controls.JitterOverSampler"
-NOTHING = Remedy("nothing")
-ONE_TWIN = Remedy("one_twin", {"class_path": _JITTER, "init_args": {"random_state": 1}})
-OTHER_TWIN = Remedy("other_twin", {"class_path": _JITTER, "init_args": {"random_state": 2}})
-REAL_ROWS = Remedy("real_rows", reserve=True)
-CLASSIFIERS = {
-    "logistic_regression": {"class_path": "sklearn.linear_model.LogisticRegression", "init_args": {"max_iter": 1000}}
-}
+SEEDS = 2
+MOST_SPLITS = 30
+TUNING = "tuning"
+TRIED_AMOUNTS = (100, 150, 200)
+# no table of a simulated comparison has this in its seed
+_TUNING_SEED = len(PARTS)
+_TOLD_EVERY = 20
+_EFFECTS = (REAL_ROWS, HALF_MINORITY)
 
 
-class Outcome(NamedTuple):
-    """What a simulated comparison found: Holm-adjusted p-values and differences by metric."""
+class Look(NamedTuple):
+    """How a comparison stands.
 
-    twins: list[Duel]
-    planted: list[Duel]
+    Attributes:
+        splits: that are finished.
+        mark: of the primary contest.
+        mark_without_allowance: the same if splits shared no rows.
+        difference: of the primary contest.
+        seen: known effects that are seen.
+    """
+
+    splits: int
+    mark: Mark
+    mark_without_allowance: Mark
+    difference: float
+    seen: tuple[str, ...]
 
 
-def simulate(number: int) -> pd.DataFrame:
-    """Return a table of two Gaussian classes; the direction between them, and the noise, differ from one to another."""
-    random = np.random.default_rng(number)
-    rare = random.random(ROWS) < MINORITY_SHARE
-    direction = random.normal(size=FEATURES)
-    direction *= SHIFT * np.sqrt(FEATURES) / np.linalg.norm(direction)
-    features = random.normal(size=(ROWS, FEATURES)) + rare[:, None] * direction
-    frame = pd.DataFrame(features, columns=[f"x{column}" for column in range(FEATURES)])
-    return frame.assign(rare=rare.astype(int))
+def looks(comparison: Comparison, seeds: int = SEEDS, most: int = MOST_SPLITS) -> Iterator[Look]:
+    """Run a comparison as ``gan-imbalance compare --until decided`` does, in memory, and yield what it stops by.
 
-
-def compare_once(number: int) -> Outcome:
-    """Run one simulated comparison: the protocol, the files and the statistics are those of any other."""
-    data = TabularDataModule(
-        frame=simulate(number), target="rare", keep={"1": KEPT}, test_fraction=TEST_FRACTION, validation_fraction=0.1
-    )
-    with TemporaryDirectory() as folder, warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        study = prepare_study(data, Path(folder), SPLITS)
-        cells = plan_cells(study, [NOTHING, ONE_TWIN, OTHER_TWIN, REAL_ROWS], CLASSIFIERS, [AMOUNT])
-        write_record(study, cells, {}, 0)
-        joblib.dump(study, Path(folder) / "study.pickle")
-        failures = [one for unit in group_cells(cells) for one in run_unit(Path(folder) / "study.pickle", unit, 1)]
-        assert not failures, failures
-        record = Record.load(folder)
-        results = results_table(record)
-        twin, other, real, nothing = (
-            results[results["remedy"] == remedy.name] for remedy in (ONE_TWIN, OTHER_TWIN, REAL_ROWS, NOTHING)
+    The first look is all that a comparison without ``--until`` has.
+    """
+    results: dict[str, dict[str, Any]] = {}
+    study = comparison.split(seeds)
+    while True:
+        plan = comparison.plan(study)
+        for task in plan.tasks:
+            if task.cells[0].address(study) not in results:
+                made = run_task(study.only(task.key), task, {})
+                assert not made.failures, made.failures
+                results |= {cell.address: {**cell.content, "address": cell.address} for cell in made.cells}
+        description = plan.description
+        table = results_table(results[entry.address] for entry in description.entries)
+        [answer] = find_answers(description, complete_splits(description, table))
+        assert answer.primary is not None
+        yield Look(
+            answer.splits,
+            answer.mark,
+            decide(posterior(_differences(table), 0.0, PRACTICAL_DIFFERENCE)),
+            answer.primary.difference,
+            tuple(answer.seen),
         )
-        setting = record.settings[0]
-        return Outcome(duel(record, setting, twin, other), duel(record, setting, real, nothing))
+        if answer.mark != "undecided" or (seeds + 1) * comparison.splits_per_seed > most:
+            break
+        seeds += 1
+        study = comparison.split(seeds, study)
 
 
-def rates(outcomes: list[Outcome]) -> dict[str, Any]:
-    """Return how often a difference was declared, after correction, in any metric and in each."""
+def _differences(table: pd.DataFrame) -> pd.Series[float]:
+    """Return the GAN's score on every split less the other remedy's, where there is one of each."""
+    scores = scores_by_arm(table[table["kind"] != "control"], "pr_auc")
+    [gan], [other] = ([scores[arm] for arm in scores if (arm.kind == "gan") is wanted] for wanted in (True, False))
+    return gan - other
 
-    def declared(duels: list[Duel], gain: bool) -> list[bool]:
-        return [one.p < SIGNIFICANT and (not gain or one.mean > one.other_mean) for one in duels]
 
-    twins = np.array([declared(outcome.twins, gain=False) for outcome in outcomes])
-    planted = np.array([declared(outcome.planted, gain=True) for outcome in outcomes])
-    titles = [one.metric.title for one in outcomes[0].twins]
-    gains = np.array([[one.mean - one.other_mean for one in outcome.planted] for outcome in outcomes])
-    return {
-        "comparisons": len(outcomes),
-        "twins_declared_different": float(twins.any(axis=1).mean()),
-        **{f"twins_{title}": float(rate) for title, rate in zip(titles, twins.mean(axis=0), strict=True)},
-        "gain_found": float(planted.any(axis=1).mean()),
-        **{f"gain_found_{title}": float(rate) for title, rate in zip(titles, planted.mean(axis=0), strict=True)},
-        **{f"mean_gain_{title}": float(gain) for title, gain in zip(titles, gains.mean(axis=0), strict=True)},
+def compare_once(name: str, number: int) -> list[Look]:
+    """Run one simulated comparison."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return list(looks(PARTS[name].comparison([*PARTS].index(name), number)))
+
+
+def share(found: Sequence[bool]) -> dict[str, float]:
+    """Return how often something was found, with its exact binomial 95 % interval."""
+    from scipy.stats import binomtest
+
+    low, high = binomtest(int(sum(found)), len(found)).proportion_ci()
+    return {"rate": float(np.mean(found)), "low": float(low), "high": float(high)}
+
+
+def rates(outcomes: Sequence[Sequence[Look]]) -> dict[str, Any]:
+    """Return how often each mark was given and each known effect seen, at the first look and at the last one."""
+    told: dict[str, Any] = {"comparisons": len(outcomes)}
+    for name, position in (("first", 0), ("until_decided", -1)):
+        chosen = [of[position] for of in outcomes]
+        differences = [look.difference for look in chosen]
+        told[name] = {
+            **{mark: share([look.mark == mark for look in chosen]) for mark in get_args(Mark)},
+            "wrong_if_null": share([look.mark in ("helps", "hurts") for look in chosen]),
+            "wrong_if_null_without_allowance": share(
+                [look.mark_without_allowance in ("helps", "hurts") for look in chosen]
+            ),
+            **{f"{effect}_seen": share([effect in look.seen for look in chosen]) for effect in _EFFECTS},
+            "splits": float(np.mean([look.splits for look in chosen])),
+            "mean_difference": float(np.mean(differences)),
+            "deviation_between_tables": float(np.std(differences, ddof=1)) if len(chosen) > 1 else None,
+        }
+    return told
+
+
+def gains(number: int, amounts: Sequence[int] = TRIED_AMOUNTS) -> list[float]:
+    """Return what each number of planted rows is worth on a table that is in no comparison, over one repetition."""
+    comparison = replace(PARTS["gain"].comparison(_TUNING_SEED, number), amounts=amounts)
+    comparison = replace(comparison, remedies=[one for one in comparison.remedies if one.name != HALF_MINORITY])
+    plan = comparison.plan(comparison.split(1))
+    made = [run_task(plan.study.only(task.key), task, {}) for task in plan.tasks]
+    table = results_table({**cell.content, "address": cell.address} for one in made for cell in one.cells)
+    scores = {arm.amount: float(values.mean()) for arm, values in scores_by_arm(table, "pr_auc").items()}
+    return [scores[str(amount)] - scores[""] for amount in amounts]
+
+
+def tell_tuning(found: Sequence[Sequence[float]]) -> dict[str, Any]:
+    """Return the mean gain of each number of planted rows, and its standard error."""
+    values = np.array(found)
+    errors = values.std(axis=0, ddof=1) / np.sqrt(len(values))
+    told = zip(TRIED_AMOUNTS, values.mean(axis=0), errors, strict=True)
+    return {"tables": len(values)} | {
+        str(amount): {"gain": float(gain), "standard_error": float(error)} for amount, gain, error in told
     }
 
 
-def run(comparisons: int, jobs: int) -> list[Outcome]:
-    """Run so many simulated comparisons, ``jobs`` at a time."""
-    parallel = joblib.Parallel(n_jobs=jobs, backend="loky")
-    outcomes: list[Outcome] = parallel(joblib.delayed(compare_once)(number) for number in range(comparisons))
+def run(name: str, comparisons: int, jobs: int = 1) -> list[Any]:
+    """Run a part, ``jobs`` comparisons at a time, and say on stderr how far it is."""
+    work = gains if name == TUNING else partial(compare_once, name)
+    parallel = joblib.Parallel(n_jobs=jobs, return_as="generator")
+    outcomes: list[Any] = []
+    for outcome in parallel(joblib.delayed(work)(number) for number in range(comparisons)):
+        outcomes.append(outcome)
+        if len(outcomes) % _TOLD_EVERY == 0:
+            print(f"{name}: {len(outcomes)} of {comparisons}", file=sys.stderr, flush=True)
     return outcomes
 
 
+def show(name: str, told: dict[str, Any]) -> None:
+    """Print every rate of a part in a line of its own, with its interval in per cent."""
+    for look in ("first", "until_decided"):
+        print(f"{name}, {look}: {told[look]['splits']:.1f} splits in the mean")
+        for key, value in told[look].items():
+            if isinstance(value, dict):
+                rate, low, high = (100 * value[part] for part in ("rate", "low", "high"))
+                print(f"  {key}: {rate:.1f} % ({low:.1f} to {high:.1f})")
+        sys.stdout.flush()
+
+
 def main() -> None:
-    """Print the rates as one JSON line."""
+    """Print the rates, all of them as one JSON line at the end."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--comparisons", type=int, default=200)
-    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--comparisons", type=int, default=200, help="of every part")
+    parser.add_argument("--jobs", type=int, default=1, help="comparisons at a time")
+    parser.add_argument("--parts", nargs="+", choices=[*PARTS, TUNING], default=[*PARTS])
     arguments = parser.parse_args()
-    print(json.dumps(rates(run(arguments.comparisons, arguments.jobs))))
+    told: dict[str, Any] = {}
+    for name in arguments.parts:
+        outcomes = run(name, arguments.comparisons, arguments.jobs)
+        if name == TUNING:
+            told[name] = tell_tuning(outcomes)
+        else:
+            told[name] = rates(outcomes)
+            show(name, told[name])
+    print(json.dumps(told))
 
 
 if __name__ == "__main__":

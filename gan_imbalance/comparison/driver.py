@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -107,7 +108,9 @@ class Plan:
         """Return all tasks: split by split; there first what all are compared with, then GANs, which take longest."""
         turn = {key: position for position, key in enumerate(self.study.splits)}
         tasks = group_cells(self.cells)
-        return sorted(tasks, key=lambda task: (turn[task.key], task.remedy.kind != "baseline", not task.remedy.is_gan))
+        return sorted(
+            tasks, key=lambda task: (turn[task.key], task.remedy.kind != "baseline", task.remedy.kind != "gan")
+        )
 
     @cached_property
     def description(self) -> Description:
@@ -195,7 +198,7 @@ class _Runner:
         self.bar = progress.add_task("")
         self.results: dict[str, dict[str, Any]] = {}
         self.failed: set[str] = set()
-        self.looks: list[dict[str, Any]] = []
+        self.looks: list[dict[str, Any]] = store.read_answer().get("looks", [])
 
     def run(self, plan: Plan) -> list[Failure]:
         """Run what has no result yet; return what failed."""
@@ -244,14 +247,14 @@ class _Runner:
         if answer is None:
             return
         self.progress.verdict = provisional(answer)
-        contest = answer.primary
+        told = answer.primary is not None and not math.isnan(answer.primary.probabilities.equal)
         self.looks.append(
             {
                 "setting": answer.setting.name,
                 "splits": answer.splits,
                 "seconds": round(perf_counter() - self.started, 2),
                 "mark": answer.mark,
-                "probabilities": None if contest is None else contest.probabilities._asdict(),
+                "probabilities": answer.primary.probabilities._asdict() if answer.primary and told else None,
             }
         )
         self.store.write_answer({"looks": self.looks})

@@ -10,11 +10,11 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import torch
-from gan_imbalance.comparison.record import Record
 
 from experiments.smate_cifar10.__main__ import FIRST, RARE, REST, SCALES, our_gan, published_gan, study
 from experiments.smate_cifar10.fake_catch import judge
 from experiments.smate_cifar10.network import FullSizeCNN
+from gan_imbalance.comparison.store import Store
 from gan_imbalance.components import build
 from gan_imbalance.types import DataSpec, InputError
 
@@ -29,7 +29,7 @@ def test_the_smallest_scale_runs_on_cifar(shared_data: Callable[[str], Path], tm
     transfers = {"smate_as_published", "ours", "published_from_scratch", "ours_from_scratch", "ours_nothing_frozen"}
     assert set(results["remedy"]) == {*FIRST, *REST, *transfers}
     assert f"recall_{RARE}" in results
-    (split,) = Record.load(tmp_path / "smoke").content["splits"]
+    (split,) = Store(tmp_path / "smoke").read_plan().content["splits"]
     kept = split["rows"]["train"]
     assert kept[-1] == round(0.1 * kept[0])
     # ours with and without frozen blocks start from the same first phase, the published one from another

@@ -49,10 +49,11 @@ class Contest:
         mean: of the first.
         other_mean: of the second.
         difference: of the first to the second.
-        low: lower end of its 95 % interval, within what the metric can be; NaN for a single split.
+        low: lower end of its 95 % interval, within what the metric can be; NaN where the splits tell nothing of chance.
         high: upper end.
         p: two-sided, of no difference at all.
-        probabilities: that the first is worse, practically equal, better.
+        probabilities: that the first is worse, practically equal, better; NaN for a single split, and where all splits
+            differ by the very same.
         mark: what they decide.
         detectable: smallest true gain that so many such splits call by its name in four of five comparisons.
         splits_to_decide: number of splits that would probably decide, if they go on as these did; None if no number
@@ -208,7 +209,8 @@ def _with_best_classifier(rows: pd.DataFrame, metric: Metric) -> pd.DataFrame:
     """
     best = preferred(rows, metric, ("baseline", "standard", "gan"))["classifier"]
     wanted = best.reindex(by_split(rows).index).to_numpy()
-    return rows.loc[rows["classifier"].to_numpy() == wanted]
+    chosen: pd.DataFrame = rows.loc[rows["classifier"].to_numpy() == wanted]
+    return chosen
 
 
 def _sensitivity(metric: Metric, ratio: float, rows: pd.DataFrame) -> Iterator[tuple[str, Contest]]:
@@ -259,10 +261,11 @@ def contest(metric: Metric, ratio: float, first: pd.DataFrame, second: pd.DataFr
     gains = metric.gains(differences)
     other_mean, delta = float(pair["second"].mean()), metric.practical_difference
     test = corrected_resampled_t(differences, ratio)
-    probabilities = posterior(gains, ratio, delta)
-    deviation = float(gains.std(ddof=1)) if len(gains) > 1 else float("nan")
-    told = len(gains) > 1
-    low, high = metric.bounded(test.low, test.high, other_mean)
+    # recall moves in whole rows, so a few splits may differ by the very same; that tells nothing of their spread
+    told = len(gains) > 1 and np.isfinite(test.t)
+    probabilities = posterior(gains, ratio, delta) if told else Probabilities(*[float("nan")] * 3)
+    deviation = float(gains.std(ddof=1)) if told else float("nan")
+    low, high = metric.bounded(test.low, test.high, other_mean) if told else (float("nan"),) * 2
     return Contest(
         first=_most_frequent(first.loc[pair.index]),
         second=_most_frequent(second.loc[pair.index]),
@@ -281,7 +284,7 @@ def contest(metric: Metric, ratio: float, first: pd.DataFrame, second: pd.DataFr
         splits_to_decide=(
             splits_to_decide(float(gains.mean()), deviation, ratio, delta, most=_MOST_SPLITS) if told else None
         ),
-        any_gain=posterior(gains, ratio, 0.0).better,
+        any_gain=posterior(gains, ratio, 0.0).better if told else float("nan"),
     )
 
 

@@ -310,8 +310,7 @@ def choose_remedies(
     Raises:
         InputError: if a name is unknown or double, or a remedy could not run.
     """
-    named = _NAMED[kind]
-    chosen = [_by_name(item, named) if isinstance(item, str) else item for item in given or _STANDARD[kind]]
+    chosen = [_by_name(item, kind) if isinstance(item, str) else item for item in given or _STANDARD[kind]]
     names = [remedy.name for remedy in chosen]
     double = next((name for name in names if names.count(name) > 1), None)
     if double is not None:
@@ -324,12 +323,13 @@ def choose_remedies(
     return tuple(chosen)
 
 
-def _by_name(name: str, named: Mapping[str, Remedy]) -> Remedy:
+def _by_name(name: str, kind: DataKind) -> Remedy:
+    named = _NAMED[kind]
     if name in named:
         return named[name]
     samplers = {sampler: module for module in _IMBLEARN for sampler in import_module(module).__all__}
     if name in samplers:
         return _sampler(name, f"{samplers[name]}.{name}")
     close = difflib.get_close_matches(name, [*named, *samplers], n=1)
-    hint = f"did you mean {close[0]!r}?" if close else f"name one of {', '.join(named)}."
+    hint = f"did you mean {close[0]!r}?" if close else f"name one of {', '.join(_STANDARD[kind])}, ..."
     raise InputError(f"There is no remedy {name!r}, nor imbalanced-learn sampler; {hint}")

@@ -71,7 +71,8 @@ class Findings:
             raise InputError(
                 f"No cell of the comparison in {store.folder} is finished: run gan-imbalance compare first."
             )
-        form, results = store.read_form(description), results_table(cells)
+        form, results, failures = store.read_form(description), results_table(cells), store.failures(description)
+        failed = [address for failure in failures for address in failure.addresses]
         return cls(
             store=store,
             description=description,
@@ -81,8 +82,8 @@ class Findings:
             summary=summarise(description, results, store.read_scores),
             pairs=differences(description, results),
             quality=summarise_quality(results, form.shown_quality),
-            answers=find_answers(description, complete_splits(description, results)),
-            failures=store.failures(description),
+            answers=find_answers(description, complete_splits(description, results, failed)),
+            failures=failures,
         )
 
     @property

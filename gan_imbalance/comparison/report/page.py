@@ -67,7 +67,7 @@ def write_page(findings: Findings, forests: Sequence[Figure], pictures: Sequence
         cells=len(description.entries),
         left_out=content["left_out"],
         tuning_budget=content["tuning_budget"],
-        looks=len(findings.store.read_answer().get("looks") or []),
+        looks=list(_looks(findings)),
         correct_prior=description.judging["correct_prior"],
         positive_rate=description.positive_rate,
         made_by=provenance(),
@@ -85,6 +85,16 @@ def _chances(answer: Answer) -> Iterator[dict[str, Any]]:
         return
     for name, value in contest.probabilities._asdict().items():
         yield {"name": name, "text": _SIDES[name], "share": words.share(value), "percent": f"{100 * value:.1f}"}
+
+
+def _looks(findings: Findings) -> Iterator[dict[str, Any]]:
+    """Yield how the answer at the first setting stood while splits were added."""
+    for look in findings.store.read_answer().get("looks") or []:
+        found = look["probabilities"]
+        if found is not None and look["setting"] == findings.answers[0].setting.name:
+            # what is no number is NaN in JSON, too
+            shares = [words.share(float(found[name])) for name in ("better", "equal", "worse")]
+            yield {"splits": look["splits"], "shares": shares, "mark": words.MARKS[look["mark"]]}
 
 
 def _contest(answer: Answer, contest: Contest) -> dict[str, Any]:

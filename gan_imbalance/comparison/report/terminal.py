@@ -42,7 +42,7 @@ def print_report(findings: Findings, report: Path, verbose: bool = False) -> Non
     print(_LEGEND)
     _print_missing(findings)
     for answer in findings.answers[1:]:
-        print(f"{answer.setting.name or 'the data as it is'}: {words.verdict(answer)}")
+        _print_wrapped(f"{answer.setting.name or 'the data as it is'}: {words.verdict(answer)}")
     print()
     for line in verdict_lines(first):
         print(line)
@@ -59,7 +59,7 @@ def verdict_lines(answer: Answer) -> list[str]:
         words.recommendation(answer),
         words.to_decide(answer),
     ]
-    return [line for part in parts for line in textwrap.wrap(part, WIDTH, break_on_hyphens=False)]
+    return [line for part in parts for line in _wrap(part)]
 
 
 def _print_standings(findings: Findings, group: Group) -> None:
@@ -117,11 +117,20 @@ def _print_table(header: list[str], rows: list[tuple[Any, ...]]) -> None:
 
 def _print_missing(findings: Findings) -> None:
     for name, reason in findings.description.content["left_out"].items():
-        print(f"left out: {name}: {reason}")
+        _print_wrapped(f"left out: {name}: {reason}")
     for failure in findings.failures:
-        print(f"failed: {failure.name}: {failure.reason}")
+        _print_wrapped(f"failed: {failure.name}: {failure.reason}")
     if findings.unfinished:
         print(f"{findings.unfinished} of {len(findings.description.entries)} cells have no result yet")
+
+
+def _print_wrapped(text: str) -> None:
+    for line in _wrap(text, "  "):
+        print(line)
+
+
+def _wrap(text: str, indent: str = "") -> list[str]:
+    return textwrap.wrap(text, WIDTH, subsequent_indent=indent, break_on_hyphens=False)
 
 
 def quality_tables(quality: pd.DataFrame) -> dict[str, pd.DataFrame]:

@@ -55,7 +55,7 @@ def chances(metric: Metric, contest: Contest) -> str:
     if contest.splits < 2:
         return "A single split does not tell how much is chance."
     if math.isnan(contest.probabilities.equal):
-        return "These splits do not tell how much is chance."
+        return "All splits differ by the very same, which does not tell how much is chance."
     worse, equal, better = map(share, contest.probabilities)
     return (
         f"Probability: they help {better}, no practical difference (under {small(metric.practical_difference)}) "
@@ -67,26 +67,34 @@ def sensitivity(answer: Answer) -> str:
     """Return whether this comparison could have seen a gain: what known effects it saw, and what it can find."""
     contests, seen = answer.sensitivity, answer.seen
     claims = {name: f"{_KNOWN[name]}, {difference(answer.metric, contests[name])}" for name in contests}
-    sees = " and ".join(claims[name] for name in seen)
-    misses = [f"that {claims[name]}" for name in contests if name not in seen]
+    # what is shown not to matter has a sentence of its own
+    misses = [claims[name] for name in contests if name not in seen and contests[name].mark != "equal"]
     if not contests:
         told = "That is unknown: neither further real rows nor half of them stood beside the remedies."
-    elif not seen:
-        neither = "neither " + " nor ".join(misses) if len(misses) > 1 else f"not {misses[0]}"
-        told = f'No: it sees {neither}, so a "no" of this comparison means little.'
+    elif seen:
+        told = f"Yes: {' and '.join(claims[name] for name in seen)}"
+        told += "".join(f"; it does not see that {miss}" for miss in misses) + "."
+    elif answer.primary is not None and answer.primary.mark == "equal":
+        # what is shown to be no gain could have been seen
+        gain = small(answer.metric.practical_difference)
+        told = f"Yes: by its numbers a gain of more than {gain} has a probability of {share(answer.primary.probabilities.better)}"
+        told += f", although it does not see that {' nor that '.join(misses)}." if misses else "."
     else:
-        told = f"Yes: {sees}" + "".join(f"; it does not see {miss}" for miss in misses) + "."
+        sees = {0: "", 1: ": it does not see that ", 2: ": it sees neither that "}[len(misses)]
+        told = f'No{sees}{" nor that ".join(misses)}, so its "no" means little.'
     return " ".join([f"Could it have seen a gain? {told}", *_beyond(answer)])
 
 
 def _beyond(answer: Answer) -> Iterator[str]:
-    """Yield what the known effects say of the data, and the smallest gain that would be found."""
+    """Yield what is shown not to matter, and the smallest gain that would be found."""
     contests = answer.sensitivity
     half, real = contests.get(HALF_MINORITY), contests.get(REAL_ROWS)
-    if half is not None and half.mark in ("equal", "helps"):
-        yield "Half of the rare rows do as well: rare rows are not what is missing here."
-    elif real is not None and real.mark == "equal":
-        yield "Even further real rows gain nothing that matters, so made ones can hardly."
+    if half is not None and half.mark == "equal":
+        found = difference(answer.metric, half)
+        yield f"Half of the rare rows do as well, {found}: rare rows are not what is missing here."
+    if real is not None and real.mark == "equal":
+        found = difference(answer.metric, real)
+        yield f"Even further real rows gain nothing that matters, {found}, so made ones can hardly."
     contest = answer.primary or half or real
     if contest is not None and math.isfinite(contest.detectable):
         yield f"It finds true gains of {number(answer.metric, contest.detectable)} in four of five cases."
@@ -104,17 +112,17 @@ def recommendation(answer: Answer, found: Recommendation | None = None) -> str:
             return "Recommended: nothing can be, since no remedy has a result on validation rows."
         found = answer.recommendations[0]
     metric, time = answer.metric, f"{seconds(found.seconds)} s a fit"
-    recall = "" if math.isnan(found.tuned_recall) else f", finds {100 * found.tuned_recall:.0f} % of the rare rows"
-    reached = f"{metric.title} {number(metric, found.mean)}{recall}"
+    recall = "" if math.isnan(found.tuned_recall) else f", finds {100 * found.tuned_recall:.0f} % of rare rows"
+    reached = f"{metric.title} {number(metric, found.mean)}"
     if found.against_nothing is None:
         return (
-            f"Recommended: nothing, with {found.classifier} ({time}): {reached}. No remedy is better by more than "
-            f"{small(metric.practical_difference)} on validation rows."
+            f"Recommended: nothing, with {found.classifier} ({time}): {reached}{recall}. No remedy is better "
+            f"by more than {small(metric.practical_difference)} on validation rows."
         )
     gain = difference(metric, found.against_nothing)
     return (
-        f"Recommended: {found.remedy}, with {found.classifier} ({found.effort}, {time}), the cheapest of the best: "
-        f"{reached}; to nothing {gain}."
+        f"Recommended: {found.remedy}, with {found.classifier} ({found.effort}, {time}), cheapest of the best: "
+        f"{reached}, {gain} against nothing{recall}."
     )
 
 
@@ -132,8 +140,8 @@ def to_decide(answer: Answer) -> str:
     contest = answer.primary
     if contest is None or contest.mark != "undecided":
         return ""
-    if contest.splits < 2:
-        return "To decide: one split cannot; run several (--seeds, --folds), or --until decided."
+    if math.isnan(contest.probabilities.equal):
+        return "To decide: so few splits cannot; run more of them (--seeds, --folds, or --until decided)."
     if contest.splits_to_decide is None:
         return (
             "To decide: no number of splits of these rows would; more rare test rows would "

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures.process import BrokenProcessPool
-from functools import cache as once
 from pathlib import Path
-from threading import Thread
+from typing import Any
 
 import torch
 
 from gan_imbalance.comparison.plan.cells import Task
 from gan_imbalance.comparison.plan.study import Study
+from gan_imbalance.comparison.run.lifeline import end_with
 from gan_imbalance.comparison.run.rows import RowSet
 from gan_imbalance.comparison.run.task import TaskResult, fail_task, run_task
-
-_SECONDS_BETWEEN_LOOKS = 0.25
 
 
 def run_tasks(
@@ -65,12 +62,14 @@ def _run(
     # torch knows what OMP_NUM_THREADS allows, joblib what the container does
     threads = max(1, min(joblib.cpu_count(), torch.get_num_threads()) // jobs)
     # backends other than that of processes here have neither this option nor this process as their parent
-    limit, parent = ({"inner_max_num_threads": threads}, os.getpid()) if backend == "loky" else ({}, None)
-    with joblib.parallel_config(backend, n_jobs=jobs, **limit):
+    options: dict[str, Any] = {}
+    if backend == "loky":
+        options = {"inner_max_num_threads": threads, "initializer": end_with, "initargs": (os.getpid(),)}
+    with joblib.parallel_config(backend, n_jobs=jobs, **options):
         # one task at a time, since batches would be reported late; no files for large arrays, which a kill would leave
         parallel = joblib.Parallel(return_as="generator_unordered", batch_size=1, max_nbytes=None)
         yield from parallel(
-            joblib.delayed(_numbered)(position, study.only(task.key), task, known(task), cache, threads, parent)
+            joblib.delayed(_numbered)(position, study.only(task.key), task, known(task), cache, threads)
             for position, task in enumerate(tasks)
         )
 
@@ -82,24 +81,5 @@ def _numbered(
     known: Mapping[str, RowSet],
     cache: Path | None,
     threads: int,
-    parent: int | None,
 ) -> tuple[int, TaskResult]:
-    if parent is not None:
-        _end_with(parent)
     return position, run_task(study, task, known, cache, threads)
-
-
-@once
-def _end_with(parent: int) -> None:
-    """Make this process, unless it is ``parent`` itself, end with it.
-
-    A worker whose parent was killed would go on with what waits in its queue, beside a second call's workers.
-    """
-
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(_SECONDS_BETWEEN_LOOKS)
-        os._exit(1)
-
-    if os.getpid() != parent:
-        Thread(target=watch, daemon=True).start()

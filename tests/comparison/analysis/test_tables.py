@@ -1,18 +1,23 @@
-"""Sentences and columns that the numbers allow, on results made up for the purpose."""
+"""Tables that the numbers allow, on results made up for the purpose."""
 
 from __future__ import annotations
-
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-from gan_imbalance.comparison.cells import TUNED, Setting
-from gan_imbalance.comparison.protocol import prepare_study
-from gan_imbalance.comparison.record import Record, write_record
-from gan_imbalance.comparison.statistics import bootstrap_scores, holm, paired_comparison
-from gan_imbalance.comparison.summary import at_one_amount, differences, summarise, summarise_quality, verdicts
 
+from gan_imbalance.comparison.analysis.decision import adjusted_marks, posterior
+from gan_imbalance.comparison.analysis.statistics import bootstrap_scores, holm, paired_comparison
+from gan_imbalance.comparison.analysis.tables import (
+    allowance,
+    at_one_amount,
+    differences,
+    summarise,
+    summarise_quality,
+)
+from gan_imbalance.comparison.plan.cells import TUNED
+from gan_imbalance.comparison.plan.description import Description
+from gan_imbalance.comparison.plan.study import Setting, split_data, split_keys
 from gan_imbalance.data import TabularDataModule
 
 SEEDS = 5
@@ -21,9 +26,8 @@ OTHER_NOISE = np.array([0.003, -0.004, 0.005, -0.002, 0.001])
 
 
 @pytest.fixture
-def record(data: TabularDataModule, tmp_path: Path) -> Record:
-    write_record(prepare_study(data, tmp_path, SEEDS), [], {}, 0)
-    return Record.load(tmp_path)
+def description(data: TabularDataModule) -> Description:
+    return Description.of(split_data(data, split_keys(range(SEEDS), None, [Setting()])), [])
 
 
 def results(**scores: np.ndarray) -> pd.DataFrame:
@@ -42,20 +46,19 @@ def results(**scores: np.ndarray) -> pd.DataFrame:
             "pr_auc": value,
             "recall_yes": value,
             "threshold": None,
-            "validation_pr_auc": value,
             "rows_added": 7,
-            "file": f"cells/{remedy}-{seed}.json",
+            "address": f"{remedy}-{seed}",
         }
         for remedy, values in scores.items()
         for seed, value in enumerate(values)
     )
 
 
-def test_summary_is_the_corrected_test_against_nothing_with_holms_correction(record: Record) -> None:
+def test_summary_is_the_corrected_test_against_nothing_with_holms_correction(description: Description) -> None:
     nothing, smote, wgan = 0.5 + NOISE, 0.6 + NOISE + OTHER_NOISE, 0.52 + OTHER_NOISE
-    table = summarise(record, results(nothing=nothing, smote=smote, wgan=wgan))
+    table = summarise(description, results(nothing=nothing, smote=smote, wgan=wgan))
     table = table[table["metric"] == "pr_auc"].set_index("remedy")
-    ratio = record.test_train_ratio(record.settings[0])
+    ratio = allowance(description, description.settings[0])
     expected = [paired_comparison(scores, nothing, float(ratio)) for scores in (smote, wgan)]
     assert table.loc["smote", "difference"] == pytest.approx(0.1 + OTHER_NOISE.mean())
     assert table.loc["smote", "difference_low"] == pytest.approx(expected[0].low)
@@ -67,68 +70,11 @@ def test_summary_is_the_corrected_test_against_nothing_with_holms_correction(rec
     assert table["mean"].tolist() == pytest.approx([0.5, 0.6 + OTHER_NOISE.mean(), 0.52 + OTHER_NOISE.mean()])
 
 
-def test_seeds_that_only_one_has_are_left_out_of_the_difference(record: Record) -> None:
-    table = summarise(record, results(nothing=0.5 + NOISE, smote=0.6 + NOISE[:3] + OTHER_NOISE[:3]))
+def test_seeds_that_only_one_has_are_left_out_of_the_difference(description: Description) -> None:
+    table = summarise(description, results(nothing=0.5 + NOISE, smote=0.6 + NOISE[:3] + OTHER_NOISE[:3]))
     row = table[(table["remedy"] == "smote") & (table["metric"] == "pr_auc")].iloc[0]
     assert row["splits"] == 3
     assert row["difference"] == pytest.approx(0.1 + OTHER_NOISE[:3].mean())
-
-
-def test_a_true_gain_is_called_higher(record: Record) -> None:
-    sentence = verdicts(record, results(nothing=0.5 + NOISE, smote=0.6 + NOISE, wgan=0.8 + NOISE + OTHER_NOISE))[
-        "linear"
-    ]
-    assert "prefer “wgan, balance” among the GANs and “smote, balance” among the other remedies" in sentence
-    assert "PR-AUC is higher with the GANs, 0.801 against 0.600" in sentence
-
-
-def test_a_true_loss_is_called_lower(record: Record) -> None:
-    sentence = verdicts(record, results(nothing=0.8 + NOISE, wgan=0.5 + NOISE + OTHER_NOISE))["linear"]
-    assert "PR-AUC is lower with the GANs, 0.501 against 0.800" in sentence
-    assert "“nothing” among the other remedies" in sentence
-
-
-def test_no_difference_is_said_so(record: Record) -> None:
-    sentence = verdicts(record, results(nothing=0.5 + NOISE, wgan=0.505 - NOISE))["linear"]
-    assert "no difference in PR-AUC could be shown" in sentence
-    assert "no difference in recall could be shown" in sentence
-
-
-def test_controls_do_not_take_part_in_the_verdict(record: Record) -> None:
-    table = results(nothing=0.5 + NOISE, wgan=0.55 - NOISE, real_rows=0.9 + NOISE)
-    assert "real_rows" not in verdicts(record, table)["linear"]
-
-
-def test_the_verdict_is_about_what_validation_rows_prefer(record: Record) -> None:
-    table = results(nothing=0.5 + NOISE, wgan=0.9 + OTHER_NOISE, gan=0.6 + OTHER_NOISE)
-    table.loc[table["remedy"] == "gan", "validation_pr_auc"] = 0.95
-    sentence = verdicts(record, table)["linear"]
-    assert "“gan, balance” among the GANs" in sentence
-    assert "0.601 against 0.500" in sentence
-    assert "wgan" not in sentence
-
-
-def test_every_split_chooses_by_its_own_validation_rows_only(record: Record) -> None:
-    """The validation rows of one split are test rows of others, so a choice over all splits would know these."""
-    table = results(nothing=0.5 + NOISE, wgan=0.6 + OTHER_NOISE, gan=0.7 + OTHER_NOISE)
-    table["validation_pr_auc"] = 0.5
-    table.loc[(table["remedy"] == "wgan") & (table["seed"] == 3), "validation_pr_auc"] = 0.9
-    table.loc[(table["remedy"] == "gan") & (table["seed"] != 3), "validation_pr_auc"] = 0.9
-    sentence = verdicts(record, table)["linear"]
-    expected = np.where(np.arange(SEEDS) == 3, 0.6, 0.7) + OTHER_NOISE
-    assert "“gan, balance in 4 of 5 splits, 1 more” among the GANs" in sentence
-    assert f"{expected.mean():.3f} against 0.500" in sentence
-
-
-def test_a_gan_that_adds_no_rows_is_told(record: Record) -> None:
-    table = results(nothing=0.5 + NOISE, wgan=0.6 + OTHER_NOISE)
-    table.loc[(table["remedy"] == "wgan") & (table["seed"] < 2), "rows_added"] = 0
-    assert "among the GANs, adding no rows in 2 of 5 splits" in verdicts(record, table)["linear"]
-
-
-def test_means_are_over_the_splits_that_both_have(record: Record) -> None:
-    table = results(nothing=0.5 + NOISE, wgan=np.array([0.6, 0.62]))
-    assert f"{0.61:.3f} against {0.505:.3f}" in verdicts(record, table)["linear"]
 
 
 def test_one_amount_is_the_last_that_is_not_tuned() -> None:
@@ -138,53 +84,68 @@ def test_one_amount_is_the_last_that_is_not_tuned() -> None:
     assert at_one_amount(rows)["mean"].tolist() == [1, 3]
 
 
-def test_the_verdict_corrects_for_its_two_metrics(record: Record) -> None:
-    gain = np.array([0.02, 0.06, 0.03, 0.05, 0.04])
-    sentence = verdicts(record, results(nothing=0.5 + NOISE, wgan=0.5 + NOISE + gain))["linear"]
-    p = paired_comparison(gain, np.zeros(SEEDS), record.test_train_ratio(record.settings[0])).p
-    assert f"adjusted p {2 * p:.2f}" in sentence
+def test_marks_are_corrected_over_the_remedies_and_probabilities_are_not(description: Description) -> None:
+    nothing, smote, wgan = 0.5 + NOISE, 0.53 + NOISE + OTHER_NOISE, 0.502 + NOISE - OTHER_NOISE
+    table = summarise(description, results(nothing=nothing, smote=smote, wgan=wgan))
+    table = table[table["metric"] == "pr_auc"].set_index("remedy")
+    ratio = allowance(description, description.settings[0])
+    found = [posterior(scores - nothing, ratio, 0.01) for scores in (smote, wgan)]
+    for name, probabilities in zip(("smote", "wgan"), found, strict=True):
+        columns = [f"probability_{side}" for side in ("worse", "equal", "better")]
+        assert table.loc[name, columns].tolist() == pytest.approx(list(probabilities))
+    assert table.loc[["smote", "wgan"], "mark"].tolist() == adjusted_marks(found) == ["helps", "equal"]
+    assert table.loc["nothing", "mark"] == ""
 
 
-def test_a_single_split_has_the_bootstraps_interval_over_its_test_rows(record: Record) -> None:
+def test_intervals_stay_within_what_the_metric_can_be(description: Description) -> None:
+    high = np.array([0.9, 1.0, 0.95, 1.0, 0.99])
+    table = summarise(description, results(nothing=np.array([0.8, 1.0, 0.7, 1.0, 0.9]), smote=high))
+    assert table[["low", "high"]].stack().between(0, 1).all()
+    row = table[(table["remedy"] == "smote") & (table["metric"] == "pr_auc")].iloc[0]
+    assert row["difference_high"] <= 1 - 0.88 + 1e-9
+
+
+def test_rows_that_splits_share_are_allowed_for_by_test_rows_over_all_others(data: TabularDataModule) -> None:
+    folds = Description.of(split_data(data, split_keys(range(2), 5, [Setting()]), 5), [])
+    assert allowance(folds, Setting()) == pytest.approx(1 / 4, rel=0.02)
+
+
+def test_a_single_split_has_the_bootstraps_interval_over_its_test_rows(description: Description) -> None:
     random = np.random.default_rng(0)
     labels = np.repeat([0, 1], [60, 20])
     chances = np.clip(0.3 * labels + random.normal(0.4, 0.2, size=80), 0, 1)
-    table = results(nothing=np.array([0.7]))
     scores = pd.DataFrame({"label": labels, "probability_yes": chances})
-    (record.folder / "cells").mkdir()
-    scores.to_parquet(record.folder / "cells" / "nothing-0.parquet")
-    rows = summarise(record, table).set_index("metric")
+    asked: list[str] = []
+
+    def read(address: str) -> pd.DataFrame:
+        asked.append(address)
+        return scores
+
+    rows = summarise(description, results(nothing=np.array([0.7])), read).set_index("metric")
     expected = bootstrap_scores(chances, labels == 1, 0.5)
     assert tuple(rows.loc["pr_auc", ["low", "high"]]) == pytest.approx(expected["pr_auc"])
     assert tuple(rows.loc["recall_yes", ["low", "high"]]) == pytest.approx(expected["recall"])
+    assert asked == ["nothing-0"]
 
 
-def test_settings_are_summarised_apart(data: TabularDataModule, tmp_path: Path) -> None:
-    settings = [Setting(6), Setting(12)]
-    write_record(prepare_study(data, tmp_path, SEEDS, settings=settings), [], {}, 0)
-    record = Record.load(tmp_path)
+def test_settings_are_summarised_apart(data: TabularDataModule) -> None:
+    description = Description.of(split_data(data, split_keys(range(SEEDS), None, [Setting(6), Setting(12)])), [])
     few = results(nothing=0.5 + NOISE, wgan=0.6 + NOISE).assign(minority_rows=6)
     many = results(nothing=0.7 + NOISE, wgan=0.8 + NOISE).assign(minority_rows=12)
-    table = pd.concat([few, many], ignore_index=True)
-    summary = summarise(record, table)
+    summary = summarise(description, pd.concat([few, many], ignore_index=True))
     means = summary[(summary["metric"] == "pr_auc") & (summary["remedy"] == "nothing")].set_index("minority_rows")
     assert means["mean"].to_dict() == pytest.approx({6: 0.5, 12: 0.7})
-    assert list(verdicts(record, table)) == ["linear, 6 minority rows", "linear, 12 minority rows"]
 
 
 @pytest.mark.parametrize("seeds", [2, SEEDS])
-def test_equal_differences_are_no_evidence(record: Record, seeds: int) -> None:
+def test_equal_differences_are_no_evidence(description: Description, seeds: int) -> None:
     """Recall moves in whole rows, so few splits may differ by the very same; a t-test would call that certain."""
     table = results(nothing=np.full(seeds, 0.5), wgan=np.full(seeds, 0.75))
-    assert "the splits allow no test" in verdicts(record, table)["linear"]
-    row = summarise(record, table).iloc[1]
+    row = summarise(description, table).iloc[1]
     assert row["difference"] == 0.25
     assert np.isnan(row["p"])
     assert np.isnan(row["difference_low"])
-
-
-def test_without_a_gan_there_is_no_contest(record: Record) -> None:
-    assert "no GAN" in verdicts(record, results(nothing=0.5 + NOISE, smote=0.6 + NOISE))["linear"]
+    assert row["mark"] == "undecided"
 
 
 SHOWN = ["membership_auc", "column_shapes"]
@@ -210,14 +171,14 @@ def test_no_rows_have_no_quality() -> None:
     assert summarise_quality(results(nothing=0.5 + NOISE), SHOWN).empty
 
 
-def test_every_gan_is_compared_with_every_other_remedy(record: Record) -> None:
+def test_every_gan_is_compared_with_every_other_remedy(description: Description) -> None:
     made = results(nothing=0.5 + NOISE, smote=0.55 + NOISE[::-1], wgan=0.6 + OTHER_NOISE, gan=0.6 - NOISE)
     made["balanced_accuracy"] = made["pr_auc"]
-    found = differences(record, made).set_index(["metric", "arm", "other"])
+    found = differences(description, made).set_index(["metric", "arm", "other"])
     gans = {arm for _, arm, _ in found.index}
     assert len(gans) * 3 * 3 == len(found)
     for arm in gans:
         with_nothing = found.loc[("pr_auc", arm, "nothing")]
-        summed = summarise(record, made).set_index(["metric", "arm"]).loc[("pr_auc", arm)]
+        summed = summarise(description, made).set_index(["metric", "arm"]).loc[("pr_auc", arm)]
         for name in ("difference", "difference_low", "difference_high", "p"):
             assert with_nothing[name] == pytest.approx(summed[name])

@@ -66,6 +66,21 @@ def _lines(figure: Figure, panel: int = 0) -> dict[str, np.ndarray]:
         _by_axis(tuple(KINDS)),
         _by_axis(FEW, (10, 1000)),
         figures.curves_by_step(_histories(), "PR-AUC on validation rows", "linear"),
+        figures.forest(
+            pd.DataFrame(
+                {
+                    "arm": [f"conditional_wasserstein_gan_{number} +231" for number in range(16)],
+                    "kind": "gan",
+                    **{
+                        name: np.linspace(-0.1, 0.1, 16) for name in ("difference", "difference_low", "difference_high")
+                    },
+                }
+            ),
+            "precision_at_recall",
+            "Precision at recall 0.8",
+            "gradient_boosted_trees",
+            0.02,
+        ),
     ],
     ids=lambda figure: figure.name,
 )
@@ -170,24 +185,40 @@ def test_curves_are_means_of_the_splits() -> None:
     assert "nothing 0.400 at step 30, highest 0.500 at 20; smote 0.500 at step 30" in figure.alt
 
 
-def test_differences_are_told_without_the_one_they_are_to() -> None:
-    summary = pd.DataFrame(
+def _differences() -> pd.DataFrame:
+    return pd.DataFrame(
         {
-            "classifier": "linear",
-            "arm": ["nothing", "smote", "wgan"],
-            "kind": ["baseline", "standard", "gan"],
-            "mean": [0.5, 0.6, 0.4],
-            "low": 0.3,
-            "high": 0.7,
-            "difference": [np.nan, 0.1, -0.1],
-            "difference_low": [np.nan, 0.05, -0.2],
-            "difference_high": [np.nan, 0.15, 0.0],
+            "arm": ["nothing", "wgan", "smote", "real_rows", "one_split"],
+            "kind": ["baseline", "gan", "standard", "control", "standard"],
+            "difference": [np.nan, -0.1, 0.05, 0.1, 0.0],
+            "difference_low": [np.nan, -0.2, 0.02, 0.05, np.nan],
+            "difference_high": [np.nan, 0.0, 0.08, 0.15, np.nan],
         }
     )
-    picture = figures.difference_by_remedy(summary, "pr_auc", "PR-AUC")
-    assert "highest smote (0.100), lowest wgan (-0.100)" in picture.alt
-    assert "nothing (" not in picture.alt
-    assert picture.svg().startswith("<svg")
+
+
+def test_a_forest_is_sorted_and_marks_its_kinds(tmp_path: Path) -> None:
+    figure = figures.forest(_differences(), "pr_auc", "PR-AUC", "linear", 0.01)
+    axis = figure.drawing.axes[0]
+    labels = axis.get_yticklabels()
+    assert [label.get_text() for label in labels] == ["real_rows", "smote", "one_split", "wgan"]
+    assert [label.get_fontweight() for label in labels] == ["normal", "normal", "normal", "bold"]
+    points = {str(bars.get_label()): bars.lines[0] for bars in axis.containers}
+    np.testing.assert_allclose(points["GAN"].get_xydata(), [[-0.1, 3]])
+    np.testing.assert_allclose(points["other remedy"].get_xydata(), [[0.05, 1], [0.0, 2]])
+    assert points["GAN"].get_marker() != points["other remedy"].get_marker()
+    assert points["control"].get_alpha() < 1
+    (band,) = axis.patches
+    np.testing.assert_allclose(band.get_extents().transformed(axis.transData.inverted()).intervalx, [-0.01, 0.01])
+    assert "real_rows +0.100 (+0.050 to +0.150); smote +0.050" in figure.alt
+    assert "one_split +0.000; wgan -0.100" in figure.alt
+    assert "nothing +" not in figure.alt
+    assert figure.name == "pr_auc_forest_linear"
+
+
+def test_of_costs_the_least_comes_first() -> None:
+    figure = figures.forest(_differences(), "expected_cost", "Expected cost", "linear", 0.01, higher_is_better=False)
+    assert figure.drawing.axes[0].get_yticklabels()[0].get_text() == "wgan"
 
 
 @pytest.mark.parametrize("channels", [1, 3])

@@ -73,7 +73,7 @@ def run() -> Run:
     def comparison(folder: Path, **options: Any) -> Planned:
         store, study, tasks = plan(folder, **options)
         for task in store.missing(study, tasks):
-            store.write(study, run_task(study.only(task.key), task, store.known_rows(study, task)))
+            store.write(run_task(study.only(task.key), task, store.known_rows(study, task)))
         return store, study, tasks
 
     return comparison
@@ -128,7 +128,7 @@ def fabricate(tmp_path_factory: pytest.TempPathFactory) -> Fabricate:
             addresses = tuple(cell.address(study) for cell in task.cells)
             failures = [] if reason is None else [Failure(task.name, reason, addresses)]
             results = [] if failures else [result(cell) for cell in task.cells]
-            store.write(study, TaskResult(task, {}, results, failures))
+            store.write(TaskResult(task, {}, results, failures))
         return store
 
     return make

@@ -4,46 +4,43 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
-from gan_imbalance.comparison.across import rank_over_data_sets
-from gan_imbalance.comparison.statistics import friedman, holm, wilcoxon_signed_rank
 
-from gan_imbalance.comparison import compare
+from gan_imbalance.comparison.analysis.ranking import friedman, wilcoxon_signed_rank
+from gan_imbalance.comparison.analysis.statistics import holm
+from gan_imbalance.comparison.plan.study import Judging
+from gan_imbalance.comparison.report.across import rank_over_data_sets
 from gan_imbalance.data import TabularDataModule
 from gan_imbalance.main import main
+from gan_imbalance.metrics import Costs
 from gan_imbalance.types import InputError
 
-LOGISTIC = {"class_path": "sklearn.linear_model.LogisticRegression", "init_args": {"max_iter": 1000}}
 DATA_SETS = 3
 
 Compare = Callable[..., str]
 
 
 @pytest.fixture(scope="module")
-def compare_one(tmp_path_factory: pytest.TempPathFactory) -> Compare:
+def compare_one(run: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> Compare:
     """Return a function that compares two remedies on a table of its own, and gives the folder."""
     root = tmp_path_factory.mktemp("runs")
 
-    def run(number: int, remedies: tuple[str, ...] = ("smote", "random_under"), name: str = "") -> str:
+    def compared(
+        number: int, remedies: tuple[str, ...] = ("smote", "random_under"), name: str = "", **options: Any
+    ) -> str:
         random = np.random.default_rng(number)
         rare = np.repeat([0, 1], [90, 20])
         frame = pd.DataFrame(random.normal(size=(110, 3)) + rare[:, None], columns=["a", "b", "c"]).assign(rare=rare)
         folder = root / (name or f"set{number}")
-        compare(
-            TabularDataModule(frame=frame, target="rare", validation_fraction=0.2),
-            remedies=list(remedies),
-            classifiers={"linear": LOGISTIC},
-            seeds=2,
-            controls=False,
-            output=str(folder),
-            wandb=False,
-        )
+        data = TabularDataModule(frame=frame, target="rare", validation_fraction=0.2)
+        run(folder, data=data, remedies=["nothing", *remedies], **options)
         return str(folder)
 
-    return run
+    return compared
 
 
 @pytest.fixture(scope="module")
@@ -85,6 +82,18 @@ def test_a_data_set_counts_once(compare_one: Compare, runs: list[str], tmp_path:
     with pytest.raises(InputError, match="same data set"):
         rank_over_data_sets([runs[0], compare_one(0, name="again")], tmp_path)
     assert not list(tmp_path.iterdir())
+
+
+def test_less_cost_ranks_higher(compare_one: Compare, tmp_path: Path) -> None:
+    told = {"metric": "expected_cost", "judging": Judging(costs=Costs(10, 1))}
+    runs = [compare_one(number, name=f"cost{number}", **told) for number in range(2)]
+    assert main(["report", *runs, "--output", str(tmp_path)]) == 0
+    table = pd.read_csv(tmp_path / "ranking.csv")
+    found = table[table["metric"] == "Expected cost per row"].set_index("remedy")
+    means = [pd.read_csv(Path(run) / "results.csv").groupby("remedy")["expected_cost"].mean() for run in runs]
+    for name in ("nothing", "smote", "random_under"):
+        assert found.loc[name, "better"] == sum(mean[name] < mean["nothing"] for mean in means)
+        assert found.loc[name, "mean_rank"] == pytest.approx(np.mean([mean.rank()[name] for mean in means]))
 
 
 @pytest.mark.parametrize("verb", [["report"], ["report", "nowhere"]])

@@ -15,6 +15,7 @@ import pytest
 from matplotlib.image import imread
 
 from gan_imbalance.comparison import Remedy, compare
+from gan_imbalance.comparison.report.make import make_report
 from gan_imbalance.data import TabularDataModule
 from gan_imbalance.evaluation import run_evaluate
 
@@ -24,7 +25,7 @@ _ARGUMENTS = (
     *("--disable-gpu", "--disable-quic", "--no-first-run"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
 )
-_WIDTHS = (320, 400, 1280)
+_WIDTHS = (320, 400, 800, 1200)
 _LONG = "wasserstein_gan_with_a_name_that_is_far_longer_than_a_phone_is_wide"
 _LONG_COLUMN = "a_column_whose_name_goes_on_and_on_without_a_single_space_until_it_is_wider_than_a_phone"
 
@@ -50,6 +51,8 @@ _CONTRASTS = """() => {
 _TOO_WIDE = """() => [...document.body.querySelectorAll("*")]
   .filter(element => element.scrollWidth > document.documentElement.clientWidth && !element.closest(".scroll"))
   .map(element => element.tagName + " " + element.textContent.trim().slice(0, 40))"""
+
+_UNFOLD = "document.querySelectorAll('details').forEach(one => { one.open = true; })"
 
 
 @pytest.fixture(scope="module")
@@ -90,6 +93,7 @@ def report(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> str:
         remedies=["nothing", "smote", Remedy(_LONG, gan), Remedy("a broken remedy", broken), "real_rows"],
         classifiers={"logistic_regression": linear, "decision_trees": trees},
         seeds=2,
+        folds=0,
         controls=False,
         output=str(output),
         wandb=False,
@@ -167,7 +171,10 @@ def test_all_text_stands_out_from_its_ground(visit: Callable[..., Any], report: 
 
 
 def test_pictures_follow_dark_mode(visit: Callable[..., Any], report: str) -> None:
-    light, dark = (visit(report, scheme=scheme).locator("img") for scheme in ("light", "dark"))
+    pages = [visit(report, scheme=scheme) for scheme in ("light", "dark")]
+    for page in pages:
+        page.evaluate(_UNFOLD)
+    light, dark = (page.locator("img") for page in pages)
     for number in range(dark.count()):
         # colour aside: bars and lines have some, ground, axes and letters none
         grey, ground = _greys(light.nth(number).screenshot())
@@ -185,18 +192,87 @@ def _greys(screenshot: bytes) -> tuple[np.ndarray, float]:
     return grey, float(np.median(grey))
 
 
-def test_the_verdict_comes_first_and_headings_are_in_order(visit: Callable[..., Any], report: str) -> None:
+def test_the_answer_comes_first_and_headings_are_in_order(visit: Callable[..., Any], report: str) -> None:
     page = visit(report)
     assert page.evaluate("document.body.firstElementChild.tagName") == "H1"
-    assert page.evaluate("document.querySelector('h1').nextElementSibling.className") == "verdict"
-    verdict = page.locator(".verdict").first.inner_text()
-    assert verdict.startswith("With logistic_regression, ")
-    assert _LONG in verdict
+    assert page.evaluate("document.querySelector('h1').nextElementSibling.className").startswith("verdict ")
+    headline = page.locator(".headline")
+    assert "GAN-made rows" in headline.inner_text()
+    sizes = page.locator("body *").evaluate_all("all => all.map(one => parseFloat(getComputedStyle(one).fontSize))")
+    assert headline.evaluate("one => parseFloat(getComputedStyle(one).fontSize)") == max(sizes)
     levels = page.locator("h1, h2, h3, h4, h5, h6").evaluate_all("all => all.map(one => Number(one.tagName[1]))")
     assert levels[0] == 1
     assert levels.count(1) == 1
     assert all(after <= before + 1 for before, after in pairwise(levels))
     assert page.get_by_role("heading", name="What failed").count() == 1
+
+
+@pytest.fixture(scope="module")
+def three(fabricate: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Return the address of a report with all standard remedies and three classifiers."""
+    random = np.random.default_rng(3)
+    names = ("tuned_threshold", "class_weights", "random_over", "random_under", "smote", "adasyn")
+    names += ("small_wasserstein_gan", "conditional_wasserstein_gan", "minority_transfer_gan", "jittered_copies")
+    names += ("independent_marginals", "untrained_generator", "real_rows", "half_minority")
+    gains = {name: 0.02 + 0.02 * random.standard_normal(6) for name in names}
+    linear = {"class_path": "sklearn.linear_model.LogisticRegression", "init_args": {"max_iter": 1000}}
+    classifiers = dict.fromkeys(("logistic_regression", "xgboost", "ours"), linear)
+    shares = {"xgboost": 0.7, "ours": -0.3}
+    store = fabricate(tmp_path_factory.mktemp("three"), gains, splits=6, classifiers=classifiers, shares=shares)
+    return str(make_report(store, save_pictures=False).as_uri())
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_answer_and_forests_of_three_classifiers_fill_the_first_screen(
+    visit: Callable[..., Any], three: str, scheme: str
+) -> None:
+    page = visit(three, 1200, scheme)
+    assert page.evaluate("innerHeight") == 900
+    assert page.locator(".forests img").count() == 3
+    for part in (".headline", ".verdict", ".forests figure"):
+        boxes = page.locator(part).evaluate_all("all => all.map(one => one.getBoundingClientRect().bottom)")
+        assert max(boxes) <= 900
+    # side by side, and large enough to be read
+    tops = page.locator(".forests img").evaluate_all("all => all.map(one => one.getBoundingClientRect().top)")
+    assert len(set(tops)) == 1
+    widths = page.locator(".forests img").evaluate_all("all => all.map(one => one.offsetWidth / one.naturalWidth)")
+    assert min(widths) >= 0.9
+
+
+@pytest.mark.parametrize("width", _WIDTHS)
+def test_the_unfolded_page_does_not_scroll_sideways(visit: Callable[..., Any], three: str, width: int) -> None:
+    page = visit(three, width)
+    page.evaluate(_UNFOLD)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width, page.evaluate(_TOO_WIDE)
+
+
+def test_it_needs_no_script(browser: Any, three: str) -> None:
+    context = browser.new_context(java_script_enabled=False, viewport={"width": 800, "height": 900})
+    page = context.new_page()
+    page.goto(three)
+    assert "GAN-made rows" in page.locator(".headline").inner_text()
+    protocol = page.get_by_text("Which claims were fixed beforehand")
+    assert not protocol.is_visible()
+    page.get_by_role("heading", name="Protocol").click()
+    assert protocol.is_visible()
+    context.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_on_paper_everything_is_unfolded_and_dark_on_light(visit: Callable[..., Any], three: str, scheme: str) -> None:
+    # A4 at 96 dots an inch
+    page = visit(three, 794, scheme)
+    hidden = "all => all.filter(one => !one.checkVisibility({contentVisibilityAuto: true})).length"
+    folded = page.locator("details > :not(summary)")
+    assert folded.evaluate_all(hidden) > 5
+    page.emulate_media(media="print", color_scheme=scheme)
+    assert folded.evaluate_all(hidden) == 0
+    assert folded.evaluate_all("all => Math.min(...all.map(one => one.getBoundingClientRect().height))") > 0
+    assert page.evaluate("document.documentElement.scrollWidth") <= 794, page.evaluate(_TOO_WIDE)
+    # no table is hidden behind an edge that paper cannot scroll
+    assert page.locator("table").evaluate_all("all => Math.max(...all.map(one => one.scrollWidth))") <= 794
+    texts = page.evaluate(_CONTRASTS)
+    assert [text for text in texts if text["ratio"] < 4.5 or text["ink"] > text["below"]] == []
 
 
 def test_it_says_its_language_and_title(visit: Callable[..., Any], report: str) -> None:

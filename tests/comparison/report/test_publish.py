@@ -11,7 +11,8 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from gan_imbalance.comparison import Remedy, compare, publish
+from gan_imbalance.comparison import Remedy, compare
+from gan_imbalance.comparison.report import publish
 from gan_imbalance.data import TabularDataModule
 
 LOGISTIC = {"class_path": "sklearn.linear_model.LogisticRegression", "init_args": {"max_iter": 1000}}
@@ -65,6 +66,7 @@ def run(data: TabularDataModule, tmp_path: Path) -> Run:
             "data": data,
             "classifiers": {"linear": LOGISTIC},
             "seeds": 1,
+            "folds": 0,
             "controls": False,
             "output": str(tmp_path / "mine"),
         }
@@ -142,8 +144,20 @@ def test_the_report_tells_of_validation_rows_with_the_best_amount(
     results = pd.read_csv(tmp_path / "mine" / "results.csv")
     smote = results[results["remedy"] == "smote"].groupby("amount")["validation_pr_auc"].mean().max()
     (report,) = of_type(runs, "report")
+    # no GAN took part, so there is no verdict
     assert set(report.summary) == {"validation_pr_auc/nothing", "validation_pr_auc/smote"}
     assert report.summary["validation_pr_auc/smote"] == pytest.approx(smote)
+
+
+def test_the_report_tells_the_verdict(run: Run, runs: list[RecordedRun]) -> None:
+    gan = {"class_path": "gan_imbalance.oversampling.GANOverSampler", "init_args": {"gan": "GAN", "max_steps": 1}}
+    assert run(remedies=["nothing", Remedy("mine", gan)], seeds=3) == 0
+    (report,) = of_type(runs, "report")
+    assert report.summary["verdict"] in ("helps", "hurts", "equal", "undecided")
+    shares = [report.summary[f"probability/{name}"] for name in ("worse", "equal", "better")]
+    assert sum(shares) == pytest.approx(1)
+    (artifact,) = report.made
+    assert {"answer.json", "report.html", "results.csv", "summary.csv"} == set(artifact.manifest.entries)
 
 
 def test_a_sweep_has_one_run(run: Run, runs: list[RecordedRun], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,155 @@
+"""How long until ``gan-imbalance compare`` says something, and how long a script by hand would take for the same.
+
+A generated table of 10,000 rows and 30 columns with 3 % rare rows. ``compare`` runs with its defaults and two jobs,
+through the command line in a process of its own, as a user runs it. Then the script runs, in a process of its own, too:
+imbalanced-learn's samplers and CTGAN with its defaults on the rare rows, on the same splits, with the same classifiers,
+and PR-AUC of every one; it has two threads. The last line is a JSON object.
+
+    python -m experiments.benchmarks.time_to_answer [--rows 10000] [--splits 10]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from experiments import command
+
+TARGET = "rare"
+COLUMNS = 30
+SHARE = 0.03
+SEEDS, FOLDS = 2, 5
+"""The default splits of ``compare``."""
+
+
+def table(rows: int, seed: int = 0) -> pd.DataFrame:
+    """Return a table of 24 correlated numbers and 6 categories, all of which tell a little of the rare class."""
+    random = np.random.default_rng(seed)
+    rare = random.permutation(rows) < round(SHARE * rows)
+    mixing = random.normal(size=(24, 24)) / 5
+    direction = random.normal(size=24)
+    numbers = random.normal(size=(rows, 24)) @ mixing + 0.35 * rare[:, None] * direction
+    numbers[:, ::4] = np.exp(numbers[:, ::4])
+    frame = pd.DataFrame(numbers, columns=[f"number_{column}" for column in range(24)])
+    for column in range(6):
+        levels = np.array([f"level_{level}" for level in range(3 + column)])
+        shares = random.dirichlet(np.ones(len(levels)), size=2)
+        drawn = [random.choice(levels, size=rows, p=share) for share in shares]
+        frame[f"category_{column}"] = np.where(rare & (random.random(rows) < 0.5), drawn[1], drawn[0])
+    return frame.assign(**{TARGET: np.where(rare, "yes", "no")})
+
+
+def run_compare(path: Path, output: Path, splits: int | None) -> dict[str, float]:
+    """Run ``compare`` with its defaults; return the seconds until its first verdict, and in all."""
+    arguments = ["--data.path", str(path), "--data.target", TARGET, "--jobs", "2", "--wandb", "false"]
+    fewer = [] if splits is None else ["--seeds", "1", "--folds", str(splits)]
+    started = perf_counter()
+    subprocess.run(
+        [sys.executable, "-m", "gan_imbalance", "compare", *arguments, *fewer, "--output", str(output)],
+        check=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    total = perf_counter() - started
+    looks = json.loads((output / "answer.json").read_text(encoding="utf-8"))["looks"]
+    # looks are timed from the first split on: start-up and reading are added
+    in_loop = (output / "answer.json").stat().st_mtime
+    begun = in_loop - total
+    first = (output / "comparison.json").stat().st_mtime - begun
+    return {"first_verdict_s": round(first + looks[0]["seconds"], 1), "total_s": round(total, 1)}
+
+
+def by_hand(path: Path, output: Path) -> Iterator[dict[str, Any]]:
+    """Yield PR-AUC of every split, remedy and classifier as a short script by hand finds it.
+
+    Args:
+        path: of the table.
+        output: of ``compare``, whose splits are used.
+    """
+    from ctgan import CTGAN
+    from imblearn.over_sampling import ADASYN, SMOTENC, RandomOverSampler
+    from imblearn.under_sampling import RandomUnderSampler
+    from sklearn.compose import ColumnTransformer
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.metrics import average_precision_score
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import OneHotEncoder, StandardScaler
+    from xgboost import XGBClassifier
+
+    from gan_imbalance import TableClassifier
+
+    frame = pd.read_csv(path)
+    features, labels = frame.drop(columns=TARGET), (frame[TARGET] == "yes").astype(int)
+    categories = [name for name in features.columns if name.startswith("category")]
+    for file in sorted((output / "splits").glob("*.json")):
+        split = json.loads(file.read_text(encoding="utf-8"))
+        train, test = split["train"], split["test"]
+        x, y = features.iloc[train], labels.iloc[train]
+        missing = int((y == 0).sum() - (y == 1).sum())
+        ctgan = CTGAN(enable_gpu=False)
+        ctgan.fit(x[y == 1], discrete_columns=categories)
+        made = ctgan.sample(missing)
+        sets = {
+            "nothing": (x, y),
+            "random_over": RandomOverSampler(random_state=0).fit_resample(x, y),
+            "random_under": RandomUnderSampler(random_state=0).fit_resample(x, y),
+            "smote": SMOTENC(categories, random_state=0).fit_resample(x, y),
+            "ctgan": (pd.concat([x, made]), pd.concat([y, pd.Series(np.ones(missing, dtype=int))])),
+        }
+        encoder = ColumnTransformer(
+            [("categories", OneHotEncoder(handle_unknown="ignore", sparse_output=False), categories)],
+            remainder=StandardScaler(),
+        ).fit(x)
+        encoded = {name: (encoder.transform(rows), np.asarray(of)) for name, (rows, of) in sets.items()}
+        encoded["adasyn"] = ADASYN(random_state=0).fit_resample(*encoded["nothing"])
+        unseen = encoder.transform(features.iloc[test])
+        classifiers = {
+            "xgboost": XGBClassifier(n_estimators=100, max_depth=4),
+            "logistic_regression": make_pipeline(LogisticRegression(max_iter=1000)),
+            "neural_network": TableClassifier(),
+        }
+        for remedy, (rows, of) in encoded.items():
+            for name, classifier in classifiers.items():
+                scores = classifier.fit(rows, of).predict_proba(unseen)[:, 1]
+                pr_auc = average_precision_score(labels.iloc[test], scores)
+                yield {"split": file.stem, "remedy": remedy, "classifier": name, "pr_auc": float(pr_auc)}
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the benchmark and print its JSON line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rows", type=int, default=10_000)
+    parser.add_argument("--folds", type=int, default=None, help="a rehearsal: so many folds, once, instead of 2 x 5")
+    parser.add_argument("--script", nargs=2, metavar=("TABLE", "OUTPUT"), help="run the script alone")
+    options = parser.parse_args(arguments)
+    if options.script:
+        warnings.simplefilter("ignore")
+        found = pd.DataFrame(by_hand(*map(Path, options.script)))
+        print(found.groupby(["classifier", "remedy"])["pr_auc"].mean().unstack().round(3).to_string())
+        return
+    with TemporaryDirectory() as folder:
+        path, output = Path(folder) / "table.csv", Path(folder) / "run"
+        table(options.rows).to_csv(path, index=False)
+        figures = run_compare(path, output, options.folds)
+        print(f"compare, with its defaults and two jobs: {figures}", flush=True)
+        started = perf_counter()
+        script = [sys.executable, "-m", "experiments.benchmarks.time_to_answer", "--script", str(path), str(output)]
+        subprocess.run(script, check=True)
+        seconds = perf_counter() - started
+        print(f"the script, two threads: {seconds:.1f} s")
+    print(json.dumps({**figures, "ratio_to_script": round(seconds / figures["total_s"], 2)}))
+
+
+if __name__ == "__main__":
+    command(main)

@@ -1,0 +1,122 @@
+"""What a comparison leaves on disk: whole or absent, written by one process at a time, and read again."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from gan_imbalance.comparison.forms import form_of
+from gan_imbalance.comparison.plan.cells import Task, group_cells
+from gan_imbalance.comparison.plan.description import Description
+from gan_imbalance.comparison.plan.planning import plan_cells
+from gan_imbalance.comparison.plan.remedies import TABLE_REMEDIES
+from gan_imbalance.comparison.plan.study import Setting, Study, split_data, split_keys
+from gan_imbalance.comparison.run.task import fail_task, run_task
+from gan_imbalance.comparison.store import Store
+from gan_imbalance.data import TabularDataModule
+from gan_imbalance.synthesis import load_gan, manifest_path
+from gan_imbalance.types import InputError
+
+LOGISTIC = {"class_path": "sklearn.linear_model.LogisticRegression", "init_args": {"max_iter": 1000}}
+
+
+@pytest.fixture
+def study(data: TabularDataModule) -> Study:
+    return split_data(data, split_keys([0], 0, [Setting()]))
+
+
+def tasks_of(study: Study, *names: str) -> list[Task]:
+    remedies = [TABLE_REMEDIES[name].with_gan_steps(2) for name in names]
+    return group_cells(plan_cells(study, remedies, {"linear": LOGISTIC}, ["balance"]))
+
+
+def test_results_rows_and_checkpoints_are_kept_and_read(study: Study, tmp_path: Path) -> None:
+    store, (task,) = Store(tmp_path), tasks_of(study, "wasserstein_gan")
+    assert store.missing(study, [task]) == [task]
+    assert store.known_rows(study, task) == {}
+    result = run_task(study, task, {})
+    store.write(result)
+    assert store.missing(study, [task]) == []
+    (cell,), address = result.cells, task.rows_address(study)
+    assert store.read_cell(cell.address) == {**json.loads(json.dumps(cell.content)), "address": cell.address}
+    pd.testing.assert_frame_equal(store.read_scores(cell.address), cell.scores)
+    assert store.has_rows(address)
+    assert store.known_rows(study, task)[address].rows == result.rows[address].rows
+    # as `gan-imbalance synthesize` names it, so that whoever reads its rows reads these
+    assert store.manifest_path(address) == manifest_path(store.rows_path(address))
+    (checkpoint,) = store.checkpoint_paths(address)
+    assert load_gan(checkpoint).spec is not None
+
+
+def test_a_failure_is_told_until_the_result_is_there(study: Study, tmp_path: Path) -> None:
+    store, tasks = Store(tmp_path), tasks_of(study, "nothing", "smote")
+    cells = [cell for task in tasks for cell in task.cells]
+    description = Description.of(study, cells, tasks, kind="table", **form_of(study.samples).describe())
+    store.write(fail_task(study, tasks[0], RuntimeError("no memory")))
+    (failure,) = store.failures(description)
+    assert (failure.name, failure.reason) == ("nothing, seed 0", "RuntimeError: no memory")
+    assert failure.addresses == (cells[0].address(study),)
+    store.write(run_task(study, tasks[0], {}))
+    assert store.failures(description) == []
+    assert not list(tmp_path.rglob("*.failed.json"))
+
+
+def test_the_plan_and_samples_are_read_without_the_data(study: Study, tmp_path: Path) -> None:
+    store, tasks = Store(tmp_path), tasks_of(study, "nothing", "smote")
+    cells = [cell for task in tasks for cell in task.cells]
+    told = form_of(study.samples).describe()
+    description = Description.of(study, cells, tasks, kind="table", metric="recall", **told)
+    store.write_plan(description, study)
+    read = store.read_plan()
+    assert (read.classes, read.minority_label, read.metric) == (["no", "yes"], "yes", "recall")
+    assert [entry.address for entry in read.entries] == [cell.address(study) for cell in cells]
+    assert read.keys == list(study.splits)
+    form = store.read_form(read)
+    assert set(form.samples.labels) == {0, 1}
+
+
+@pytest.mark.parametrize("content", ["", "{}", '{"cells": []}', "[]"])
+def test_a_folder_that_holds_no_comparison(content: str, tmp_path: Path) -> None:
+    (tmp_path / "comparison.json").write_text(content)
+    with pytest.raises(InputError, match="holds no comparison"):
+        Store(tmp_path).read_plan()
+
+
+def test_what_a_killed_process_left_is_removed(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    left = [tmp_path / "cells" / ".partial-x.abc.json", tmp_path / "cache" / ".features.pt.lock"]
+    for path in left:
+        path.parent.mkdir()
+        path.write_text("{")
+    (tmp_path / "cells" / "kept.json").write_text("{}")
+    with store.alone():
+        assert not any(path.exists() for path in left)
+    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["kept.json"]
+
+
+def hold(folder: str, seconds: float) -> None:
+    with Store(folder).alone():
+        Path(folder, "held").touch()
+        time.sleep(seconds)
+
+
+def test_a_second_comparison_waits_for_the_first(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    process = multiprocessing.get_context("spawn").Process(target=hold, args=(str(tmp_path), 1.0))
+    process.start()
+    while not (tmp_path / "held").exists():
+        time.sleep(0.05)
+    with Store(tmp_path).alone():
+        process.join()
+    assert "Another comparison is writing" in capsys.readouterr().out
+    assert process.exitcode == 0
+
+
+def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match="Cannot write"), Store(tmp_path / "file").alone():
+        pass
