@@ -286,13 +286,12 @@ def _record(synthetic: SyntheticSet | SyntheticImages, checkpoint: Path, output:
         run.log_artifact(synthetic_artifact(output))
 
 
-def synthetic_artifact(rows_path: Path, lasting: bool = False, manifest: Path | None = None) -> Artifact:
-    """Return rows and manifest as an artifact of Weights & Biases.
+def synthetic_artifact(rows_path: Path, lasting: bool = False) -> Artifact:
+    """Return rows and manifest that :func:`write_synthetic_set` wrote as an artifact of Weights & Biases.
 
     Args:
         rows_path: file of the rows.
         lasting: whether the files stay as they are until an offline run is uploaded.
-        manifest: file of the manifest; where :func:`write_synthetic_set` wrote it if not given.
     """
-    path = manifest or manifest_path(rows_path)
-    return make_artifact("synthetic-set", f"synthetic-{file_hash(path)}", [rows_path, path], lasting)
+    manifest = manifest_path(rows_path)
+    return make_artifact("synthetic-set", f"synthetic-{file_hash(manifest)}", [rows_path, manifest], lasting)

@@ -48,7 +48,7 @@ def _dataset(store: Store, study: Study, task: Task) -> Artifact:
 
 
 def _rows_artifact(store: Store, address: str) -> Artifact:
-    return synthetic_artifact(store.rows_path(address), lasting=True, manifest=store.manifest_path(address))
+    return synthetic_artifact(store.rows_path(address), lasting=True)
 
 
 def _publish_rows(store: Store, study: Study, task: Task, addresses: list[str]) -> None:

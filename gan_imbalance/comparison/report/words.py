@@ -76,8 +76,8 @@ def sensitivity(answer: Answer) -> str:
         told += "".join(f"; it does not see that {miss}" for miss in misses) + "."
     elif answer.primary is not None and answer.primary.mark == "equal":
         # what is shown to be no gain could have been seen
-        gain = small(answer.metric.practical_difference)
-        told = f"Yes: by its numbers a gain of more than {gain} has a probability of {share(answer.primary.probabilities.better)}"
+        gain, chance = small(answer.metric.practical_difference), share(answer.primary.probabilities.better)
+        told = f"Yes: a gain of more than {gain} has a probability of {chance}"
         told += f", although it does not see that {' nor that '.join(misses)}." if misses else "."
     else:
         sees = {0: "", 1: ": it does not see that ", 2: ": it sees neither that "}[len(misses)]
