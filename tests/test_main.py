@@ -333,6 +333,7 @@ def test_files_that_are_no_tables(
         (["--until", "tired"], "until: expected"),
         (["--max_splits", "20"], "max_splits bounds a comparison that goes on until it is decided"),
         (["--until", "decided", "--max_splits", "1"], "max_splits is 1: give a whole number of at least 2."),
+        (["--until", "decided", "--max_splits", "4"], "max_splits is 4, but 1 times 5 folds come first: raise it"),
         (["--until", "decided", "--max_time", "soon"], "max_time is 'soon': give seconds"),
         (["--until", "decided", "--max_time", "0"], "max_time is"),
         (["--at_recall", "1.5"], "at_recall is 1.5: give a share above 0 and up to 1."),

@@ -45,7 +45,8 @@ class BlinkeredRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def predict_proba(self, X: Matrix) -> Matrix:
         """Return class probabilities, (rows, classes)."""
-        return self.regression_.predict_proba(self._seen(X))
+        chances: Matrix = self.regression_.predict_proba(self._seen(X))
+        return chances
 
     def _seen(self, X: Matrix) -> Matrix:
         return np.delete(X, list(self.unseen), axis=1)

@@ -22,6 +22,7 @@ from gan_imbalance.data.base import A_TABLE
 from gan_imbalance.metrics import Costs
 from gan_imbalance.types import InputError
 
+_FIRST_SPLITS = 10
 # more than the epochs that a transfer GAN spends in its first phase
 QUICK_STEPS = 12
 
@@ -153,7 +154,7 @@ def compare(
         differences,
     )
     publish = wandb and not quick
-    failures = drive(comparison, store, seeds or (2 if folds else 10), bounds, jobs, backend, publish)
+    failures = drive(comparison, store, _first_seeds(seeds, folds, bounds), bounds, jobs, backend, publish)
     if failures and not store.read_finished(store.read_plan()):
         raise InputError(f"No cell could be made; the first one, {failures[0].name}: {failures[0].reason}")
     report = make_report(store, save_pictures=not quick, verbose=verbose)
@@ -189,6 +190,17 @@ def _bounds(until: str | None, max_splits: int | None, max_time: float | str | N
     _check_number("max_splits", max_splits, 2)
     seconds = None if max_time is None else _seconds(max_time)
     return Until(max_splits, seconds)
+
+
+def _first_seeds(seeds: int | None, folds: int, until: Until | None) -> int:
+    """Return how many seeds to begin with: ten splits' if not given, but no more than the bound allows."""
+    at_once = folds or 1
+    most = None if until is None else until.splits
+    if most is not None and (seeds or 1) * at_once > most:
+        begun = f"{seeds or 1} times {folds} folds" if folds else f"{seeds} splits"
+        raise InputError(f"max_splits is {most}, but {begun} come first: raise it, or lower seeds or folds.")
+    first = seeds or max(1, _FIRST_SPLITS // at_once)
+    return first if most is None else min(first, most // at_once)
 
 
 def _seconds(time: float | str) -> float:

@@ -6,7 +6,7 @@ import math
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from time import perf_counter
 from typing import Any, NamedTuple
 
@@ -209,7 +209,7 @@ class _Runner:
         self.progress.update(self.bar, total=len(plan.cells), completed=len(self.results))
         self._tell(waiting)
         failures: list[Failure] = []
-        known = lambda task: store.known_rows(study, task)  # noqa: E731
+        known = partial(store.known_rows, study)
         for result in run_tasks(study, list(waiting), known, store.cache, self.jobs, self.backend):
             failures += result.failures
             self._keep(plan, result)

@@ -19,7 +19,8 @@ import torch
 from sklearn.linear_model import LogisticRegression
 
 from gan_imbalance.comparison import Remedy, compare
-from gan_imbalance.comparison.command import QUICK_STEPS
+from gan_imbalance.comparison.command import QUICK_STEPS, _first_seeds, _seconds
+from gan_imbalance.comparison.driver import Until
 from gan_imbalance.comparison.plan.remedies import TABLE_REMEDIES
 from gan_imbalance.data import TabularDataModule
 from gan_imbalance.files import write_json
@@ -518,3 +519,46 @@ def test_rows_of_several_classes_may_have_a_share_too(run: Run, tmp_path: Path) 
             results.loc[(classifier, "half"), "rows_added"] == results.loc[(classifier, "together"), "rows_added"] > 0
         )
         assert results.loc[(classifier, "half"), "brier"] != results.loc[(classifier, "together"), "brier"]
+
+
+@pytest.mark.parametrize(
+    ("seeds", "folds", "most", "first"),
+    [
+        (None, 5, None, 2),
+        (None, 10, None, 1),
+        (None, 0, None, 10),
+        (None, 20, None, 1),
+        (3, 5, None, 3),
+        (None, 5, 7, 1),
+        (None, 0, 4, 4),
+        (2, 5, 20, 2),
+    ],
+)
+def test_ten_splits_come_first_unless_they_are_too_many(
+    seeds: int | None, folds: int, most: int | None, first: int
+) -> None:
+    assert _first_seeds(seeds, folds, None if most is None else Until(most, None)) == first
+
+
+def test_more_seeds_than_the_bound_allows() -> None:
+    with pytest.raises(InputError, match="max_splits is 9, but 2 times 5 folds come first"):
+        _first_seeds(2, 5, Until(9, None))
+
+
+@pytest.mark.parametrize(("time", "seconds"), [(90, 90.0), ("90", 90.0), ("00:00:01:30", 90.0), (0.5, 0.5)])
+def test_a_time_is_seconds_or_as_lightning_takes_it(time: float | str, seconds: float) -> None:
+    assert _seconds(time) == seconds
+
+
+def test_a_comparison_goes_on_until_it_is_decided(run: Run, tmp_path: Path, mixed_frame: pd.DataFrame) -> None:
+    """A remedy that does nothing in a GAN's place makes no practical difference, whatever the splits."""
+    twin = {"class_path": "gan_imbalance.comparison.controls.JitterOverSampler", "init_args": {"random_state": 1}}
+    data = TabularDataModule(frame=mixed_frame, target="label", validation_fraction=0.2)
+    remedies = [Remedy("one", twin), Remedy("other", twin, stated_kind="gan")]
+    options: dict[str, Any] = {"data": data, "remedies": remedies, "amounts": [1], "seeds": 1, "folds": 3}
+    assert run(**options, until="decided", max_splits=6, practical_difference=0.9) == 0
+    answer = json.loads((tmp_path / "answer.json").read_text())
+    assert answer["answers"][0]["mark"] == "equal"
+    assert len(answer["looks"]) == 3
+    assert run(**options, until="decided", max_splits=6, practical_difference=0.0, metric="recall") == 0
+    assert len(json.loads((tmp_path / "answer.json").read_text())["looks"]) > 3

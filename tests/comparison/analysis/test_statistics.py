@@ -7,23 +7,25 @@ from itertools import product
 
 import numpy as np
 import pytest
-from gan_imbalance.comparison.statistics import (
-    average_precision,
-    bootstrap_scores,
-    corrected_resampled_t,
-    critical_difference,
-    effect_size,
-    friedman,
-    holm,
-    mean_interval,
-    paired_comparison,
-    rank_remedies,
-    wilcoxon_signed_rank,
-)
 from scipy import stats
 from scipy.optimize import brentq
 from sklearn.metrics import average_precision_score, recall_score
 
+from gan_imbalance.comparison.analysis.ranking import (
+    critical_difference,
+    friedman,
+    rank_remedies,
+    wilcoxon_signed_rank,
+)
+from gan_imbalance.comparison.analysis.statistics import (
+    average_precision,
+    bootstrap_scores,
+    corrected_resampled_t,
+    effect_size,
+    holm,
+    mean_interval,
+    paired_comparison,
+)
 from gan_imbalance.types import InputError
 
 SCORES = np.array([0.71, 0.68, 0.75, 0.70, 0.73])
@@ -71,7 +73,7 @@ def test_interval_covers_as_often_as_it_says() -> None:
 
 def test_without_a_ratio_it_is_the_paired_t_test() -> None:
     expected = stats.ttest_rel(SCORES, BASELINE)
-    test = corrected_resampled_t(SCORES - BASELINE, test_train_ratio=0)
+    test = corrected_resampled_t(SCORES - BASELINE, ratio=0)
     assert (test.t, test.p) == pytest.approx((expected.statistic, expected.pvalue))
     interval = expected.confidence_interval(0.95)
     assert (test.low, test.high) == pytest.approx((interval.low, interval.high))
@@ -81,7 +83,7 @@ def test_correction_by_hand() -> None:
     # Differences 1, 2, 3: mean 2, variance 1. Ratio 1/4: t = 2 / sqrt((1/3 + 1/4) * 1) = 2 sqrt(12/7).
     # For 2 degrees of freedom the two-sided p is 1 - t / sqrt(2 + t^2).
     t = 2 * math.sqrt(12 / 7)
-    test = corrected_resampled_t([1, 2, 3], test_train_ratio=0.25)
+    test = corrected_resampled_t([1, 2, 3], ratio=0.25)
     assert test.t == pytest.approx(t)
     assert test.p == pytest.approx(1 - t / math.sqrt(2 + t**2))
     reach = 4.303 * math.sqrt(7 / 12)
