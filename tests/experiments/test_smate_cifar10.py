@@ -33,8 +33,8 @@ def test_the_smallest_scale_runs_on_cifar(shared_data: Callable[[str], Path], tm
     kept = split["rows"]["train"]
     assert kept[-1] == round(0.1 * kept[0])
     # ours with and without frozen blocks start from the same first phase, the published one from another
-    assert len(list((tmp_path / "smoke" / "pretrained").glob("pretrained-*"))) == 2
-    assert len(list((tmp_path / "smoke" / "pretrained").glob("classifier-*"))) == 1
+    assert len(list((tmp_path / "smoke" / "cache").glob("pretrained-*"))) == 2
+    assert len(list((tmp_path / "smoke" / "cache").glob("classifier-*"))) == 1
     judged = judge("smoke", root, str(tmp_path))
     assert set(judged["remedy"]) == transfers
     assert judged[["fakes_caught", "real_ones_known"]].stack().between(0, 1).all()
