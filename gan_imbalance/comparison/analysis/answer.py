@@ -309,7 +309,6 @@ def _cheapest_of_the_best(
     description: Description, metric: Metric, ratio: float, rows: pd.DataFrame
 ) -> Recommendation | None:
     allowed = rows[rows["kind"] != "control"]
-    # a tuned threshold is no effort of its own for figures that know no threshold, and is chosen where one counts
     by_arm = allowed.assign(
         chosen_by=metric.gains(allowed[metric.validation_name].astype(float)),
         seconds=allowed["seconds_resample"] + allowed["seconds_fit"],

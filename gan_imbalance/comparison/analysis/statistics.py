@@ -92,7 +92,7 @@ def corrected_resampled_t(differences: ArrayLike, ratio: float, confidence: floa
 
     Args:
         differences: one per split, ``(J,)``.
-        ratio: test rows over training rows of a split.
+        ratio: allowance for rows that splits share: test rows over the rows that are not tested.
         confidence: of the interval.
 
     Raises:
@@ -116,7 +116,7 @@ def paired_comparison(
     Args:
         values: one score per split, ``(J,)``.
         baseline: those of the baseline, in the same order, ``(J,)``.
-        ratio: test rows over training rows of a split.
+        ratio: allowance for rows that splits share: test rows over the rows that are not tested.
         confidence: of the interval.
 
     Raises:
@@ -176,7 +176,7 @@ def effect_size(differences: ArrayLike, ratio: float, confidence: float = 0.95) 
 
     Args:
         differences: one per split, ``(J,)``.
-        ratio: test rows over training rows of a split.
+        ratio: allowance for rows that splits share: test rows over the rows that are not tested.
         confidence: of the interval.
 
     Raises:

@@ -27,6 +27,8 @@ _DESCRIPTION = "comparison.json"
 _ANSWER = "answer.json"
 _REFERENCE = "reference"
 _LOCK = ".comparison.lock"
+# a rehearsal, and Weights & Biases, have folders of their own in it, with locks of their own
+_ROOMS = (".", "cells", "synthetic", "splits", "cache", "figures")
 # rows of a class that pictures compare synthetic ones with
 _REFERENCE_ROWS = 2000
 
@@ -63,7 +65,7 @@ class Store:
         with making_room(path):
             self._acquire(lock)
         try:
-            for left in self.folder.rglob(".*"):
+            for left in (left for room in _ROOMS for left in (self.folder / room).glob(".*")):
                 if is_temporary(left) and left != path:
                     left.unlink(missing_ok=True)
             yield
