@@ -124,8 +124,8 @@ class Classifier(ResumableModule):
         """Map samples (n, *shape) to class probabilities (n, classes)."""
         return self.network(x).softmax(dim=1)  # type: ignore[no-any-return]
 
-    def training_step(self, batch: tuple[Tensor, ...], batch_idx: int) -> Tensor:
-        """Return the weighted loss of samples, labels and, if there is a third tensor, sample weights."""
+    def loss_of(self, batch: tuple[Tensor, ...]) -> Tensor:
+        """Return the weighted loss, (), of samples, labels and, if there is a third tensor, sample weights."""
         x, labels, *sample_weights = batch
         if self.augmentation is not None:
             x = self.augmentation(x)
@@ -134,12 +134,16 @@ class Classifier(ResumableModule):
         if self.weight is not None:
             weights = weights * self.weight[labels]
         # the mean over all that is in the joined batch of all processes, as DDP averages their gradients
-        loss = (losses * weights).sum() / mean_over_processes(weights.sum(), processes(self))
+        return (losses * weights).sum() / mean_over_processes(weights.sum(), processes(self))  # type: ignore[no-any-return]
+
+    def training_step(self, batch: tuple[Tensor, ...], batch_idx: int) -> Tensor:
+        """Return, and now and then log, the weighted loss of a batch."""
+        loss = self.loss_of(batch)
         every = self.trainer.log_every_n_steps  # type: ignore[attr-defined]
-        # 0 is never; at the end of an epoch, for those who go by its loss
+        # a trainer that logs every 0 steps never logs; the end of an epoch is for those who go by its loss
         if every and ((self.global_step + 1) % every == 0 or self.trainer.is_last_batch):
             self.log("train/loss", loss, prog_bar=True)
-        return loss  # type: ignore[no-any-return]
+        return loss
 
     def validation_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> None:
         """Collect probabilities and labels."""

@@ -6,12 +6,12 @@ import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from functools import partial
+from itertools import islice
 from typing import Any, ClassVar, Literal, Self, get_args
 
 import numpy as np
 import numpy.typing as npt
 import torch
-from pytorch_lightning import Callback, LightningModule, Trainer
 from pytorch_lightning.cli import OptimizerCallable
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets
@@ -23,7 +23,6 @@ from gan_imbalance.components import build, factory
 from gan_imbalance.data.loaders import Draw, TensorLoader, draw_mixed, draw_uniform, draw_weighted
 from gan_imbalance.losses import ClassificationLoss, CrossEntropy
 from gan_imbalance.networks import DenseClassifier, SMateCNN
-from gan_imbalance.quiet import quiet_lightning
 from gan_imbalance.transforms.image import IMAGES_AT_ONCE, to_float
 from gan_imbalance.types import DataSpec, InputError, Span
 
@@ -108,7 +107,7 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[mi
         self.classes_, indices = np.unique(labels, return_inverse=True)
         weights = None if sample_weight is None else torch.from_numpy(np.asarray(sample_weight, dtype=np.float32))
         max_steps, steps_per_epoch = self._steps(len(samples))
-        with quiet_lightning(), torch.random.fork_rng():
+        with torch.random.fork_rng():
             torch.manual_seed(self.random_state)
             self.module_ = Classifier(
                 factory(self.network),
@@ -130,22 +129,31 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[mi
                 weights=None if factors is None else factors.to(device),
                 transform=self._prepared,
             )
-            trainer = Trainer(
-                max_steps=max_steps,
-                max_epochs=-1,
-                accelerator=self.accelerator,
-                devices=1,
-                logger=False,
-                enable_checkpointing=False,
-                enable_progress_bar=False,
-                enable_model_summary=False,
-                callbacks=[_OnEpoch(self, on_epoch)] if on_epoch else [],
-            )
-            trainer.fit(self.module_, batches)
-        # the trainer holds the samples, on the device
-        self.module_.trainer = None
+            self._train(batches, max_steps, on_epoch)
         self.module_.cpu().eval()
         return self
+
+    def _train(
+        self, batches: TensorLoader, max_steps: int, on_epoch: Callable[[int, Self], float | None] | None
+    ) -> None:
+        """Take the steps, by a plain loop: of a small network's step, a Trainer's own work is a third."""
+        module = self.module_.to(batches.features.device).train()
+        optimizer = module.configure_optimizers()
+        best: tuple[float, dict[str, Tensor]] | None = None
+        for done in range(0, max_steps, len(batches)):
+            for batch in islice(batches, max_steps - done):
+                optimizer.zero_grad()
+                module.loss_of(batch).backward()  # type: ignore[no-untyped-call]
+                optimizer.step()
+            if on_epoch is None:
+                continue
+            module.eval()
+            score = on_epoch(min(done + len(batches), max_steps), self)
+            module.train()
+            if self.keep_best and score is not None and (best is None or score > best[0]):
+                best = score, {name: tensor.clone() for name, tensor in module.state_dict().items()}
+        if best is not None:
+            module.load_state_dict(best[1])
 
     def predict_proba(self, X: Any) -> npt.NDArray[np.float32]:
         """Return class probabilities, (n, classes)."""
@@ -194,7 +202,7 @@ class TableClassifier(NetworkClassifier):
         weight_decay: L2 penalty.
         optimizer: class, or its class path; it is given learning rate and weight decay.
         loss: what is minimised.
-        accelerator: Lightning's.
+        accelerator: "cpu"; with anything else, a CUDA device where there is one.
         random_state: seed of weights and batches.
 
     Attributes:
@@ -267,7 +275,7 @@ class ImageClassifier(NetworkClassifier):
             arguments.
         weighting: what a sample's weight is: a factor of its ``loss``, or how likely it is to be in a batch
             (``draw``), which keeps few heavy samples from ruling a batch.
-        accelerator: Lightning's.
+        accelerator: "cpu"; with anything else, a CUDA device where there is one.
         random_state: seed of weights and batches.
 
     Attributes:
@@ -364,23 +372,3 @@ def _draw(samples: int, weights: Tensor | None, added: Any, added_samples: int) 
     if not mask.any():
         return draw_from(torch.arange(samples))
     return draw_mixed(draw_from((~mask).nonzero()[:, 0]), draw_from(mask.nonzero()[:, 0]), added_samples)
-
-
-class _OnEpoch(Callback):
-    """Calls a function at the end of every epoch, with the network ready to predict; ends with the best weights."""
-
-    def __init__(self, estimator: NetworkClassifier, function: Callable[[int, Any], float | None]) -> None:
-        self.estimator = estimator
-        self.function = function
-        self.best: tuple[float, dict[str, Tensor]] | None = None
-
-    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        pl_module.eval()
-        score = self.function(trainer.global_step, self.estimator)
-        pl_module.train()
-        if self.estimator.keep_best and score is not None and (self.best is None or score > self.best[0]):
-            self.best = score, {name: tensor.clone() for name, tensor in pl_module.state_dict().items()}
-
-    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        if self.best is not None:
-            pl_module.load_state_dict(self.best[1])

@@ -82,7 +82,7 @@ def test_it_beats_its_own_weak_learner_on_digits() -> None:
     weak = ImageClassifier(
         partial(SMateCNN, width=0.25), max_steps=60, batch_size=64, lr=1e-3, accelerator="cpu", weighting="draw"
     )
-    model = SAMME(weak, n_estimators=6).fit(train, train_labels)
+    model = SAMME(weak, n_estimators=6, random_state=0).fit(train, train_labels)
     single = model.estimators_[0].score(test, test_labels)
     assert single < 0.95
     assert model.score(test, test_labels) > single + 0.02
@@ -97,7 +97,7 @@ def test_it_beats_its_own_weak_learner_on_cifar(shared_data: Callable[[str], Pat
     weak = ImageClassifier(
         partial(SMateCNN, width=0.25), max_steps=60, batch_size=64, lr=1e-3, accelerator="cpu", weighting="draw"
     )
-    model = SAMME(weak, n_estimators=12).fit(train.images, train.labels)
+    model = SAMME(weak, n_estimators=16, random_state=0).fit(train.images, train.labels)
     single = model.estimators_[0].score(test.images, test.labels)
     # guessing is right on a quarter
     assert single > 0.3

@@ -140,7 +140,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Task:
-    """Cells of one remedy and one split, which are run together: they share the added rows.
+    """Cells of one split that are run together: of one remedy, which share its rows, or of several that change none.
 
     Attributes:
         cells: at least one.
@@ -155,13 +155,14 @@ class Task:
 
     @property
     def remedy(self) -> Remedy:
-        """Return the remedy of all its cells."""
+        """Return the remedy of all its cells, or the first of those that change no rows."""
         return self.cells[0].remedy
 
     @property
     def name(self) -> str:
         """Return how a person calls it."""
-        return f"{self.remedy.name}, {self.key.name}"
+        remedies = dict.fromkeys(cell.remedy.name for cell in self.cells)
+        return ", ".join([*remedies, self.key.name])
 
     def rows_address(self, study: Study, remedy: Remedy | None = None) -> str:
         """Return what the rows are kept under that the remedy, or it with other settings, adds: a file's name."""
@@ -185,10 +186,12 @@ class Task:
 
 
 def group_cells(cells: Iterable[Cell]) -> list[Task]:
-    """Return all cells of a comparison as tasks, in order."""
+    """Return all cells of a comparison as tasks, in order: together what shares rows, or without rows the fit."""
     grouped: dict[tuple[SplitKey, str], list[Cell]] = {}
     for cell in cells:
-        grouped.setdefault((cell.key, cell.remedy.name), []).append(cell)
+        remedy = cell.remedy
+        shared = remedy.name if remedy.changes_rows else content_hash([remedy.class_weight, remedy.classifier])
+        grouped.setdefault((cell.key, shared), []).append(cell)
     return [Task(tuple(together)) for together in grouped.values()]
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import inspect
+import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,9 +17,11 @@ from gan_imbalance.comparison.forms import Form, form_of
 from gan_imbalance.comparison.plan.cells import TUNED, Candidate, Cell, Task
 from gan_imbalance.comparison.plan.remedies import Remedy
 from gan_imbalance.comparison.plan.study import Study
+from gan_imbalance.comparison.run.resources import Usage, measured
 from gan_imbalance.comparison.run.rows import Resampled, RowSet, resample
 from gan_imbalance.components import build
 from gan_imbalance.data.imbalance import Rows
+from gan_imbalance.files import content_hash
 from gan_imbalance.metrics import ImbalanceMetrics, correct_prior, tune_threshold
 from gan_imbalance.transforms.dtypes import Features
 
@@ -52,6 +55,8 @@ class Fitted(NamedTuple):
         validation: probabilities of the validation rows, as they are judged, (n, K).
         pr_auc: of them.
         history: the same while it trained, if it tells.
+        usage: what fitting took.
+        warnings: that it gave, a line each.
     """
 
     classifier: Any
@@ -61,6 +66,8 @@ class Fitted(NamedTuple):
     validation: Features
     pr_auc: float
     history: list[dict[str, float]]
+    usage: Usage
+    warnings: list[str]
 
 
 class Figures(NamedTuple):
@@ -87,10 +94,10 @@ class Bench:
         form: of the data, fitted on the training part.
         validation: encoded rows.
         test: encoded rows.
-        cache: folder where what several tasks need is kept, if any.
         known: row sets that were made before, by address.
         made: row sets that were made here, by address.
         resampled: all that are in use, by address; "" for the training rows as they are.
+        fitted: classifiers, by what made them: remedies that differ in what is done afterwards share one.
     """
 
     study: Study
@@ -98,10 +105,10 @@ class Bench:
     form: Form
     validation: npt.NDArray[Any]
     test: npt.NDArray[Any]
-    cache: Path | None
     known: Mapping[str, RowSet]
     made: dict[str, RowSet] = field(default_factory=dict)
     resampled: dict[str, Resampled] = field(default_factory=dict)
+    fitted: dict[str, Fitted] = field(default_factory=dict)
 
     @classmethod
     def of(cls, study: Study, task: Task, known: Mapping[str, RowSet], cache: Path | None) -> Bench:
@@ -109,7 +116,7 @@ class Bench:
         split = study.splits[task.key]
         form = form_of(study.samples, split.train, cache)
         validation, test = (form.encode(form.take(part)) for part in (split.validation, split.test))
-        bench = cls(study, task, form, validation, test, cache, known)
+        bench = cls(study, task, form, validation, test, known)
         # at once, so that a resampler that fails is told once; what is tuned costs its own cells only
         for cell in task.cells:
             if cell.amount != TUNED:
@@ -133,7 +140,7 @@ class Bench:
         packed = self.known.get(address)
         if packed is None:
             split = study.splits[key]
-            made = resample(remedy, study.samples, split, study.minority, self.task.cells[0].pool, self.cache)
+            made = resample(remedy, self.form, split, study.minority, self.task.cells[0].pool)
             target = self.form.describe().get("schema", {}).get("target")
             packed = made.pack(self.form, remedy=remedy.settings, split=key.name, split_hash=split.hash, target=target)
             self.made[address] = packed
@@ -166,6 +173,14 @@ class Bench:
 
     def fit(self, cell: Cell, candidate: Candidate) -> Fitted:
         """Fit a classifier under a candidate, and judge it on validation rows."""
+        remedy = cell.remedy
+        made_from = [cell.estimator, remedy.class_weight, remedy.classifier, remedy.share, asdict(candidate)]
+        key = content_hash(made_from)
+        if key not in self.fitted:
+            self.fitted[key] = self._fit(cell, candidate)
+        return self.fitted[key]
+
+    def _fit(self, cell: Cell, candidate: Candidate) -> Fitted:
         study = self.study
         training = self.training(candidate)
         positive = study.samples.labels[study.splits[cell.key].validation] == study.minority
@@ -194,8 +209,11 @@ class Bench:
             shared = weights
         if share is not None or cell.remedy.class_weight is not None:
             options["sample_weight"] = shared
-        classifier.fit(training.features, training.labels, **options)
-        return Fitted(classifier, candidate, training, shares, *judge(classifier), history)
+        with measured() as usage, warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            classifier.fit(training.features, training.labels, **options)
+        told = sorted({str(warning.message).splitlines()[0] for warning in caught})
+        return Fitted(classifier, candidate, training, shares, *judge(classifier), history, usage, told)
 
     def _new_classifier(self, cell: Cell, candidate: Candidate) -> Any:
         init_args = {**(cell.estimator.get("init_args") or {}), **cell.remedy.classifier, **candidate.classifier}

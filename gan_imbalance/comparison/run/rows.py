@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field, replace
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from gan_imbalance.comparison.forms import Content, Form, View, equal, form_of, pick
+from gan_imbalance.comparison.forms import Content, Form, View, equal, pick
 from gan_imbalance.comparison.plan.remedies import Remedy
 from gan_imbalance.comparison.run.resources import Usage, measured
 from gan_imbalance.components import build
-from gan_imbalance.data.base import Samples
 from gan_imbalance.data.imbalance import Rows
 from gan_imbalance.data.split import Split
 from gan_imbalance.files import content_hash, provenance
@@ -96,9 +94,7 @@ class Resampled:
         )
 
 
-def resample(
-    remedy: Remedy, samples: Samples, split: Split, minority: int, rows: int | None, cache: Path | None = None
-) -> Resampled:
+def resample(remedy: Remedy, form: Form, split: Split, minority: int, rows: int | None) -> Resampled:
     """Apply the remedy to the training rows of a split.
 
     imbalanced-learn's samplers see numbers (of a table standardised and imputed, and categories one-hot, or as codes
@@ -107,22 +103,20 @@ def resample(
 
     Args:
         remedy: one that changes rows.
-        samples: all of the data.
+        form: of the data, fitted on the training part.
         split: which of its rows to learn from; its seed is the resampler's, too, unless that has its own.
         minority: index of the class to top up.
         rows: how many rows to add to it; None where the remedy decides.
-        cache: folder where what several remedies need is kept; None where it is kept nowhere.
 
     Raises:
         InputError: if further real rows are asked for and the reserve has none, or the resampler does not
             take its arguments.
     """
-    form = form_of(samples, split.train, cache)
     if remedy.reserve:
         made = _from_reserve(form, split, minority, rows)
     else:
         made = _from_sampler(remedy, form, split, minority, rows)
-    train, validation = (part[samples.labels[part] == minority] for part in (split.train, split.validation))
+    train, validation = (part[form.samples.labels[part] == minority] for part in (split.train, split.validation))
     added = pick(made.added, np.flatnonzero(made.labels == minority))
     return replace(made, quality=form.judge(train, added, validation, split.seed))
 

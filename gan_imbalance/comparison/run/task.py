@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import traceback
-import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -16,7 +15,6 @@ import torch
 from gan_imbalance.comparison.plan.cells import Cell, Task
 from gan_imbalance.comparison.plan.study import Study
 from gan_imbalance.comparison.run.fitting import Bench
-from gan_imbalance.comparison.run.resources import measured
 from gan_imbalance.comparison.run.rows import RowSet
 from gan_imbalance.files import provenance
 from gan_imbalance.types import InputError
@@ -113,9 +111,7 @@ def _run_cell(bench: Bench, cell: Cell) -> CellResult:
     study, key = bench.study, cell.key
     split, labels = study.splits[key], study.samples.labels
     made = {id(rows): rows for rows in map(bench.rows, cell.candidates)}.values()
-    with measured() as usage, warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        fitted = [bench.fit(cell, candidate) for candidate in cell.candidates]
+    fitted = [bench.fit(cell, candidate) for candidate in cell.candidates]
     # of equally good ones the first, which adds no rows
     best = max(fitted, key=lambda one: one.pr_auc)
     tuned = bench.threshold(best)
@@ -146,14 +142,14 @@ def _run_cell(bench: Bench, cell: Cell) -> CellResult:
         validation=bench.judge(best.validation, labels[split.validation], threshold, tuned).plain,
         history=best.history,
         confusion_matrix=figures.matrix,
-        seconds={"resample": sum(rows.usage.seconds for rows in made), "fit": usage.seconds},
+        seconds={"resample": sum(rows.usage.seconds for rows in made), "fit": sum(one.usage.seconds for one in fitted)},
         peak_memory_mib={
             "resample": max(rows.usage.peak_memory_mib for rows in made),
-            "fit": usage.peak_memory_mib,
+            "fit": max(one.usage.peak_memory_mib for one in fitted),
         },
         notes=chosen.notes,
         quality=chosen.quality,
-        warnings=sorted({str(warning.message).splitlines()[0] for warning in caught}),
+        warnings=sorted({warning for one in fitted for warning in one.warnings}),
     )
     scores = pd.DataFrame(chances, columns=[f"probability_{label}" for label in study.samples.classes])
     scores.insert(0, "label", labels[split.test])

@@ -64,7 +64,7 @@ def data() -> DigitsDataModule:
 
 
 def apply(remedy: Remedy, data: DigitsDataModule, rows: int | None = 12) -> Resampled:
-    return resample(remedy, data.samples, data.split, RARE, rows)
+    return resample(remedy, form_of(data.samples, data.split.train), data.split, RARE, rows)
 
 
 @pytest.mark.parametrize("name", ["random_over", "smote", "adasyn"])
@@ -96,7 +96,7 @@ def test_no_other_image_than_the_splits_own_is_looked_at(data: DigitsDataModule)
     poisoned = data.samples.images.numpy().copy()
     poisoned[test] = 255 - poisoned[test]
     changed = type(data.samples)(poisoned, data.samples.labels, data.samples.classes)
-    found = resample(remedy, changed, data.split, RARE, 12)
+    found = resample(remedy, form_of(changed, data.split.train), data.split, RARE, 12)
     assert np.array_equal(found.added, expected.added)
     assert found.quality == expected.quality
 
