@@ -31,6 +31,7 @@ from gan_imbalance.callbacks import (
 from gan_imbalance.callbacks.record import LastCheckpoint, SaveRunConfig
 from gan_imbalance.checkpoints import read_checkpoint
 from gan_imbalance.components import import_class
+from gan_imbalance.devices import spare_gpu_lookups
 from gan_imbalance.files import atomic_path
 from gan_imbalance.gans import BaseGAN
 from gan_imbalance.tracking import finish_run, run_folder, wandb_logger
@@ -158,6 +159,7 @@ def run_lightning(args: Sequence[str] | None) -> int:
         InputError: if input or settings cannot be used.
     """
     no_exit: dict[str, Any] = {"exit_on_error": False}
+    spare_gpu_lookups()
     try:
         GanImbalanceCLI(
             LightningModule,

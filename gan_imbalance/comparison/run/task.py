@@ -16,6 +16,7 @@ from gan_imbalance.comparison.plan.cells import Cell, Task
 from gan_imbalance.comparison.plan.study import Study
 from gan_imbalance.comparison.run.fitting import Bench
 from gan_imbalance.comparison.run.rows import RowSet
+from gan_imbalance.devices import spare_gpu_lookups
 from gan_imbalance.files import provenance
 from gan_imbalance.types import InputError
 
@@ -82,6 +83,7 @@ def run_task(
         All that came of it; whatever a resampler or a classifier raises costs its own cells only, and is told.
     """
     torch.set_num_threads(threads)
+    spare_gpu_lookups()
     try:
         bench = Bench.of(study, task, known, cache)
     except Exception as error:
