@@ -11,6 +11,7 @@ _PUBLIC = {
     "Classifier": "classifiers",
     "DigitsDataModule": "data",
     "GANOverSampler": "oversampling",
+    "ImageOverSampler": "oversampling",
     "ImageClassifier": "classifiers",
     "ImageDataModule": "data",
     "ImageSet": "data",

@@ -61,6 +61,12 @@ class GanImbalanceCLI(LightningCLI):
         for key, callback in _GAN_CALLBACKS.items():
             parser.add_lightning_class_args(callback, key)
         parser.add_lightning_class_args(ModelCheckpoint, "checkpoint")
+        parser.add_argument(
+            "--upload_artifacts",
+            type=bool,
+            default=False,
+            help="whether checkpoints and synthetic rows go to Weights & Biases, and not only figures and plots",
+        )
         parser.set_defaults(
             {
                 "checkpoint.auto_insert_metric_name": False,
@@ -95,7 +101,10 @@ class GanImbalanceCLI(LightningCLI):
         if not isinstance(self.model, BaseGAN):
             keys = [key for key in keys if key not in _GAN_CALLBACKS]
         callbacks = [self._get(self.config_init, key) for key in keys]
-        callbacks += [LastCheckpoint(self._get(self.config_init, "checkpoint").dirpath), RunRecord()]
+        callbacks += [
+            LastCheckpoint(self._get(self.config_init, "checkpoint").dirpath),
+            RunRecord(self._get(self.config_init, "upload_artifacts")),
+        ]
         try:
             trainer = self._instantiate_trainer(settings, callbacks)
         except ValueError as error:

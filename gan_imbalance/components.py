@@ -10,6 +10,7 @@ from __future__ import annotations
 import inspect
 from argparse import Namespace
 from collections.abc import Callable, Mapping, Sequence
+from copy import deepcopy
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -85,6 +86,14 @@ def plain_partial(value: partial[Any]) -> partial[Any]:
 def build(value: Any) -> Any:
     """Return the component that a ``class_path`` dict describes; anything else is returned as it is."""
     return factory(value)() if _is_config(value) else value
+
+
+def own(value: Any) -> Any:
+    """Return a component of one's own, that a ``class_path`` dict describes or as a copy of what is given.
+
+    A module that is the default of an argument, or is given to two GANs, would otherwise be one and the same in both.
+    """
+    return deepcopy(build(value))
 
 
 def factory(value: Any) -> Callable[..., Any]:

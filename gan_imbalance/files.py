@@ -134,9 +134,13 @@ def provenance(**made_from: Any) -> dict[str, Any]:
 
 @lru_cache
 def _environment() -> dict[str, Any]:
-    git = ["git", "-C", str(Path(__file__).parent), "rev-parse", "HEAD"]
+    git = ["git", "-C", str(Path(__file__).parent)]
     try:
-        revision = subprocess.run(git, capture_output=True, text=True, check=True).stdout.strip()
+        # an installed package may lie, ignored, in a repository of the user's
+        subprocess.run([*git, "ls-files", "--error-unmatch", Path(__file__).name], capture_output=True, check=True)
+        revision = subprocess.run(
+            [*git, "rev-parse", "HEAD"], capture_output=True, text=True, check=True
+        ).stdout.strip()
     except (OSError, subprocess.CalledProcessError):
         revision = None
     return {"versions": {name: version(name) for name in _RECORDED_PACKAGES}, "git_revision": revision}

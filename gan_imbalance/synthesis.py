@@ -103,11 +103,35 @@ def synthesize(
         counts={str(gan.spec.classes[index]): rows for index, rows in wanted.items()},
         split_hash=gan.data_state["split_hash"],
     )
+    made = generate(gan, labels, seed, calibrate, given)
+    if gan.spec.kind == "image":
+        return SyntheticImages(ImageSet(made, labels.numpy(), gan.spec.classes), manifest)
+    schema = TableSchema.from_dict(gan.data_state["schema"])
+    rows = schema.restore(made, [gan.spec.classes[index] for index in labels.tolist()])
+    manifest |= {"calibrated": calibrate, "given": dict(given or {}), "dropped_columns": list(schema.dropped)}
+    return SyntheticSet(rows=rows, target=schema.target, manifest=manifest)
+
+
+def generate(
+    gan: BaseGAN, labels: Tensor, seed: int, calibrate: bool = False, given: Mapping[str, Any] | None = None
+) -> Any:
+    """Return one synthetic sample per label as a model sees it: a DataFrame of features, or uint8 images on the CPU.
+
+    Args:
+        gan: trained.
+        labels: class indices, (n,).
+        seed: the same seed gives the same samples.
+        calibrate: see :func:`synthesize`.
+        given: see :func:`synthesize`.
+
+    Raises:
+        InputError: as :func:`synthesize` does.
+    """
+    assert gan.spec is not None, "a GAN is trained or loaded before it generates"
     if gan.spec.kind == "image":
         if calibrate or given:
-            raise InputError("calibrate and given are for tables, but the GAN makes images; leave them away.")
-        images = to_uint8(gan.sample(labels, seed)).cpu()
-        return SyntheticImages(ImageSet(images, labels.numpy(), gan.spec.classes), manifest)
+            raise InputError("calibrate and given are for tables, but the GAN makes images; omit them.")
+        return to_uint8(gan.sample(labels, seed).float()).cpu()
     transformer = TabularTransformer.from_state_dict(gan.data_state["transformer"])
     if given:
         encoded = _sample_given(gan, transformer, labels, given, seed).float().cpu()
@@ -116,12 +140,7 @@ def synthesize(
     if calibrate:
         encoded = calibrate_marginals(gan, transformer, encoded, seed)
     features = transformer.inverse_transform(encoded, seed)
-    if given:
-        features = features.assign(**_exact_values(gan, given, features))
-    schema = TableSchema.from_dict(gan.data_state["schema"])
-    rows = schema.restore(features, [gan.spec.classes[index] for index in labels.tolist()])
-    manifest |= {"calibrated": calibrate, "given": dict(given or {}), "dropped_columns": list(schema.dropped)}
-    return SyntheticSet(rows=rows, target=schema.target, manifest=manifest)
+    return features.assign(**_exact_values(gan, given, features)) if given else features
 
 
 def _sample_given(
@@ -251,6 +270,7 @@ def run_synthesize(
     calibrate: bool = False,
     given: dict[str, Any] | None = None,
     wandb: bool = True,
+    upload_artifacts: bool = False,
 ) -> int:
     """Generate exact numbers of synthetic rows or images from a checkpoint, in the form of the input.
 
@@ -264,6 +284,7 @@ def run_synthesize(
         given: a categorical column and the value that every row is to have, as JSON: '{"colour": "red"}'; for a
             ConditionalTabularGAN.
         wandb: whether to record the run in Weights & Biases (offline without an account).
+        upload_artifacts: whether rows and checkpoint go there, too, and not only how many rows were made from what.
 
     Returns:
         The exit code.
@@ -272,26 +293,28 @@ def run_synthesize(
     synthetic.manifest["checkpoint"] = {"path": str(ckpt_path), "hash": file_hash(ckpt_path)}
     write_synthetic_set(synthetic, output)
     if wandb:
-        _record(synthetic, Path(ckpt_path), Path(output))
+        _record(synthetic, Path(ckpt_path), Path(output), upload_artifacts)
     kind = "rows" if isinstance(synthetic, SyntheticSet) else "images"
     print(f"Wrote {sum(synthetic.manifest['counts'].values())} {kind} to {output}")
     return 0
 
 
-def _record(synthetic: SyntheticSet | SyntheticImages, checkpoint: Path, output: Path) -> None:
+def _record(synthetic: SyntheticSet | SyntheticImages, checkpoint: Path, output: Path, upload: bool) -> None:
     """Log the synthetic set as an artifact of a run of its own, made from that of the GAN."""
     with start_run(output.parent, job_type="synthesize", config=synthetic.manifest) as run:
         run.summary.update({f"rows/{label}": rows for label, rows in synthetic.manifest["counts"].items()})
-        use_artifact(run, make_artifact("model", f"{synthetic.manifest['gan']}-{file_hash(checkpoint)}", [checkpoint]))
-        run.log_artifact(synthetic_artifact(output))
+        name = f"{synthetic.manifest['gan']}-{file_hash(checkpoint)}"
+        use_artifact(run, make_artifact("model", name, [checkpoint], upload))
+        run.log_artifact(synthetic_artifact(output, upload))
 
 
-def synthetic_artifact(rows_path: Path, lasting: bool = False) -> Artifact:
+def synthetic_artifact(rows_path: Path, upload: bool, lasting: bool = False) -> Artifact:
     """Return rows and manifest that :func:`write_synthetic_set` wrote as an artifact of Weights & Biases.
 
     Args:
         rows_path: file of the rows.
+        upload: whether rows and manifest go along.
         lasting: whether the files stay as they are until an offline run is uploaded.
     """
     manifest = manifest_path(rows_path)
-    return make_artifact("synthetic-set", f"synthetic-{file_hash(manifest)}", [rows_path, manifest], lasting)
+    return make_artifact("synthetic-set", f"synthetic-{file_hash(manifest)}", [rows_path, manifest], upload, lasting)

@@ -80,7 +80,7 @@ def in_sweep() -> bool:
 
 
 def make_artifact(
-    kind: str, name: str, files: Iterable[str | Path], lasting: bool = False, **metadata: Any
+    kind: str, name: str, files: Iterable[str | Path], upload: bool, lasting: bool = False, **metadata: Any
 ) -> Artifact:
     """Return files as an artifact, the same one wherever name and content are the same.
 
@@ -88,6 +88,8 @@ def make_artifact(
         kind: its type: ``dataset``, ``model``, ``synthetic-set`` or ``result``.
         name: ends in a hash of its content.
         files: what it consists of, folders whole.
+        upload: whether the files go along; else the artifact only tells, by its name, what made what: rows and weights
+            may tell of people.
         lasting: whether the files stay as they are until an offline run is uploaded; copies of others are kept.
         metadata: what else there is to know.
     """
@@ -95,7 +97,7 @@ def make_artifact(
 
     artifact = wandb.Artifact(re.sub(r"[^A-Za-z0-9._-]", "_", name), kind, metadata=metadata)
     policy: Literal["immutable", "mutable"] = "immutable" if lasting else "mutable"
-    for path in map(Path, files):
+    for path in map(Path, files if upload else ()):
         # not `add_dir`, which writes to the terminal
         for file in sorted(path.rglob("*.*")) if path.is_dir() else [path]:
             artifact.add_file(str(file.absolute()), str(file.relative_to(path.parent)), policy=policy)
@@ -112,7 +114,7 @@ def make_dataset(table_hash: str, split_hash: str, split_path: str | Path, **met
         metadata: rows, classes.
     """
     metadata |= {"table_hash": table_hash, "split_hash": split_hash}
-    artifact = make_artifact("dataset", f"dataset-{table_hash}", [], **metadata)
+    artifact = make_artifact("dataset", f"dataset-{table_hash}", [], upload=False, **metadata)
     artifact.add_file(str(split_path), name="split.json")
     return artifact
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import gzip
 import json
 import multiprocessing
+import subprocess
 import time
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from gan_imbalance import files
 from gan_imbalance.files import atomic_path, content_hash, file_hash, make_once, provenance, write_json
 from gan_imbalance.types import InputError
 
@@ -116,3 +118,19 @@ def test_provenance_adds_versions_and_revision() -> None:
     assert record["seed"] == 3
     assert {"gan-imbalance", "torch"} <= record["versions"].keys()
     assert record["git_revision"] is None or len(record["git_revision"]) == 40
+
+
+def test_a_users_repository_is_not_taken_for_ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    package = tmp_path / "site-packages" / "gan_imbalance"
+    package.mkdir(parents=True)
+    (package / "files.py").touch()
+    git = ["git", "-C", str(tmp_path), "-c", "user.name=a", "-c", "user.email=a@b"]
+    for command in (["init", "-q"], ["commit", "-q", "--allow-empty", "-m", "mine"]):
+        subprocess.run([*git, *command], check=True)
+    monkeypatch.setattr(files, "__file__", str(package / "files.py"))
+    files._environment.cache_clear()
+    assert provenance()["git_revision"] is None
+    subprocess.run([*git, "add", "--force", "site-packages"], check=True)
+    files._environment.cache_clear()
+    assert len(provenance()["git_revision"]) == 40
+    files._environment.cache_clear()

@@ -231,7 +231,7 @@ def test_a_comparison_works_with_few_images_and_tells_of_a_remedy_that_cannot(
     def transfer(name: str, **settings: int) -> dict[str, Any]:
         gan = {"class_path": "gan_imbalance.gans.MinorityTransferGAN", "init_args": {**networks, **settings}}
         sampler = {
-            "class_path": "gan_imbalance.image_oversampling.ImageOverSampler",
+            "class_path": "gan_imbalance.oversampling.ImageOverSampler",
             "init_args": {"gan": gan, "max_steps": 4, "accelerator": "cpu"},
         }
         return {"name": name, "resampler": sampler}

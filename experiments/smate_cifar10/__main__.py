@@ -21,7 +21,7 @@ from gan_imbalance.data import CIFAR10DataModule
 RARE = "truck"
 FIRST = ("nothing", "class_weights", "random_over", "smote")
 REST = ("tuned_threshold", "random_under", "adasyn", "focal_loss", "logit_adjustment", "augmentation", "real_rows")
-_SAMPLER = "gan_imbalance.image_oversampling.ImageOverSampler"
+_SAMPLER = "gan_imbalance.oversampling.ImageOverSampler"
 _SMATE_AUGMENT = {"class_path": "gan_imbalance.transforms.SMateAugment"}
 _FLIP_CROP = {"class_path": "gan_imbalance.transforms.FlipCrop"}
 _CLASSIFIER = "gan_imbalance.classifiers.ImageClassifier"

@@ -23,7 +23,13 @@ class RunRecord(Callback):
     """Saves the split beside the checkpoints; logs its hash, versions and git revision.
 
     In Weights & Biases the run is made from the data set, or from synthetic rows, and makes its checkpoints.
+
+    Args:
+        upload_artifacts: whether checkpoints and synthetic rows go there, too, and not only what was made from what.
     """
+
+    def __init__(self, upload_artifacts: bool = False) -> None:
+        self.upload_artifacts = upload_artifacts
 
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Write ``split.json`` and log the provenance."""
@@ -34,7 +40,8 @@ class RunRecord(Callback):
         for logger in trainer.loggers:
             logger.log_hyperparams(provenance(split_hash=split.hash))
             if isinstance(logger, WandbLogger) and trainer.is_global_zero:
-                use_artifact(logger.experiment, _source(data, run_folder(trainer) / "split.json"))
+                source = _source(data, run_folder(trainer) / "split.json", self.upload_artifacts)
+                use_artifact(logger.experiment, source)
 
     def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Log every callback's best checkpoint, or its last one if none is known to be best, as an artifact."""
@@ -46,14 +53,14 @@ class RunRecord(Callback):
             if isinstance(logger, WandbLogger):
                 for path in sorted(paths):
                     name = f"{type(pl_module).__name__}-{file_hash(path)}"
-                    logger.experiment.log_artifact(path, name=name, type="model")
+                    logger.experiment.log_artifact(make_artifact("model", name, [path], self.upload_artifacts))
 
 
-def _source(data: Any, split_path: Path) -> Artifact:
+def _source(data: Any, split_path: Path, upload: bool) -> Artifact:
     """Return what a module is trained on: synthetic rows where their file is known, else the data set."""
     if isinstance(data, MixedDataModule) and isinstance(data.synthetic, str | Path):
         manifest = f"{data.synthetic}.json"
-        return make_artifact("synthetic-set", f"synthetic-{file_hash(manifest)}", [data.synthetic, manifest])
+        return make_artifact("synthetic-set", f"synthetic-{file_hash(manifest)}", [data.synthetic, manifest], upload)
     samples = getattr(getattr(data, "data", data), "samples", None)
     rows = {part: len(data.split.rows(part)) for part in get_args(Part)}
     # what a data module of another make holds is told by its split

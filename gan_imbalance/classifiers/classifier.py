@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from copy import deepcopy
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
@@ -14,7 +13,7 @@ from torch import Tensor, nn
 from torchmetrics.utilities.data import dim_zero_cat
 
 from gan_imbalance.checkpoints import load_weights, read_checkpoint
-from gan_imbalance.components import build, factory, to_config
+from gan_imbalance.components import factory, own, to_config
 from gan_imbalance.distributed import ResumableModule, mean_over_processes, processes
 from gan_imbalance.losses import ClassificationLoss, CrossEntropy
 from gan_imbalance.metrics import ImbalanceMetrics, tune_threshold
@@ -63,8 +62,8 @@ class Classifier(ResumableModule):
         }
         self.save_hyperparameters({name: to_config(value) for name, value in arguments.items()})
         # its own ones, since the loss is told of the data, and both go where the network goes
-        self.loss: ClassificationLoss = deepcopy(build(loss))
-        self.augmentation: nn.Module | None = deepcopy(build(augmentation))
+        self.loss: ClassificationLoss = own(loss)
+        self.augmentation: nn.Module | None = own(augmentation)
         self.make_network: ClassifierFactory = factory(network)
         self.make_optimizer: OptimizerCallable = factory(optimizer)
         self.class_weights = class_weights

@@ -57,6 +57,7 @@ def compare(
     quick: bool = False,
     verbose: bool = False,
     wandb: bool = True,
+    upload_artifacts: bool = False,
 ) -> int:
     """Find out whether GAN-made rows help a classifier, against every standard remedy on the same splits.
 
@@ -107,8 +108,9 @@ def compare(
         quick: a rehearsal in ``output``/quick: every remedy and classifier on one split, the last amount, nothing
             tuned, and hardly trained networks of ours.
         verbose: whether the terminal shows the tables of all classifiers, and the quality of the added rows.
-        wandb: whether to record cells, synthetic rows and the report in Weights & Biases (offline without an
-            account); a rehearsal is not.
+        wandb: whether to record figures, plots and the report in Weights & Biases (offline without an account); a
+            rehearsal is not.
+        upload_artifacts: whether synthetic rows, GANs and the scores of test rows go there, too.
 
     Returns:
         The exit code: 0, or 1 if a cell failed.
@@ -154,12 +156,14 @@ def compare(
         differences,
     )
     publish = wandb and not quick
-    failures = drive(comparison, store, _first_seeds(seeds, folds, bounds), bounds, jobs, backend, publish)
+    failures = drive(
+        comparison, store, _first_seeds(seeds, folds, bounds), bounds, jobs, backend, publish, upload_artifacts
+    )
     if failures and not store.read_finished(store.read_plan()):
         raise InputError(f"No cell could be made; the first one, {failures[0].name}: {failures[0].reason}")
     report = make_report(store, save_pictures=not quick, verbose=verbose)
     if publish:
-        publish_report(store, report)
+        publish_report(store, report, upload_artifacts)
     return 1 if failures else 0
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -32,6 +32,8 @@ class JitterOverSampler(TableOverSampler):
         sampling_strategy_: rows added per class.
         synthetic_: the rows added, with their target, as a DataFrame.
     """
+
+    remedy_kind: ClassVar[str] = "control"
 
     def __init__(
         self,
@@ -78,6 +80,8 @@ class MarginalOverSampler(TableOverSampler):
         synthetic_: the rows added, with their target, as a DataFrame.
     """
 
+    remedy_kind: ClassVar[str] = "control"
+
     def _generate(self, table: pd.DataFrame, target: str, label: Label, count: int, seed: int) -> pd.DataFrame:
         self._kinds(table.drop(columns=target))  # refuses the tables that the others refuse
         random = np.random.default_rng(seed)
@@ -110,6 +114,8 @@ class HalfMinorityUnderSampler(BaseUnderSampler):  # type: ignore[misc]
     Attributes:
         sample_indices_: positions of the rows that stay, ascending.
     """
+
+    remedy_kind: ClassVar[str] = "control"
 
     def __init__(self, *, random_state: Any = None) -> None:
         super().__init__(sampling_strategy="auto")

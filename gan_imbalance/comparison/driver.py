@@ -149,6 +149,7 @@ def drive(
     jobs: int = 1,
     backend: str = "loky",
     publish: bool = False,
+    upload: bool = False,
 ) -> list[Failure]:
     """Run what has no result yet, and with ``until`` further splits as long as the primary verdict is not decided.
 
@@ -163,6 +164,7 @@ def drive(
         jobs: number of processes; one runs in this process.
         backend: joblib's.
         publish: whether to record new results in Weights & Biases.
+        upload: whether rows, GANs and scores go there, too.
 
     Returns:
         What failed.
@@ -171,7 +173,7 @@ def drive(
     study = comparison.split(seeds)
     failures: list[Failure] = []
     with store.alone(), _display() as progress:
-        runner = _Runner(store, progress, started, jobs, backend, publish)
+        runner = _Runner(store, progress, started, jobs, backend, publish, upload)
         while True:
             plan = comparison.plan(study)
             failures += runner.run(plan)
@@ -192,9 +194,11 @@ def drive(
 class _Runner:
     """Runs plans, keeps what comes of them, and tells how it stands."""
 
-    def __init__(self, store: Store, progress: Any, started: float, jobs: int, backend: str, publish: bool) -> None:
+    def __init__(
+        self, store: Store, progress: Any, started: float, jobs: int, backend: str, publish: bool, upload: bool
+    ) -> None:
         self.store, self.progress, self.started = store, progress, started
-        self.jobs, self.backend, self.publish = jobs, backend, publish
+        self.jobs, self.backend, self.publish, self.upload = jobs, backend, publish, upload
         self.bar = progress.add_task("")
         self.results: dict[str, dict[str, Any]] = {}
         self.failed: set[str] = set()
@@ -231,7 +235,7 @@ class _Runner:
         self.progress.advance(self.bar, len(result.task.cells))
         if self.publish:
             try:
-                publish_task(self.store, plan.study, result.task)
+                publish_task(self.store, plan.study, result.task, self.upload)
             # the results are in files already, so that no failure there costs them
             except Exception as error:
                 warnings.warn(f"{result.task.name} could not be recorded in Weights & Biases: {error}", stacklevel=2)

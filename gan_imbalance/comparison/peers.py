@@ -21,6 +21,7 @@ from gan_imbalance.types import InputError, Label
 class _PeerOverSampler(TableOverSampler):
     """A synthesizer of the package ``ctgan``, in the settings of the package."""
 
+    remedy_kind: ClassVar[str] = "gan"
     _synthesizer: ClassVar[str]
     _batch_unit: ClassVar[int] = 1
 

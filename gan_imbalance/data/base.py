@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from functools import cached_property, partial
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -75,6 +76,9 @@ class ImbalanceDataModule(pl.LightningDataModule, ABC):
     evaluated_at_once: ClassVar[int] = 16384
     """Rows per batch of validation, test and prediction."""
 
+    sources: ClassVar[tuple[str, ...]] = ()
+    """Attributes that say where the samples are; they are left behind once the samples were read."""
+
     def __init__(
         self,
         classes: ClassSelection | None = None,
@@ -110,6 +114,11 @@ class ImbalanceDataModule(pl.LightningDataModule, ABC):
     @abstractmethod
     def samples(self) -> Samples:
         """All samples, read once."""
+
+    @property
+    @abstractmethod
+    def encoding(self) -> dict[str, Any]:
+        """All settings, in plain values, that decide what a generator sees of the training rows, and how often."""
 
     @abstractmethod
     def fit_encoding(self, trained: tuple[int, ...], given: Mapping[str, Any]) -> DataSpec:
@@ -155,6 +164,18 @@ class ImbalanceDataModule(pl.LightningDataModule, ABC):
             split: gives the split before anything is left out.
         """
         return {find_class(label, self.samples.classes): amount for label, amount in (self.keep or {}).items()}
+
+    def adapted(self, **changes: Any) -> Self:
+        """Return the same samples and split with other settings, nothing fitted yet, and without a trainer.
+
+        Args:
+            changes: attributes that differ, such as ``split`` or ``batch_size``.
+        """
+        other = copy(self)
+        fresh: dict[str, Any] = {"samples": self.samples, "trainer": None, "_trained": (), "_encoded": {}}
+        for name, value in {**fresh, **dict.fromkeys(self.sources), **changes}.items():
+            setattr(other, name, value)
+        return other
 
     # -- who may see what ---------------------------------------------------------------------------------------
 

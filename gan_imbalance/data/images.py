@@ -20,7 +20,7 @@ from filelock import FileLock
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 
-from gan_imbalance.components import factory, plain_partial
+from gan_imbalance.components import factory, plain_partial, to_config
 from gan_imbalance.data.base import ImbalanceDataModule, require_ratio
 from gan_imbalance.data.imbalance import Rows, long_tail
 from gan_imbalance.data.loaders import Batch
@@ -297,6 +297,8 @@ class ImageDataModule(ImbalanceDataModule):
 
     evaluated_at_once: ClassVar[int] = IMAGES_AT_ONCE
 
+    sources: ClassVar[tuple[str, ...]] = ("dataset", "images", "test_dataset")
+
     def __init__(
         self,
         dataset: Callable[[], Dataset[Any]] | None = None,
@@ -344,6 +346,11 @@ class ImageDataModule(ImbalanceDataModule):
         """All images."""
         train, test = self.datasets()
         return read_images(train, test, self.size, self.channels, self.only, self.max_images)
+
+    @property
+    def encoding(self) -> dict[str, Any]:
+        """What happens to images before a generator sees them."""
+        return {"augmentation": to_config(self.augmentation), "balanced": self.balanced}
 
     def kept_rows(self, split: Callable[..., Split]) -> dict[int, int | float]:
         """Return what ``keep`` says, or the numbers of a long tail of ``imbalance_ratio``."""

@@ -62,6 +62,21 @@ class Split:
             "reserve": self.reserve,
         }[part]
 
+    def hold_out(
+        self, fraction: float, labels: npt.NDArray[np.int64], groups: npt.NDArray[np.int64], seed: int
+    ) -> Split:
+        """Return a split of the training rows alone: a share of them for choices, and no test part.
+
+        Args:
+            fraction: share of the training rows, in [0, 1).
+            labels: class index of every row of the table, shape (n,).
+            groups: rows with equal numbers stay together, shape (n,).
+            seed: of the draw.
+        """
+        inner = split_rows(labels[self.train], groups[self.train], 0.0, fraction, seed)
+        train, validation, test, reserve = (self.train[inner.rows(part)] for part in get_args(Part))
+        return Split(train, validation, test, reserve, seed)
+
     def save(self, path: str | Path) -> None:
         """Write the split as JSON, atomically."""
         write_json(path, {key: np.asarray(value).tolist() for key, value in asdict(self).items()})

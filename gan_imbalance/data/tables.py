@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from importlib import resources
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, ClassVar, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +15,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from gan_imbalance.components import to_config
 from gan_imbalance.data.base import ImbalanceDataModule
 from gan_imbalance.data.imbalance import Rows
 from gan_imbalance.data.loaders import Batch, SequentialLoader, TensorLoader, draw_by_level, pair_with_levels
@@ -197,6 +198,8 @@ class TabularDataModule(ImbalanceDataModule):
         kwargs: see :class:`ImbalanceDataModule`; ``seed`` is that of the clusters, too.
     """
 
+    sources: ClassVar[tuple[str, ...]] = ("given_frame",)
+
     def __init__(
         self,
         path: str | None = None,
@@ -252,7 +255,7 @@ class TabularDataModule(ImbalanceDataModule):
             raise InputError(f"frame is a {type(frame).__name__}; give a pandas DataFrame with the target in it.")
 
     @cached_property
-    def table(self) -> Table:
+    def samples(self) -> Table:
         """The whole table as a model sees it."""
         source, own_target = self._source()
         target = self.target or own_target
@@ -275,9 +278,16 @@ class TabularDataModule(ImbalanceDataModule):
         )
 
     @property
-    def samples(self) -> Table:
-        """The same as :attr:`table`."""
-        return self.table
+    def table(self) -> Table:
+        """The same as :attr:`samples`."""
+        return self.samples
+
+    @property
+    def encoding(self) -> dict[str, Any]:
+        """What becomes of columns, and what conditions are."""
+        names = ("numeric_transform", "max_levels", "spikes", "clusters", "balanced")
+        constraints = [to_config(constraint) for constraint in self.constraints]
+        return {**{name: getattr(self, name) for name in names}, "constraints": constraints}
 
     @property
     def schema(self) -> TableSchema:
@@ -286,7 +296,7 @@ class TabularDataModule(ImbalanceDataModule):
 
     def prepare_data(self) -> None:
         """Download an OpenML data set, in one process only."""
-        if self.openml is not None:
+        if self.openml is not None and "samples" not in self.__dict__:
             self._source()
 
     def fit_encoding(self, trained: tuple[int, ...], given: Mapping[str, Any]) -> DataSpec:
@@ -297,6 +307,7 @@ class TabularDataModule(ImbalanceDataModule):
         else:
             self.transformer = self._fit_transformer(rows)
         conditions, weights = trained, (1.0,) * len(trained)
+        self._centres = None
         if self.clusters is not None:
             self._centres, weights = self._cluster(rows, self.clusters, trained)
             conditions = trained * self.clusters

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
-from gan_imbalance.components import build, factory, to_config
+from gan_imbalance.components import factory, own, to_config
 from gan_imbalance.distributed import ResumableModule, average_gradients, processes
 from gan_imbalance.losses import AdversarialLoss, FeatureMatching, GradientPenalty, NonSaturatingLoss
 from gan_imbalance.networks import (
@@ -112,10 +112,10 @@ class BaseGAN(ResumableModule):
         super().__init__()
         self.save_hyperparameters(_plain_init_args())
         self.automatic_optimization = False
-        self.loss: AdversarialLoss = build(loss)
-        self.penalty: GradientPenalty | None = build(penalty)
-        self.feature_matching: FeatureMatching | None = build(feature_matching)
-        self.augmentation: nn.Module | None = build(augmentation)
+        self.loss: AdversarialLoss = own(loss)
+        self.penalty: GradientPenalty | None = own(penalty)
+        self.feature_matching: FeatureMatching | None = own(feature_matching)
+        self.augmentation: nn.Module | None = own(augmentation)
         self.latent_dim = latent_dim
         self.latent_distribution = latent_distribution
         self.discriminator_steps = discriminator_steps

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gan_imbalance.components import build
+from gan_imbalance.components import own
 from gan_imbalance.gans.base import BaseGAN
 from gan_imbalance.losses import CodeInformation
 
@@ -27,7 +27,7 @@ class InfoGAN(BaseGAN):
 
     def __init__(self, code: CodeInformation = CodeInformation(), **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.code: CodeInformation = build(code)
+        self.code: CodeInformation = own(code)
 
     @property
     def latent_width(self) -> int:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from gan_imbalance.checkpoints import read_checkpoint
-from gan_imbalance.components import build, factory
+from gan_imbalance.components import factory, own
 from gan_imbalance.files import content_hash
 from gan_imbalance.gans.wasserstein import WassersteinGAN
 from gan_imbalance.losses import MajorityPenalty
@@ -62,8 +62,8 @@ class MinorityTransferGAN(WassersteinGAN):
         self.freeze_generator_blocks = freeze_generator_blocks
         self.freeze_discriminator_blocks = freeze_discriminator_blocks
         self.pretrained = pretrained
-        self.minority_augmentation: nn.Module | None = build(minority_augmentation)
-        self.majority_penalty: MajorityPenalty | None = build(majority_penalty)
+        self.minority_augmentation: nn.Module | None = own(minority_augmentation)
+        self.majority_penalty: MajorityPenalty | None = own(majority_penalty)
         self.transferred = False
         self._frozen: list[nn.Module] = []
         if pretrain_epochs < 0:

@@ -54,15 +54,15 @@ def test_the_best_checkpoint_or_else_the_last_becomes_an_artifact(
     class Run:
         config: Any = type("Config", (), {"update": lambda *args, **kwargs: None})()
 
-        def log_artifact(self, path: str, name: str, type: str) -> None:
-            artifacts.append((Path(path).name, type))
+        def log_artifact(self, artifact: Any) -> None:
+            artifacts.extend((file, artifact.type) for file in artifact.manifest.entries)
 
         def __getattr__(self, name: str) -> Any:
             return lambda *args, **kwargs: None
 
     monkeypatch.setattr(WandbLogger, "experiment", Run())
     keep = ModelCheckpoint(tmp_path, "{epoch}", save_top_k=1 if monitored else 0, save_last=True)
-    settings = {"callbacks": [RunRecord(), keep], "enable_checkpointing": True}
+    settings = {"callbacks": [RunRecord(upload_artifacts=True), keep], "enable_checkpointing": True}
     logger = WandbLogger(save_dir=tmp_path, mode="disabled", version="x")
     fit(tiny_gan(GAN), tiny_data(), logger=logger, **settings)
     assert artifacts == [("epoch=1.ckpt" if monitored else "last.ckpt", "model")]

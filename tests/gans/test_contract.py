@@ -495,3 +495,12 @@ def test_a_packing_discriminator_cannot_name_classes(tiny_gan: MakeGAN, tiny_dat
     gan = tiny_gan(gans.AuxiliaryClassifierGAN, discriminator=partial(DenseDiscriminator, packing=2))
     with pytest.raises(InputError, match="set packing to 1"):
         fit(gan, tiny_data())
+
+
+@pytest.mark.parametrize("gan_class", GANS)
+def test_no_module_is_shared_with_another_gan(gan_class: type[BaseGAN]) -> None:
+    given = {"augmentation": nn.Dropout()}
+    first, second = gan_class(**given), gan_class(**given)
+    assert not {id(module) for module in first.modules()} & {id(module) for module in second.modules()}
+    first.eval()
+    assert second.loss.training

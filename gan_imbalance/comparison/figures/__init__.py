@@ -10,6 +10,7 @@ from gan_imbalance.comparison.figures.remedies import (
     precision_recall,
 )
 from gan_imbalance.comparison.figures.samples import (
+    SHEET,
     correlations,
     distributions,
     image_sheet,
@@ -18,6 +19,7 @@ from gan_imbalance.comparison.figures.samples import (
 
 __all__ = [
     "COLOURS",
+    "SHEET",
     "Figure",
     "Floats",
     "Numbers",

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 _MAX_POINTS = 300
 _MAX_LEVELS = 8
+SHEET = "images_"
+"""How the names of pictures begin that show samples themselves."""
+
 # rows and columns of images, real or synthetic
 _SHEET = (4, 12)
 
@@ -162,7 +165,7 @@ def image_sheet(real: Numbers, synthetic: Numbers, remedy: str) -> Figure:
         axis.set_axis_off()
     alt = f"{min(len(real), np.prod(_SHEET))} real images above {min(len(synthetic), np.prod(_SHEET))} of {remedy}."
     return Figure(
-        f"images_{remedy}", f"{remedy}: real and synthetic images of the rare class, first seed", alt, drawing
+        f"{SHEET}{remedy}", f"{remedy}: real and synthetic images of the rare class, first seed", alt, drawing
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property, partial
+from inspect import signature
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
@@ -16,6 +17,7 @@ import torch
 from gan_imbalance.classifiers import ImageClassifier
 from gan_imbalance.comparison import figures
 from gan_imbalance.comparison.figures import Figure
+from gan_imbalance.components import import_class
 from gan_imbalance.data.images import ImageSet
 from gan_imbalance.data.imbalance import Rows
 from gan_imbalance.files import atomic_path, content_hash, make_once
@@ -25,7 +27,7 @@ from gan_imbalance.transforms.image import in_chunks, to_float
 from gan_imbalance.types import DataKind, DataSpec, Label
 
 if TYPE_CHECKING:
-    from gan_imbalance.image_oversampling import Images
+    from gan_imbalance.oversampling.image import Images
 
 # a few seconds of training for a network that knows what the classes differ in
 _FEATURE_WIDTH = 0.25
@@ -77,19 +79,15 @@ class ImageForm:
         """Do nothing: an image tells its form."""
 
     def adapt_resampler(self, config: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
-        """Return the resampler as it is."""
-        return dict(config), []
+        """Tell a sampler that keeps what it learns, and has not been told where, of the cache."""
+        init_args = {**(config.get("init_args") or {})}
+        if self.cache is not None and "cache" in signature(import_class(config["class_path"])).parameters:
+            init_args.setdefault("cache", str(self.cache))
+        return {**config, "init_args": init_args}, []
 
-    def view(self, sampler: Any) -> _ImageView | _FlatView:
-        """Show a sampler of ours the images, others their pixels in a row as float32."""
-        # imbalanced-learn takes half a second, which whoever only reads a report or asks for help need not wait
-        from gan_imbalance.image_oversampling import ImageOverSampler
-
-        if not isinstance(sampler, ImageOverSampler):
-            return _FlatView(tuple(self.samples.images.shape[1:]))
-        if sampler.cache is None and self.cache is not None:
-            sampler.cache = self.cache
-        return _ImageView(self.samples.classes)
+    def view(self, sampler: Any) -> _FlatView:
+        """Show a sampler the pixels in a row as float32."""
+        return _FlatView(tuple(self.samples.images.shape[1:]))
 
     def judge(self, known: Rows, made: Images, unseen: Rows, seed: int) -> dict[str, float]:
         """Return the figures of :func:`~gan_imbalance.quality.judge_features`."""
@@ -164,23 +162,6 @@ class ImageForm:
         real = self.take(np.flatnonzero(self.samples.labels == minority))
         for name, images in made.items():
             yield figures.image_sheet(real, images, name)
-
-
-@dataclass(frozen=True)
-class _ImageView:
-    """The images as they are, with their classes, so that a GAN's checkpoint knows them."""
-
-    classes: tuple[Label, ...]
-
-    def label(self, index: int) -> Label:
-        return self.classes[index]
-
-    def encode(self, content: Images, labels: Rows) -> tuple[Images, npt.NDArray[Any]]:
-        return content, np.array(self.classes)[labels]
-
-    def decode(self, content: Images, labels: npt.NDArray[Any]) -> tuple[Images, Rows]:
-        order = {label: index for index, label in enumerate(np.array(self.classes).tolist())}
-        return content, np.array([order[label] for label in labels.tolist()], dtype=np.int64)
 
 
 @dataclass(frozen=True)

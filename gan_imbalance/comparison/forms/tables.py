@@ -99,23 +99,15 @@ class TableForm:
         return adapted, notes
 
     def view(self, sampler: Any) -> _TableView | _ArrayView:
-        """Show a sampler of ours the table, others its encoding."""
+        """Show an over-sampler of tables the rows as they are, others their encoding."""
         # imbalanced-learn takes half a second, which whoever only reads a report or asks for help need not wait
         from gan_imbalance.oversampling import TableOverSampler
 
         if not isinstance(sampler, TableOverSampler):
             return _ArrayView(self.transformer, _wants_codes(sampler))
         # told, since it infers from the rows what the configuration may say otherwise
-        named = named_columns(self.samples.column_types)
-        told = {
-            "categorical": named["categorical_columns"],
-            "dates": named["date_columns"],
-            "ordinal": self.samples.ordinal,
-            "constraints": self.samples.constraints,
-        }
-        for option, value in told.items():
-            if getattr(sampler, option, value) is None:
-                setattr(sampler, option, value)
+        if sampler.categorical is None:
+            sampler.categorical = named_columns(self.samples.column_types)["categorical_columns"]
         return _TableView(self.samples)
 
     def judge(self, known: Rows, made: pd.DataFrame, unseen: Rows, seed: int) -> dict[str, float]:
@@ -186,7 +178,7 @@ class TableForm:
 
 @dataclass(frozen=True)
 class _TableView:
-    """The table as it is, classes and the target's name included, so that a GAN's checkpoint knows them."""
+    """The table as it is, classes and the target's name included."""
 
     table: Table
 

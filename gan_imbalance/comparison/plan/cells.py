@@ -134,6 +134,7 @@ class Cell:
             self.estimator,
             [asdict(candidate) for candidate in self.candidates],
             self.pool,
+            study.data.encoding if self.remedy.learns_data else {},
         ]
         return f"{slug(f'{self.classifier}-{self.arm.name}-{self.key.slug}')}-{content_hash(made_from)}"
 
@@ -174,6 +175,7 @@ class Task:
             remedy.resampler,
             remedy.reserve,
             self.cells[0].pool,
+            study.data.encoding if remedy.learns_data else {},
         ]
         suffix = form_of(study.samples).suffix
         return f"{slug(f'{remedy.name}-{self.key.slug}')}-{content_hash(made_from)}{suffix}"

@@ -6,7 +6,8 @@ import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from importlib import import_module
-from typing import Any, Literal
+from inspect import signature
+from typing import Any, Literal, cast
 
 from gan_imbalance.components import import_class, to_config
 from gan_imbalance.types import DataKind, InputError
@@ -30,7 +31,7 @@ REAL_ROWS = "real_rows"
 HALF_MINORITY = "half_minority"
 
 _GAN_SAMPLER = "gan_imbalance.oversampling.GANOverSampler"
-_IMAGE_SAMPLER = "gan_imbalance.image_oversampling.ImageOverSampler"
+_IMAGE_SAMPLER = "gan_imbalance.oversampling.ImageOverSampler"
 _CONTROLS = "gan_imbalance.comparison.controls."
 _PEERS = "gan_imbalance.comparison.peers."
 _IMBLEARN = ("imblearn.over_sampling", "imblearn.under_sampling", "imblearn.combine")
@@ -50,7 +51,8 @@ class Remedy:
         reserve: adds further real rows, as far as the reserve of the split reaches.
         share: of the added rows in every batch, for a resampler that says itself how many it adds, of which classes.
         tune: of arguments of the resampler, the values that its tuned form may choose from.
-        stated_kind: its kind, where the resampler does not tell: such as ``gan`` for a generator of one's own.
+        stated_kind: its kind, where the resampler's class does not tell by ``remedy_kind``: such as ``gan`` for other
+            people's generators.
     """
 
     name: str
@@ -81,23 +83,35 @@ class Remedy:
         return (self.resampler or {}).get("init_args") or {}
 
     @property
-    def is_gan(self) -> bool:
-        """Return whether a GAN writes the added rows, trained or not."""
-        return (self.resampler or {}).get("class_path") in (_GAN_SAMPLER, _IMAGE_SAMPLER)
+    def sampler_class(self) -> type | None:
+        """Return the class of the resampler, if there is one."""
+        return None if self.resampler is None else import_class(self.resampler.get("class_path", ""))
+
+    @property
+    def learns_data(self) -> bool:
+        """Return whether the resampler learns a data module itself, its encoding included, by ``top_up``."""
+        return hasattr(self.sampler_class, "top_up")
+
+    @property
+    def takes_steps(self) -> bool:
+        """Return whether the resampler is a generator that trains for so many steps as it is told by ``max_steps``."""
+        sampler_class = self.sampler_class
+        if sampler_class is None or self._own_kind != "gan":
+            return False
+        return "max_steps" in signature(sampler_class).parameters
 
     @property
     def kind(self) -> Kind:
         """Return ``baseline`` for nothing at all; ``control`` for what shows how far an over-sampler could get."""
-        if self.stated_kind is not None:
-            return self.stated_kind
-        options = (self.resampler, self.class_weight, self.threshold, self.reserve, self.classifier)
-        if options == (None, None, None, False, {}):
+        options = (self.stated_kind, self.resampler, self.class_weight, self.threshold, self.reserve, self.classifier)
+        if options == (None, None, None, None, False, {}):
             return "baseline"
-        class_path = (self.resampler or {}).get("class_path", "")
-        untrained = self.is_gan and self.init_args.get("max_steps") == 0
-        if self.reserve or untrained or class_path.startswith(_CONTROLS):
-            return "control"
-        return "gan" if self.is_gan or class_path.startswith(_PEERS) else "standard"
+        untrained = self.stated_kind is None and self.takes_steps and self.init_args.get("max_steps") == 0
+        return "control" if self.reserve or untrained else self._own_kind
+
+    @property
+    def _own_kind(self) -> Kind:
+        return self.stated_kind or cast(Kind, getattr(self.sampler_class, "remedy_kind", "standard"))
 
     @property
     def effort(self) -> int:
@@ -114,7 +128,7 @@ class Remedy:
         """Return whether it adds as many rows as it is told: over-samplers not told by the configuration."""
         if self.resampler is None or "sampling_strategy" in self.init_args:
             return self.reserve
-        sampler_class = import_class(self.resampler["class_path"])
+        sampler_class = cast(type, self.sampler_class)
         # those that combine over- and under-sampling call themselves over-samplers
         combines = sampler_class.__module__.startswith("imblearn.combine")
         return getattr(sampler_class, "_sampling_type", "over-sampling") == "over-sampling" and not combines
@@ -131,6 +145,8 @@ class Remedy:
             InputError: if two sources of rows are named, the resampler cannot be imported or is none, the share
                 has no meaning, or there is something to tune but no resampler.
         """
+        if self.reserve and self.resampler is not None:
+            raise InputError(f"Remedy {self.name!r} has a resampler and reserve: give one of the two.")
         if self.share is not None and (self.is_sized or not self.changes_rows or not 0 < self.share < 1):
             raise InputError(
                 f"Remedy {self.name!r} has share {self.share}: give a number between 0 and 1, beside a resampler with "
@@ -140,9 +156,7 @@ class Remedy:
             if self.tune:
                 raise InputError(f"Remedy {self.name!r} has no resampler whose {next(iter(self.tune))} could be tuned.")
             return
-        if self.reserve:
-            raise InputError(f"Remedy {self.name!r} has a resampler and reserve: give one of the two.")
-        if not hasattr(import_class(self.resampler.get("class_path", "")), "fit_resample"):
+        if not hasattr(self.sampler_class, "fit_resample"):
             raise InputError(f"Remedy {self.name!r}: {self.resampler['class_path']} has no fit_resample.")
 
     def with_init_args(self, **init_args: Any) -> Remedy:
@@ -159,11 +173,13 @@ class Remedy:
         """
         own = self.init_args.get("max_steps")
         has_budget = own is not None or {"epochs", "max_time"} & set(self.init_args)
-        if not self.is_gan or own == 0 or (has_budget and not override):
+        if not self.takes_steps or own == 0 or (has_budget and not override):
             return self
         if steps is None:
-            is_default = self.init_args.get("gan") is None or (self.resampler or {})["class_path"] == _IMAGE_SAMPLER
-            return self if is_default else self.with_init_args(max_steps=GAN_STEPS)
+            # an over-sampler whose own number is None has one for its small default GAN only
+            own_default = signature(cast(type, self.sampler_class)).parameters["max_steps"].default
+            is_large = own_default is None and self.init_args.get("gan") is not None
+            return self.with_init_args(max_steps=GAN_STEPS) if is_large else self
         # the first phase takes its usual share of them; one that is left out stays so
         first = {"pretrain_steps": None} if override and self.init_args.get("pretrain_steps") else {}
         return self.with_init_args(max_steps=steps, **first)
@@ -315,12 +331,11 @@ def choose_remedies(
     double = next((name for name in names if names.count(name) > 1), None)
     if double is not None:
         raise InputError(f"Two remedies are called {double!r}: give each a name of its own.")
-    baseline = next((remedy for remedy in chosen if remedy.kind == "baseline"), CONTROLS["nothing"])
-    absent = [one for name, one in _CONTROLS_OF[kind].items() if name not in names and one.kind != "baseline"]
-    chosen = [baseline, *(remedy for remedy in chosen if remedy is not baseline), *(absent if controls else ())]
     for remedy in chosen:
         remedy.check()
-    return tuple(chosen)
+    baseline = next((remedy for remedy in chosen if remedy.kind == "baseline"), CONTROLS["nothing"])
+    absent = [one for name, one in _CONTROLS_OF[kind].items() if name not in names and one.kind != "baseline"]
+    return (baseline, *(remedy for remedy in chosen if remedy is not baseline), *(absent if controls else ()))
 
 
 def _by_name(name: str, kind: DataKind) -> Remedy:

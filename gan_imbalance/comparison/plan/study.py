@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from inspect import signature
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -101,16 +102,21 @@ class Study:
     """What all cells of a comparison share.
 
     Attributes:
-        samples: all of the data.
+        data: all samples, and what a generator sees of them.
         splits: every split, settings varying slowest.
         minority: index of the rare class.
         judging: of test rows.
     """
 
-    samples: Samples
+    data: ImbalanceDataModule
     splits: Mapping[SplitKey, Split]
     minority: int
     judging: Judging = field(default_factory=Judging)
+
+    @property
+    def samples(self) -> Samples:
+        """Return all samples."""
+        return self.data.samples
 
     def rows_to_add(self, key: SplitKey, amount: Amount | None) -> int | None:
         """Return the number of minority rows that an amount means in a split's training part."""
@@ -142,8 +148,10 @@ def split_data(
         judging: of test rows.
 
     Raises:
-        InputError: if the data cannot be used or split, or a part that is needed is empty.
+        InputError: if the data cannot be used or split, a part that is needed is empty, or a setting is given that
+            does nothing here.
     """
+    _refuse_unused(data)
     samples = data.samples
     splits = {key: data.split_with(key.seed, key.fold, folds or None, *key.setting) for key in keys}
     first = next(iter(splits.values()))
@@ -164,7 +172,23 @@ def split_data(
     if len(minorities) > 1:
         rarest = " and ".join(repr(samples.classes[index]) for index in sorted(minorities))
         raise InputError(f"Which class is the rarest in training depends on the split ({rarest}): keep fewer of one.")
-    return Study(samples, splits, minorities.pop(), judging or Judging())
+    return Study(data.adapted(), splits, minorities.pop(), judging or Judging())
+
+
+# a generator's own settings, which its over-sampler says
+_UNUSED = {
+    "classes": "what a GAN learns, the remedy decides",
+    "batch_size": "say it in the resampler's init_args",
+    "steps_per_epoch": "say max_steps in the resampler's init_args, or gan_steps",
+    "seed": "every split has its own",
+}
+
+
+def _refuse_unused(data: ImbalanceDataModule) -> None:
+    defaults = signature(ImbalanceDataModule.__init__).parameters
+    for name, instead in _UNUSED.items():
+        if getattr(data, name) != defaults[name].default:
+            raise InputError(f"A comparison does not use the data's {name}: remove it; {instead}.")
 
 
 def resolve_folds(data: ImbalanceDataModule, folds: int | None) -> int:

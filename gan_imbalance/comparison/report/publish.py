@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import pandas as pd
 
+from gan_imbalance.comparison.figures import SHEET
 from gan_imbalance.comparison.plan.cells import Candidate, Cell, Task, slug
 from gan_imbalance.comparison.plan.study import Study
 from gan_imbalance.comparison.store import Store
@@ -23,10 +24,16 @@ if TYPE_CHECKING:
     from wandb import Artifact
 
 
-def publish_task(store: Store, study: Study, task: Task) -> None:
+def publish_task(store: Store, study: Study, task: Task, upload: bool) -> None:
     """Record the rows that a task's remedy made, and the results of its cells, as far as there are any.
 
     In a sweep nothing is recorded: the sweep knows one run of this process, that of the report.
+
+    Args:
+        store: where they lie.
+        study: of the task.
+        task: what was run.
+        upload: whether rows, GANs and scores of test rows go along, and not only what was made from what.
     """
     if in_sweep():
         return
@@ -34,10 +41,10 @@ def publish_task(store: Store, study: Study, task: Task) -> None:
     addresses = dict.fromkeys(task.rows_address_of(study, candidate) for candidate in choices)
     sets = [address for address in addresses if address is not None and store.has_rows(address)]
     if sets:
-        _publish_rows(store, study, task, sets)
+        _publish_rows(store, study, task, sets, upload)
     for cell in task.cells:
         if store.has(cell.address(study)):
-            _publish_cell(store, study, task, cell)
+            _publish_cell(store, study, task, cell, upload)
 
 
 def _dataset(store: Store, study: Study, task: Task) -> Artifact:
@@ -47,11 +54,11 @@ def _dataset(store: Store, study: Study, task: Task) -> Artifact:
     return make_dataset(study.samples.hash, split.hash, path, rows=rows, classes=list(study.samples.classes))
 
 
-def _rows_artifact(store: Store, address: str) -> Artifact:
-    return synthetic_artifact(store.rows_path(address), lasting=True)
+def _rows_artifact(store: Store, address: str, upload: bool) -> Artifact:
+    return synthetic_artifact(store.rows_path(address), upload, lasting=True)
 
 
-def _publish_rows(store: Store, study: Study, task: Task, addresses: list[str]) -> None:
+def _publish_rows(store: Store, study: Study, task: Task, addresses: list[str], upload: bool) -> None:
     """Record what the remedy made, once for every setting of its resampler: rows, and GANs if there are any."""
     key, group = task.key, store.folder.name
     config = {
@@ -69,14 +76,14 @@ def _publish_rows(store: Store, study: Study, task: Task, addresses: list[str]) 
         for address in addresses:
             for checkpoint in store.checkpoint_paths(address):
                 gan = f"{task.remedy.name}-{file_hash(checkpoint)}"
-                run.log_artifact(make_artifact("model", gan, [checkpoint], lasting=True))
-            run.log_artifact(_rows_artifact(store, address))
+                run.log_artifact(make_artifact("model", gan, [checkpoint], upload, lasting=True))
+            run.log_artifact(_rows_artifact(store, address, upload))
         # of the last set, where there are several
         usage = store.read_rows(addresses[-1]).manifest["usage"]
         run.summary.update({f"{name}/resample": value for name, value in usage.items()})
 
 
-def _publish_cell(store: Store, study: Study, task: Task, cell: Cell) -> None:
+def _publish_cell(store: Store, study: Study, task: Task, cell: Cell, upload: bool) -> None:
     """Record a cell's settings, figures and result."""
     address = cell.address(study)
     result = store.read_cell(address)
@@ -88,22 +95,32 @@ def _publish_cell(store: Store, study: Study, task: Task, cell: Cell) -> None:
     }
     rows, path = task.rows_address_of(study, Candidate(**result["chosen"])), store.cell_path(address)
     with start_run(store.folder, name=address, group=store.folder.name, job_type="cell", config=result) as run:
-        use_artifact(run, _dataset(store, study, task) if rows is None else _rows_artifact(store, rows))
+        source = _dataset(store, study, task) if rows is None else _rows_artifact(store, rows, upload)
+        use_artifact(run, source)
         run.summary.update(figures)
         files = [path, store.scores_path(address)]
-        run.log_artifact(make_artifact("result", f"result-{file_hash(path)}", files, lasting=True))
+        run.log_artifact(make_artifact("result", f"result-{file_hash(path)}", files, upload, lasting=True))
 
 
-def publish_report(store: Store, report: Path) -> None:
-    """Record answer, pictures and report of a comparison, and how well every remedy does on validation rows."""
+def publish_report(store: Store, report: Path, upload: bool) -> None:
+    """Record answer, plots and report of a comparison, and how well every remedy does on validation rows.
+
+    Args:
+        store: of the comparison.
+        report: its page.
+        upload: whether sheets of real and synthetic images, and a page that shows them, go along.
+    """
     import wandb
 
     folder = store.folder
     with start_run(folder, name=f"{folder.name}-report", group=folder.name, job_type="report") as run:
-        run.log({path.stem: wandb.Image(str(path)) for path in sorted((folder / "figures").glob("*.png"))})
+        plots = sorted((folder / "figures").glob("*.png"))
+        sheets = [] if upload else [path for path in plots if path.name.startswith(SHEET)]
+        run.log({path.stem: wandb.Image(str(path)) for path in plots if path not in sheets})
         run.summary.update({**_validation_figures(folder / "results.csv"), **_verdict(store)})
         artifact = wandb.Artifact(f"{folder.name}-report", type="report")
-        for path in (report, *(folder / name for name in ("answer.json", "results.csv", "summary.csv"))):
+        files = [folder / name for name in ("answer.json", "results.csv", "summary.csv")]
+        for path in files if sheets else (report, *files):
             artifact.add_file(str(path))
         run.log_artifact(artifact)
 

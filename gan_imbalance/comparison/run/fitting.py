@@ -140,7 +140,7 @@ class Bench:
         packed = self.known.get(address)
         if packed is None:
             split = study.splits[key]
-            made = resample(remedy, self.form, split, study.minority, self.task.cells[0].pool)
+            made = resample(remedy, self.form, study.data.adapted(split=split), study.minority, self.task.cells[0].pool)
             target = self.form.describe().get("schema", {}).get("target")
             packed = made.pack(self.form, remedy=remedy.settings, split=key.name, split_hash=split.hash, target=target)
             self.made[address] = packed

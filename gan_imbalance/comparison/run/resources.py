@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import resource
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ class Usage:
 
     Attributes:
         seconds: wall time.
-        peak_memory_mib: most resident memory of the process while it ran, in MiB.
+        peak_memory_mib: most resident memory of the process while it ran, in MiB; 0 on Windows, which does not tell.
     """
 
     seconds: float = 0.0
@@ -50,4 +50,10 @@ def _peak() -> int:
     status = Path("/proc/self/status")
     if status.exists():
         return next(int(line.split()[1]) for line in status.read_text().splitlines() if line.startswith("VmHWM"))
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    if sys.platform == "win32":
+        return 0
+    import resource  # there is none on Windows
+
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    # in bytes on a Mac
+    return most // _KIB_PER_MIB if sys.platform == "darwin" else most

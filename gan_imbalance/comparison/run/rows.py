@@ -11,6 +11,7 @@ from gan_imbalance.comparison.forms import Content, Form, View, equal, pick
 from gan_imbalance.comparison.plan.remedies import Remedy
 from gan_imbalance.comparison.run.resources import Usage, measured
 from gan_imbalance.components import build
+from gan_imbalance.data import ImbalanceDataModule
 from gan_imbalance.data.imbalance import Rows
 from gan_imbalance.data.split import Split
 from gan_imbalance.files import content_hash, provenance
@@ -94,17 +95,18 @@ class Resampled:
         )
 
 
-def resample(remedy: Remedy, form: Form, split: Split, minority: int, rows: int | None) -> Resampled:
+def resample(remedy: Remedy, form: Form, data: ImbalanceDataModule, minority: int, rows: int | None) -> Resampled:
     """Apply the remedy to the training rows of a split.
 
     imbalanced-learn's samplers see numbers (of a table standardised and imputed, and categories one-hot, or as codes
-    for SMOTENC and SMOTEN); a GAN's sampler sees the samples as they are. What they add comes back in the data's form.
+    for SMOTENC and SMOTEN); one with ``top_up`` learns from the data module itself, split and encoding included. What
+    they add comes back in the data's form.
     The added minority rows are judged against those of the training and the validation part; no test row is looked at.
 
     Args:
         remedy: one that changes rows.
         form: of the data, fitted on the training part.
-        split: which of its rows to learn from; its seed is the resampler's, too, unless that has its own.
+        data: with the split to learn from, whose seed is the resampler's, too, unless that has its own.
         minority: index of the class to top up.
         rows: how many rows to add to it; None where the remedy decides.
 
@@ -112,16 +114,18 @@ def resample(remedy: Remedy, form: Form, split: Split, minority: int, rows: int 
         InputError: if further real rows are asked for and the reserve has none, or the resampler does not
             take its arguments.
     """
+    split = data.split
     if remedy.reserve:
         made = _from_reserve(form, split, minority, rows)
     else:
-        made = _from_sampler(remedy, form, split, minority, rows)
+        made = _from_sampler(remedy, form, data, minority, rows)
     train, validation = (part[form.samples.labels[part] == minority] for part in (split.train, split.validation))
     added = pick(made.added, np.flatnonzero(made.labels == minority))
     return replace(made, quality=form.judge(train, added, validation, split.seed))
 
 
-def _from_sampler(remedy: Remedy, form: Form, split: Split, minority: int, rows: int | None) -> Resampled:
+def _from_sampler(remedy: Remedy, form: Form, data: ImbalanceDataModule, minority: int, rows: int | None) -> Resampled:
+    split = data.split
     labels = form.samples.labels[split.train]
     config, notes = form.adapt_resampler(remedy.resampler or {})
     try:
@@ -134,11 +138,16 @@ def _from_sampler(remedy: Remedy, form: Form, split: Split, minority: int, rows:
     if getattr(sampler, "random_state", split.seed) is None:
         sampler.random_state = split.seed
     notes += _limit_neighbours(sampler, minority_rows)
-    view = form.view(sampler)
+    view = None if hasattr(sampler, "top_up") else form.view(sampler)
     if remedy.is_sized and rows is not None:
-        sampler.sampling_strategy = {view.label(minority): minority_rows + rows}
+        label = form.samples.classes[minority] if view is None else view.label(minority)
+        sampler.sampling_strategy = {label: minority_rows + rows}
     with measured() as usage:
-        kept, added, added_labels = _fit_resample(sampler, view, form.take(split.train), labels)
+        if view is None:
+            kept = np.arange(len(labels))
+            added, added_labels = sampler.top_up(data)
+        else:
+            kept, added, added_labels = _fit_resample(sampler, view, form.take(split.train), labels)
     return Resampled(
         kept=split.train[kept],
         added=added,

@@ -48,7 +48,7 @@ TINY_GAN = {
 
 def transfer(name: str, **init_args: Any) -> Remedy:
     settings = {"gan": TINY_GAN, "max_steps": 4, "accelerator": "cpu", **init_args}
-    return Remedy(name, {"class_path": "gan_imbalance.image_oversampling.ImageOverSampler", "init_args": settings})
+    return Remedy(name, {"class_path": "gan_imbalance.oversampling.ImageOverSampler", "init_args": settings})
 
 
 @pytest.fixture(autouse=True)
@@ -64,7 +64,7 @@ def data() -> DigitsDataModule:
 
 
 def apply(remedy: Remedy, data: DigitsDataModule, rows: int | None = 12) -> Resampled:
-    return resample(remedy, form_of(data.samples, data.split.train), data.split, RARE, rows)
+    return resample(remedy, form_of(data.samples, data.split.train), data, RARE, rows)
 
 
 @pytest.mark.parametrize("name", ["random_over", "smote", "adasyn"])
@@ -96,7 +96,7 @@ def test_no_other_image_than_the_splits_own_is_looked_at(data: DigitsDataModule)
     poisoned = data.samples.images.numpy().copy()
     poisoned[test] = 255 - poisoned[test]
     changed = type(data.samples)(poisoned, data.samples.labels, data.samples.classes)
-    found = resample(remedy, form_of(changed, data.split.train), data.split, RARE, 12)
+    found = resample(remedy, form_of(changed, data.split.train), data.adapted(samples=changed), RARE, 12)
     assert np.array_equal(found.added, expected.added)
     assert found.quality == expected.quality
 

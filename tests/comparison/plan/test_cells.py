@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -31,7 +33,7 @@ def test_the_address_depends_on_all_that_makes_a_result(data: TabularDataModule)
         replace(cell, candidates=(Candidate(3),)),
     ]
     studies = [
-        replace(study, samples=replace(study.samples, classes=("no", "maybe"))),
+        replace(study, data=study.data.adapted(samples=replace(study.samples, classes=("no", "maybe")))),
         replace(study, judging=Judging(positive_rate=0.5)),
         replace(study, judging=Judging(costs=Costs(2.0, 1.0))),
         replace(study, judging=Judging(at_recall=0.5)),
@@ -94,3 +96,39 @@ def test_folds_are_five_unless_there_is_a_test_set(data: TabularDataModule) -> N
     for wrong in (1, -1):
         with pytest.raises(InputError, match=f"folds is {wrong}"):
             resolve_folds(data, wrong)
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [{"numeric_transform": "modes"}, {"spikes": False}, {"max_levels": 3}, {"clusters": 4}, {"balanced": False}],
+)
+def test_what_a_generator_sees_is_part_of_its_addresses(setting: dict[str, Any], mixed_frame: pd.DataFrame) -> None:
+    studies = [
+        split_data(
+            TabularDataModule(frame=mixed_frame, target="label", validation_fraction=0.2, **settings),
+            split_keys([0], 0, [Setting()]),
+        )
+        for settings in ({}, setting)
+    ]
+    remedies = [TABLE_REMEDIES[name] for name in ("smote", "small_wasserstein_gan")]
+    cells = plan_cells(studies[0], remedies, {"linear": LOGISTIC}, ["balance"])
+    (smote, gan), tasks = cells, group_cells(cells)
+    assert smote.address(studies[0]) == smote.address(studies[1])
+    assert gan.address(studies[0]) != gan.address(studies[1])
+    assert tasks[0].rows_address(studies[0]) == tasks[0].rows_address(studies[1])
+    assert tasks[1].rows_address(studies[0]) != tasks[1].rows_address(studies[1])
+
+
+@pytest.mark.parametrize("setting", [{"batch_size": 7}, {"steps_per_epoch": 3}, {"seed": 4}, {"classes": "minority"}])
+def test_a_setting_that_does_nothing_here_is_refused(setting: dict[str, Any], mixed_frame: pd.DataFrame) -> None:
+    data = TabularDataModule(frame=mixed_frame, target="label", validation_fraction=0.2, **setting)
+    with pytest.raises(InputError, match=f"does not use the data's {next(iter(setting))}: remove it; "):
+        split_data(data, split_keys([0], 0, [Setting()]))
+
+
+def test_remedies_that_share_the_fit_share_the_task(data: TabularDataModule) -> None:
+    study = split_data(data, split_keys([0], 0, [Setting()]))
+    names = ("nothing", "tuned_threshold", "class_weights", "smote")
+    cells = plan_cells(study, [TABLE_REMEDIES[name] for name in names], {"linear": LOGISTIC}, ["balance"])
+    together = [[cell.remedy.name for cell in task.cells] for task in group_cells(cells)]
+    assert together == [["nothing", "tuned_threshold"], ["class_weights"], ["smote"]]

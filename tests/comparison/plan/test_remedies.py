@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+from imblearn.over_sampling.base import BaseOverSampler
 from jsonargparse import ArgumentParser
 
 from gan_imbalance.comparison.plan.remedies import (
@@ -19,7 +20,7 @@ from gan_imbalance.comparison.plan.remedies import (
     choose_remedies,
 )
 from gan_imbalance.components import build
-from gan_imbalance.oversampling import resolve_gan
+from gan_imbalance.oversampling import GANOverSampler, resolve_gan
 from gan_imbalance.types import InputError
 
 
@@ -189,3 +190,39 @@ def test_a_resampler_comes_out_of_a_configuration_as_it_was_written(tmp_path: Pa
     assert mine.resampler == resampler
     built = build(mine.resampler)
     assert resolve_gan(built.gan)[1]["generator"] == gan["init_args"]["generator"]
+
+
+class Mine(GANOverSampler):
+    """A user's own over-sampler that is one of ours."""
+
+
+class Foreign(BaseOverSampler):  # type: ignore[misc]
+    """Another maker's generator, which says what it is."""
+
+    remedy_kind = "gan"
+
+    def __init__(self, max_steps: int | None = None, gan: str = "x") -> None:
+        super().__init__()
+        self.max_steps, self.gan = max_steps, gan
+
+
+@pytest.mark.parametrize(
+    "class_path",
+    ["gan_imbalance.GANOverSampler", "gan_imbalance.oversampling.table.GANOverSampler", f"{__name__}.Mine"],
+)
+def test_a_gan_is_known_by_its_class(class_path: str) -> None:
+    remedy = Remedy("mine", {"class_path": class_path, "init_args": {"gan": "GAN"}})
+    assert remedy.kind == "gan"
+    assert remedy.learns_data
+    assert remedy.with_gan_steps(7).init_args["max_steps"] == 7
+    assert remedy.with_gan_steps(None).init_args["max_steps"] == GAN_STEPS
+    assert Remedy("mine", {"class_path": class_path, "init_args": {"max_steps": 0}}).kind == "control"
+
+
+def test_a_sampler_of_ones_own_says_what_it_is() -> None:
+    remedy = Remedy("mine", {"class_path": f"{__name__}.Foreign", "init_args": {"gan": "y"}})
+    assert (remedy.kind, remedy.learns_data) == ("gan", False)
+    assert remedy.with_gan_steps(7).init_args["max_steps"] == 7
+    smote = {"class_path": "imblearn.over_sampling.SMOTE"}
+    assert Remedy("mine", smote).kind == "standard"
+    assert Remedy("mine", smote, stated_kind="gan").kind == "gan"

@@ -26,7 +26,7 @@ GAN = TABLE_REMEDIES["wasserstein_gan"].with_gan_steps(2)
 def apply(remedy: Remedy | str, data: TabularDataModule, rows: int | None = 30) -> Resampled:
     if isinstance(remedy, str):
         remedy = TABLE_REMEDIES[remedy]
-    return resample(remedy, form_of(data.table, data.split.train), data.split, RARE, rows)
+    return resample(remedy, form_of(data.table, data.split.train), data, RARE, rows)
 
 
 def sampler(class_path: str, **init_args: Any) -> Remedy:
@@ -199,7 +199,7 @@ def test_smotenc_by_name_is_told_the_categories(data: TabularDataModule) -> None
 def test_classes_may_be_fractions(mixed_frame: pd.DataFrame) -> None:
     frame = mixed_frame.assign(label=mixed_frame["label"].map({"no": 0.5, "yes": 1.5}))
     data = TabularDataModule(frame=frame, target="label", keep={"1.5": 12}, validation_fraction=0.2)
-    made = resample(TABLE_REMEDIES["jittered_copies"], form_of(data.table, data.split.train), data.split, 1, 5)
+    made = resample(TABLE_REMEDIES["jittered_copies"], form_of(data.table, data.split.train), data, 1, 5)
     assert made.labels.tolist() == [1] * 5
 
 
@@ -217,6 +217,8 @@ def test_added_rows_are_judged_without_looking_at_test_rows(data: TabularDataMod
     features.loc[data.split.test, "amount"] = -1000.0
     features.loc[data.split.test, "colour"] = "red"
     changed = replace(data.table, features=features)
-    expected = resample(TABLE_REMEDIES["smote"], form_of(data.table, data.split.train), data.split, RARE, 30).quality
-    found = resample(TABLE_REMEDIES["smote"], form_of(changed, data.split.train), data.split, RARE, 30).quality
+    expected = resample(TABLE_REMEDIES["smote"], form_of(data.table, data.split.train), data, RARE, 30).quality
+    found = resample(
+        TABLE_REMEDIES["smote"], form_of(changed, data.split.train), data.adapted(samples=changed), RARE, 30
+    ).quality
     assert found == pytest.approx(expected, nan_ok=True)

@@ -77,7 +77,8 @@ def made(results: Sequence[TaskResult]) -> list[RowSet]:
 
 def test_poisoned_test_rows_change_figures_only(data: TabularDataModule) -> None:
     clean = study_of(data)
-    dirty = replace(clean, samples=poisoned(clean.samples, clean.splits[SplitKey(0)].test))
+    samples = poisoned(clean.samples, clean.splits[SplitKey(0)].test)
+    dirty = replace(clean, data=clean.data.adapted(samples=samples))
     classifiers = {"linear": {**LOGISTIC, "tune": {"C": [0.1, 10.0]}}, "ours": OURS}
     one, other = (run(study, LEARNERS, classifiers, tuning_budget=4) for study in (clean, dirty))
     for first, second in zip(made(one), made(other), strict=True):

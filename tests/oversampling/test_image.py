@@ -14,8 +14,8 @@ from sklearn.base import clone
 from gan_imbalance.checkpoints import read_checkpoint
 from gan_imbalance.classifiers import ImageClassifier
 from gan_imbalance.gans import ConditionalGAN, MinorityTransferGAN
-from gan_imbalance.image_oversampling import ImageOverSampler
 from gan_imbalance.losses import MajorityPenalty
+from gan_imbalance.oversampling import ImageOverSampler
 from gan_imbalance.types import InputError
 
 CLASSES = np.array(["cat", "dog", "eel"])

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from contextlib import nullcontext
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from numbers import Integral, Real
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,20 +15,21 @@ import numpy.typing as npt
 import torch
 from imblearn.over_sampling.base import BaseOverSampler
 from imblearn.utils import check_target_type
-from sklearn.utils import check_consistent_length, check_random_state
+from sklearn.utils import check_consistent_length
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.class_weight import compute_sample_weight
 from torch import Tensor, nn
 
 from gan_imbalance.components import build, factory, to_config
+from gan_imbalance.data import ImbalanceDataModule
 from gan_imbalance.data.images import ImageDataModule, ImageSet
+from gan_imbalance.data.imbalance import Rows
 from gan_imbalance.files import atomic_path, content_hash, make_once
 from gan_imbalance.gans import BaseGAN, MinorityTransferGAN
 from gan_imbalance.losses import MajorityPenalty
-from gan_imbalance.oversampling import EPOCHS, plain_label, resolve_gan, train_gan
-from gan_imbalance.quiet import quiet_lightning
-from gan_imbalance.synthesis import save_gan
-from gan_imbalance.transforms.image import to_uint8
+from gan_imbalance.oversampling.core import GeneratorOverSampler, class_seed, draw_seed, plain_label
+from gan_imbalance.oversampling.training import EPOCHS, train_gan
+from gan_imbalance.synthesis import generate, save_gan
 from gan_imbalance.types import DataSpec, InputError, Label
 
 Images = npt.NDArray[np.uint8]
@@ -35,7 +37,7 @@ Images = npt.NDArray[np.uint8]
 _FROM_SCRATCH = {"pretrain_epochs": 0, "freeze_generator_blocks": 0, "freeze_discriminator_blocks": 0}
 
 
-class ImageOverSampler(BaseOverSampler):  # type: ignore[misc]
+class ImageOverSampler(GeneratorOverSampler):
     """Tops up rare classes of images with images that a GAN made.
 
     Images are uint8, (n, channels, side, side). The originals come first, unchanged, in the result. A conditional GAN
@@ -53,7 +55,8 @@ class ImageOverSampler(BaseOverSampler):  # type: ignore[misc]
         batch_size: real images per discriminator step.
         ema_decay: of the generator's moving average.
         augmentation: what happens to the images that the GAN learns, batch by batch, but not to those that a minority
-            transfer learns first; maps float images in [-1, 1] to such of the same shape.
+            transfer learns first; maps float images in [-1, 1] to such of the same shape. For :meth:`top_up`, None
+            means what the data say.
         classifier: what judges the samples where the GAN has a majority penalty, in the manner of
             :class:`~gan_imbalance.classifiers.ImageClassifier`, or its ``class_path`` dict. It is trained on the images
             at hand, all classes counting the same, with the seed of the over-sampler.
@@ -120,45 +123,59 @@ class ImageOverSampler(BaseOverSampler):  # type: ignore[misc]
         return images, np.asarray(y), binarize_y
 
     def _fit_resample(self, X: Images, y: npt.NDArray[Any]) -> tuple[Images, npt.NDArray[Any]]:
-        self.gans_: dict[Label, BaseGAN] = {}
-        self.history_: list[dict[str, Any]] = []
-        gan_class, settings = resolve_gan(self.gan)
-        seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         classes, indices = np.unique(y, return_inverse=True)
-        data = ImageSet(torch.from_numpy(X), indices, tuple(classes.tolist()))
-        images, labels = [X], [y]
-        folder = TemporaryDirectory() if self.cache is None else nullcontext(self.cache)
-        with quiet_lightning(), torch.random.fork_rng(), folder as cache:
-            for label, count in self.sampling_strategy_.items():
-                if count:
-                    name = plain_label(label)
-                    self.gans_[name] = self._gan_of(gan_class, settings, data, name, Path(cache), seed)
-                    images.append(_sample(self.gans_[name], data.classes.index(name), int(count), seed))
-                    labels.append(np.full(int(count), label, dtype=y.dtype))
-        return np.concatenate(images), np.concatenate(labels)
+        images = ImageSet(torch.from_numpy(X), indices, tuple(classes.tolist()))
+        data = ImageDataModule(images=images, test_fraction=0.0, validation_fraction=0.0)
+        self._seed = draw_seed(self.random_state)
+        made, labels = [X], [y]
+        for label, count in self.sampling_strategy_.items():
+            if count:
+                index = images.classes.index(plain_label(label))
+                made.append(self._make(data, index, int(count), class_seed(self._seed, index)))
+                labels.append(np.full(int(count), label, dtype=y.dtype))
+        return np.concatenate(made), np.concatenate(labels)
 
-    def _gan_of(
-        self,
-        gan_class: type[BaseGAN],
-        settings: dict[str, Any],
-        data: ImageSet,
-        label: Label,
-        folder: Path,
-        seed: int,
+    def top_up(self, data: ImbalanceDataModule) -> tuple[Images, Rows]:
+        """Return images for the rare classes of a split, made by GANs of its training images; see the base class.
+
+        Raises:
+            InputError: if the data are no images.
+        """
+        if not isinstance(data, ImageDataModule):
+            raise InputError(f"{type(self).__name__} tops up images: use GANOverSampler for tables.")
+        return super().top_up(data)
+
+    def _make(self, data: ImageDataModule, index: int, count: int, seed: int) -> Images:
+        if self.augmentation is not None:
+            data = data.adapted(augmentation=build(self.augmentation))
+        gan = self._learned_gan(self.gan, data, data.samples.classes[index], seed)
+        images: Tensor = generate(gan, torch.full((count,), index), seed)
+        return images.numpy()
+
+    def _joined(self, data: ImageDataModule, made: list[Images]) -> Images:
+        return np.concatenate([data.samples.images[:0].numpy(), *made])
+
+    def _train(
+        self, gan_class: type[BaseGAN], settings: dict[str, Any], data: ImageDataModule, label: Label, seed: int
     ) -> BaseGAN:
-        """Return a trained GAN of a class: a conditional one serves all."""
-        if gan_class.conditional and self.gans_:
-            return next(iter(self.gans_.values()))
-        learned = {**settings, "classes": "all" if gan_class.conditional else [label]}
-        first_steps = self._first_steps(gan_class)
+        steps = self.max_steps
         if issubclass(gan_class, MinorityTransferGAN):
-            learned["majority_penalty"] = self._penalty(settings, data, folder, seed)
-            learned |= self._first_phase(gan_class, settings, data, label, first_steps, folder, seed)
-        return self._train(gan_class(**learned), data, label, self.max_steps - first_steps, self.augmentation, seed)
+            first_steps = self._first_steps()
+            steps -= first_steps
+            settings = {**settings, "majority_penalty": self._penalty(settings, data)}
+            settings |= self._first_phase(gan_class, settings, data, label, first_steps, seed)
+        return self._trained(gan_class(**settings), data, label, steps, seed)
 
-    def _first_steps(self, gan_class: type[BaseGAN]) -> int:
-        if not issubclass(gan_class, MinorityTransferGAN):
-            return 0
+    @contextmanager
+    def _workplace(self) -> Iterator[None]:
+        """Have a folder, which all classes share, for what is learned before their own samples are."""
+        folder = TemporaryDirectory() if self.cache is None else nullcontext(self.cache)
+        with folder as path:
+            self._folder = Path(path)
+            yield
+
+    def _first_steps(self) -> int:
+        """Return how many steps a minority transfer takes before it sees the class."""
         steps = self.max_steps // 2 if self.pretrain_steps is None else self.pretrain_steps
         if steps > self.max_steps:
             raise InputError(f"pretrain_steps is {steps}, which is more than max_steps, {self.max_steps}: give fewer.")
@@ -168,59 +185,54 @@ class ImageOverSampler(BaseOverSampler):  # type: ignore[misc]
         self,
         gan_class: type[BaseGAN],
         settings: dict[str, Any],
-        data: ImageSet,
+        data: ImageDataModule,
         label: Label,
         steps: int,
-        folder: Path,
         seed: int,
     ) -> dict[str, Any]:
         """Return the settings with which a minority transfer goes on from what it learned of the other classes."""
         if not steps:
             return _FROM_SCRATCH
+        samples, index = data.samples, data.samples.classes.index(label)
         # more frozen blocks than there are must not be noticed only when the first phase is over
-        gan_class(**{**settings, "pretrain_epochs": 1}).attach(_spec(data), [data.classes.index(label)], {})
-        others = (data.labels != data.classes.index(label)).astype(np.int64)
-        rest = ImageSet(data.images, others, (0, 1))
+        gan_class(**{**settings, "pretrain_epochs": 1}).attach(_spec(samples), [index], {})
+        others = (samples.labels != index).astype(np.int64)
+        relabelled = replace(samples, labels=others, classes=(0, 1))
+        rest = data.adapted(samples=relabelled, split=data.split, augmentation=None)
         first = {**settings, **_FROM_SCRATCH, "majority_penalty": None, "classes": [1]}
-        made_from = [gan_class.__name__, to_config(first), rest.hash, steps, self.batch_size, self.ema_decay, seed]
-        path = folder / f"pretrained-{content_hash(made_from)}.ckpt"
+        learned = [rest.samples.hash, data.split.train.tolist()]
+        made_from = [gan_class.__name__, to_config(first), learned, steps, self.batch_size, self.ema_decay, seed]
+        path = self._folder / f"pretrained-{content_hash(made_from)}.ckpt"
         with make_once(path) as missing:
             if missing:
-                save_gan(self._train(gan_class(**first), rest, "others", steps, None, seed), path)
+                save_gan(self._trained(gan_class(**first), rest, "others", steps, seed), path)
         return {"pretrained": str(path)}
 
-    def _penalty(self, settings: Mapping[str, Any], data: ImageSet, folder: Path, seed: int) -> MajorityPenalty | None:
+    def _penalty(self, settings: Mapping[str, Any], data: ImageDataModule) -> MajorityPenalty | None:
         """Return the majority penalty, if there is one: with a classifier of the images, unless it names its own."""
         penalty: MajorityPenalty | None = build(to_config(settings.get("majority_penalty")))
         if penalty is None or penalty.classifier_path is not None:
             return penalty
         if self.classifier is None:
             raise InputError("The GAN has a majority_penalty without a classifier: name one with classifier.")
-        config = to_config(self.classifier)
-        path = folder / f"classifier-{content_hash([config, data.hash, seed])}.pt"
-        classifier = build(config).set_params(random_state=seed)
+        config, images = to_config(self.classifier), data.samples.take(data.split.train)
+        path = self._folder / f"classifier-{content_hash([config, images.hash, self._seed])}.pt"
+        classifier = build(config).set_params(random_state=self._seed)
         with make_once(path) as missing:
             if missing:
-                weights = compute_sample_weight("balanced", data.labels)
-                classifier.fit(data.images.numpy(), data.labels, sample_weight=weights)
+                weights = compute_sample_weight("balanced", images.labels)
+                classifier.fit(images.images.numpy(), images.labels, sample_weight=weights)
                 with atomic_path(path) as temporary:
                     torch.save(classifier.module_.network.state_dict(), temporary)
-        network = factory(classifier.network)(_spec(data))
+        network = factory(classifier.network)(_spec(images))
         network.load_state_dict(torch.load(path, weights_only=True))
         penalty.classifier = network
         return penalty
 
-    def _train(self, gan: BaseGAN, data: ImageSet, label: Label, steps: int, augmentation: Any, seed: int) -> BaseGAN:
+    def _trained(self, gan: BaseGAN, data: ImageDataModule, label: Label, steps: int, seed: int) -> BaseGAN:
         torch.manual_seed(seed)
-        batches = ImageDataModule(
-            images=data,
-            augmentation=build(augmentation),
-            test_fraction=0.0,
-            validation_fraction=0.0,
-            split_seed=seed,
-            batch_size=self.batch_size,
-            steps_per_epoch=max(1, steps // EPOCHS),
-            seed=seed,
+        batches = data.adapted(
+            classes=None, batch_size=self.batch_size, steps_per_epoch=max(1, steps // EPOCHS), seed=seed
         )
         trained, history = train_gan(
             gan,
@@ -237,9 +249,3 @@ class ImageOverSampler(BaseOverSampler):  # type: ignore[misc]
 
 def _spec(data: ImageSet) -> DataSpec:
     return DataSpec("image", tuple(data.images.shape[1:]), data.classes)
-
-
-def _sample(gan: BaseGAN, label: int, count: int, seed: int) -> Images:
-    """Return images of a class, by its index; no two classes from the same latent vectors."""
-    (own_seed,) = np.random.SeedSequence([seed, label]).generate_state(1)
-    return to_uint8(gan.sample(torch.full((count,), label), int(own_seed)).float().cpu()).numpy()

@@ -7,8 +7,7 @@ from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from numbers import Integral, Real
-from tempfile import TemporaryDirectory
-from typing import Any, ClassVar, cast, get_args
+from typing import Any, ClassVar, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -16,30 +15,33 @@ import pandas as pd
 import torch
 from imblearn.over_sampling.base import BaseOverSampler
 from imblearn.utils import check_target_type
-from pytorch_lightning import Callback, LightningModule, Trainer
-from pytorch_lightning.callbacks import ModelCheckpoint, Timer
+from pytorch_lightning.callbacks import Timer
 from scipy import sparse
-from sklearn.utils import check_array, check_consistent_length, check_random_state
+from sklearn.utils import check_array, check_consistent_length
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import validate_data
 
-import gan_imbalance.gans
-from gan_imbalance.callbacks import FidelityMonitor, FiniteLossGuard, GeneratorEMA
-from gan_imbalance.components import build, import_class
+from gan_imbalance.callbacks import FidelityMonitor
+from gan_imbalance.components import build
 from gan_imbalance.data import ImbalanceDataModule, TabularDataModule
-from gan_imbalance.data.schema import TableSchema
+from gan_imbalance.data.imbalance import Rows
 from gan_imbalance.gans import BaseGAN
 from gan_imbalance.metrics import warn_of_collapse
-from gan_imbalance.quiet import quiet_lightning
-from gan_imbalance.synthesis import load_gan, synthesize
+from gan_imbalance.oversampling.core import (
+    GeneratorOverSampler,
+    class_seed,
+    draw_seed,
+    learns_all_classes,
+    plain_label,
+)
+from gan_imbalance.oversampling.training import EPOCHS, resolve_gan, train_gan
+from gan_imbalance.synthesis import generate
 from gan_imbalance.transforms.constraints import Constraint
 from gan_imbalance.transforms.kinds import Kind, column_kinds, require_unique
 from gan_imbalance.transforms.numeric import NumericTransform
 from gan_imbalance.transforms.table import TabularTransformer
-from gan_imbalance.types import InputError, Label, SyntheticSet
+from gan_imbalance.types import InputError, Label
 
-EPOCHS = 20
-"""How often a training is looked at, whatever its length."""
 _STEPS = 150
 
 _ADAM = {"class_path": "gan_imbalance.optimizers.AdversarialAdam", "init_args": {"lr": 2e-3}}
@@ -132,12 +134,14 @@ class TableOverSampler(BaseOverSampler):  # type: ignore[misc]
         # one type of category holds what one of text or numbers could not
         mixed = {name: "category" for name in features.columns if _is_mixed(features[name])}
         table = features.astype(mixed).assign(**{target: y})
-        seed = int(check_random_state(self.random_state).randint(2**31 - 1))
+        self._seed = draw_seed(self.random_state)
+        classes = np.unique(y).tolist()
         dtypes = {**features.dtypes, target: table[target].dtype}
         added = [table.iloc[:0].astype(dtypes)]
         for label, count in self.sampling_strategy_.items():
             if count:
-                rows = self._generate(table, target, label, int(count), seed)
+                own_seed = class_seed(self._seed, classes.index(plain_label(label)))
+                rows = self._generate(table, target, label, int(count), own_seed)
                 added.append(rows.reindex(columns=table.columns).astype(dtypes))
         self.synthetic_ = pd.concat(added, ignore_index=True)
         labels = self.synthetic_[target].to_numpy().astype(y.dtype)
@@ -152,7 +156,7 @@ class TableOverSampler(BaseOverSampler):  # type: ignore[misc]
             target: name of the target column.
             label: the class, as the target column holds it.
             count: how many rows, at least 1.
-            seed: the same for every class.
+            seed: no other class has the same.
         """
 
     def _kinds(self, features: pd.DataFrame) -> dict[str, Kind]:
@@ -161,7 +165,7 @@ class TableOverSampler(BaseOverSampler):  # type: ignore[misc]
         return column_kinds(features, (), named)
 
 
-class GANOverSampler(TableOverSampler):
+class GANOverSampler(GeneratorOverSampler, TableOverSampler):
     """Tops up rare classes with rows that a GAN made.
 
     A conditional GAN learns all classes at once; of an unconditional one, each class to be topped up gets its own.
@@ -184,9 +188,13 @@ class GANOverSampler(TableOverSampler):
         ema_decay: of the generator's moving average.
         validation_fraction: share of rows held out to choose the checkpoint by the two-sample test; 0 trains on
             all rows and takes the last one.
-        numeric_transform: what numeric columns become (see :class:`TabularTransformer`).
+        numeric_transform: what numeric columns become (see :class:`TabularTransformer`); None takes ``quantile``.
+        max_levels: categories of a column that a network sees one by one; where there are more, the rarest are one.
+            None takes 100.
+        spikes: whether single numbers that far more rows hold than those beside them become categories of their own.
+            None means that they do.
         clusters: cut each class into so many KMeans clusters, which a conditional GAN is told instead of the class;
-            it then learns each class by itself.
+            it then learns each class by itself. For these four, :meth:`top_up` takes None as whatever the data say.
         categorical: names of columns to take as categories, where their type does not tell; a column of an array is
             named by its number: ``"0"``.
         ordinal: levels, lowest first, of columns whose categories have an order, by column.
@@ -215,7 +223,9 @@ class GANOverSampler(TableOverSampler):
         "batch_size": [Interval(Integral, 1, None, closed="left")],
         "ema_decay": [Interval(Real, 0, 1, closed="left")],
         "validation_fraction": [Interval(Real, 0, 1, closed="left")],
-        "numeric_transform": [StrOptions(set(get_args(NumericTransform)))],
+        "numeric_transform": [StrOptions(set(get_args(NumericTransform))), None],
+        "max_levels": [Interval(Integral, 1, None, closed="left"), None],
+        "spikes": ["boolean", None],
         "clusters": [Interval(Integral, 2, None, closed="left"), None],
         "ordinal": [dict, None],
         "dates": ["array-like", None],
@@ -236,7 +246,9 @@ class GANOverSampler(TableOverSampler):
         batch_size: int = 128,
         ema_decay: float = 0.99,
         validation_fraction: float = 0.0,
-        numeric_transform: NumericTransform = "quantile",
+        numeric_transform: NumericTransform | None = None,
+        max_levels: int | None = None,
+        spikes: bool | None = None,
         clusters: int | None = None,
         categorical: list[str] | None = None,
         ordinal: dict[str, list[Label]] | None = None,
@@ -256,6 +268,8 @@ class GANOverSampler(TableOverSampler):
         self.ema_decay = ema_decay
         self.validation_fraction = validation_fraction
         self.numeric_transform = numeric_transform
+        self.max_levels = max_levels
+        self.spikes = spikes
         self.clusters = clusters
         self.ordinal = ordinal
         self.dates = dates
@@ -265,61 +279,107 @@ class GANOverSampler(TableOverSampler):
         self.verbose = verbose
 
     def _fit_resample(self, X: Any, y: npt.NDArray[Any]) -> tuple[Any, npt.NDArray[Any]]:
-        self.gans_: dict[Label, BaseGAN] = {}
-        self.history_: list[dict[str, Any]] = []
-        with quiet_lightning(), torch.random.fork_rng():
+        self._data: TabularDataModule | None = None
+        try:
             return super()._fit_resample(X, y)
+        finally:
+            del self._data
 
     def _generate(self, table: pd.DataFrame, target: str, label: Label, count: int, seed: int) -> pd.DataFrame:
-        gan_class, settings = resolve_gan(DEFAULT_GAN if self.gan is None else self.gan)
-        rows = table[table[target] == label]
-        together = self._learns_all_classes(gan_class)
-        learned = table if together else rows
-        if not (learned.drop(columns=target).nunique(dropna=False) > 1).any():
+        # the same for all classes
+        if self._data is None:
+            self._data = TabularDataModule(
+                frame=table,
+                target=target,
+                # a column without any value cannot be learned, and stays so
+                drop=[name for name in table.columns if table[name].isna().all()],
+                categorical=self.categorical or (),
+                ordinal=self.ordinal,
+                dates=self.dates or (),
+                constraints=self._constraints(),
+                test_fraction=0.0,
+                validation_fraction=0.0,
+            )
+        data, name = self._data, plain_label(label)
+        made = self._make(data, data.samples.classes.index(name), count, seed)
+        return data.schema.restore(made, [name] * count)
+
+    def top_up(self, data: ImbalanceDataModule) -> tuple[pd.DataFrame, Rows]:
+        """Return rows for the rare classes of a split, made by GANs of its training rows; see the base class.
+
+        Raises:
+            InputError: if the data are no table, or this over-sampler says what a column is.
+        """
+        if not isinstance(data, TabularDataModule):
+            raise InputError(f"{type(self).__name__} tops up tables: use ImageOverSampler for images.")
+        for option in ("categorical", "ordinal", "dates"):
+            if getattr(self, option):
+                raise InputError(
+                    f"The over-sampler has {option}, but what a column is, the data say: move it to the data's "
+                    f"{option}."
+                )
+        return super().top_up(data)
+
+    def _make(self, data: TabularDataModule, index: int, count: int, seed: int) -> pd.DataFrame:
+        changes = {
+            "numeric_transform": self.numeric_transform,
+            "max_levels": self.max_levels,
+            "spikes": self.spikes,
+            "clusters": self.clusters,
+            "constraints": self._constraints() or None,
+        }
+        data = data.adapted(**{name: value for name, value in changes.items() if value is not None})
+        samples, label, train = data.samples, data.samples.classes[index], data.split.train
+        own = train[samples.labels[train] == index]
+        given = DEFAULT_GAN if self.gan is None else self.gan
+        learned = train if learns_all_classes(resolve_gan(given)[0], data) else own
+        if not (samples.features.iloc[learned].nunique(dropna=False) > 1).any():
             warnings.warn(
-                f"All {len(learned)} row(s) to learn class {plain_label(label)!r} from are equal: there is nothing to "
+                f"All {len(learned)} row(s) to learn class {label!r} from are equal: there is nothing to "
                 "learn, so they are repeated.",
                 stacklevel=2,
             )
-            return rows.iloc[[0] * count]
-        if together and self.gans_:
-            self.gans_[label] = next(iter(self.gans_.values()))
-        else:
-            classes = "all" if together else [plain_label(label)]
-            gan = gan_class(**{**settings, "classes": classes})
-            self.gans_[label] = self._train(gan, table, target, label, len(learned), seed)
-        made = cast(SyntheticSet, synthesize(self.gans_[label], {plain_label(label): count}, seed, self.calibrate)).rows
-        _warn_of_collapse(self.gans_[label], rows, made, seed)
+            repeated: pd.DataFrame = samples.features.iloc[own[[0] * count]].reset_index(drop=True)
+            return repeated
+        gan = self._learned_gan(given, data, label, seed)
+        made: pd.DataFrame = generate(gan, torch.full((count,), index), seed, self.calibrate)
+        transformer = TabularTransformer.from_state_dict(gan.data_state["transformer"])
+        # judged as the generator saw them
+        real, synthetic = (transformer.transform(rows, "ignore") for rows in (samples.features.iloc[own], made))
+        warn_of_collapse(real, synthetic, seed)
         return made
 
-    def _learns_all_classes(self, gan_class: type[BaseGAN]) -> bool:
-        return gan_class.conditional and self.clusters is None
+    def _joined(self, data: TabularDataModule, made: list[pd.DataFrame]) -> pd.DataFrame:
+        none: pd.DataFrame = data.samples.features.iloc[:0]
+        return pd.concat([none, *made], ignore_index=True).astype(none.dtypes)
 
-    def _train(self, gan: BaseGAN, table: pd.DataFrame, target: str, label: Label, rows: int, seed: int) -> BaseGAN:
-        """Return the GAN, trained on as many rows of the table as are of the classes that it learns."""
-        max_steps, max_time = self._budget(rows, self._learns_all_classes(type(gan)))
+    def _constraints(self) -> list[Constraint]:
+        return [build(constraint) for constraint in self.constraints or ()]
+
+    def _train(
+        self, gan_class: type[BaseGAN], settings: dict[str, Any], data: ImbalanceDataModule, label: Label, seed: int
+    ) -> BaseGAN:
+        together = settings["classes"] == "all"
+        max_steps, max_time = self._budget(len(data.rows("train", settings["classes"])), together)
         torch.manual_seed(seed)
-        data = TabularDataModule(
-            frame=table,
-            target=target,
-            # a column without any value cannot be learned, and stays so
-            drop=[name for name in table.columns if table[name].isna().all()],
-            categorical=self.categorical or (),
-            ordinal=self.ordinal,
-            dates=self.dates or (),
-            constraints=[build(constraint) for constraint in self.constraints or ()],
-            numeric_transform=self.numeric_transform,
-            clusters=self.clusters,
-            test_fraction=0.0,
-            validation_fraction=self.validation_fraction,
-            split_seed=seed,
-            batch_size=self.batch_size,
-            steps_per_epoch=max(1, (_STEPS if max_steps < 0 else max_steps) // EPOCHS),
-            seed=seed,
-        )
-        monitor = FidelityMonitor() if self.validation_fraction else None
+        steps_per_epoch = max(1, (_STEPS if max_steps < 0 else max_steps) // EPOCHS)
+        batches = data.adapted(classes=None, batch_size=self.batch_size, steps_per_epoch=steps_per_epoch, seed=seed)
+        monitor = None
+        if self.validation_fraction:
+            batches.split = data.split.hold_out(
+                self.validation_fraction, data.samples.labels, data.samples.groups, seed
+            )
+            monitor = FidelityMonitor()
         gan, history = train_gan(
-            gan, data, label, max_steps, max_time, self.ema_decay, monitor, self.accelerator, self.verbose
+            gan_class(**settings),
+            batches,
+            label,
+            max_steps,
+            max_time,
+            self.ema_decay,
+            monitor,
+            self.accelerator,
+            self.verbose,
         )
         self.history_ += history
         return gan
@@ -337,107 +397,6 @@ class GANOverSampler(TableOverSampler):
         assert seconds is not None, "a timer with a duration has time left"
         gans = 1 if together else sum(count > 0 for count in self.sampling_strategy_.values())
         return min(limits, default=-1), timedelta(seconds=seconds / gans)
-
-
-def train_gan(
-    gan: BaseGAN,
-    data: ImbalanceDataModule,
-    label: Label,
-    max_steps: int,
-    max_time: timedelta | None = None,
-    ema_decay: float = 0.99,
-    monitor: FidelityMonitor | None = None,
-    accelerator: str = "cpu",
-    verbose: bool = False,
-) -> tuple[BaseGAN, list[dict[str, Any]]]:
-    """Train a GAN for an over-sampler: without logger, and without files that stay.
-
-    Args:
-        gan: to be trained.
-        data: what it learns from.
-        label: the class that it is trained for, as the history tells it.
-        max_steps: generator steps; -1 for no limit.
-        max_time: at most.
-        ema_decay: of the generator's moving average.
-        monitor: what chooses the checkpoint, on validation rows; None takes the last one.
-        accelerator: Lightning's.
-        verbose: whether to show a progress bar.
-
-    Returns:
-        The GAN, ready to sample, and per epoch the class, step and last losses and metrics.
-    """
-    history = _History(label)
-    callbacks: list[Callback] = [GeneratorEMA(ema_decay), FiniteLossGuard(), history]
-    with TemporaryDirectory() as folder:
-        best = None
-        if monitor is not None:
-            best = ModelCheckpoint(folder, monitor="val/c2st", mode="min")
-            callbacks += [monitor, best]
-        Trainer(
-            max_steps=max_steps,
-            max_epochs=-1,
-            max_time=max_time,
-            accelerator=accelerator,
-            devices=1,
-            callbacks=callbacks,
-            logger=False,
-            enable_checkpointing=best is not None,
-            enable_progress_bar=verbose,
-            enable_model_summary=False,
-            limit_val_batches=1.0 if best else 0,
-            num_sanity_val_steps=0,
-            log_every_n_steps=data.steps_per_epoch,
-            default_root_dir=folder,
-        ).fit(gan, data)
-        # the trainer holds the data, on the device
-        gan.trainer = None
-        return (load_gan(best.best_model_path) if best else gan.cpu().eval()), history.rows
-
-
-def resolve_gan(
-    gan: str | type[BaseGAN] | BaseGAN | Mapping[str, Any],
-) -> tuple[type[BaseGAN], dict[str, Any]]:
-    """Return the class and the constructor arguments that ``gan`` stands for.
-
-    Raises:
-        InputError: if it stands for no GAN.
-    """
-    settings: dict[str, Any] = {}
-    found: Any = gan
-    if isinstance(gan, Mapping):
-        found, settings = str(gan["class_path"]), dict(gan.get("init_args") or {})
-    elif isinstance(gan, BaseGAN):
-        found, settings = type(gan), dict(gan.hparams)
-    if isinstance(found, str):
-        found = getattr(gan_imbalance.gans, found, None) or import_class(found)
-    if not (isinstance(found, type) and issubclass(found, BaseGAN)):
-        raise InputError(f"{gan!r} is not a GAN: choose one of {', '.join(gan_imbalance.gans.__all__)}.")
-    return found, settings
-
-
-def _warn_of_collapse(gan: BaseGAN, real: pd.DataFrame, made: pd.DataFrame, seed: int) -> None:
-    """Warn where the generator repeats itself or leaves out kinds of the class's rows, judged as it saw them."""
-    transformer = TabularTransformer.from_state_dict(gan.data_state["transformer"])
-    schema = TableSchema.from_dict(gan.data_state["schema"])
-    encoded_real, encoded_made = (transformer.transform(schema.derive(rows), "ignore") for rows in (real, made))
-    warn_of_collapse(encoded_real, encoded_made, seed)
-
-
-class _History(Callback):
-    """Keeps the last losses and metrics of every epoch."""
-
-    def __init__(self, label: Label) -> None:
-        self.label = label
-        self.rows: list[dict[str, Any]] = []
-
-    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        figures = {name: float(value) for name, value in trainer.callback_metrics.items()}
-        self.rows.append({"class": self.label, "step": trainer.global_step, **figures})
-
-
-def plain_label(label: Any) -> Label:
-    """Return a numpy scalar as Python's own."""
-    return label.item() if isinstance(label, np.generic) else label  # type: ignore[no-any-return]
 
 
 def _as_table(X: Any) -> pd.DataFrame:

@@ -1,0 +1,7 @@
+"""Whatever adds samples to rare classes, as imbalanced-learn over-samplers: of tables, and of images."""
+
+from gan_imbalance.oversampling.image import ImageOverSampler
+from gan_imbalance.oversampling.table import DEFAULT_GAN, GANOverSampler, TableOverSampler
+from gan_imbalance.oversampling.training import resolve_gan, train_gan
+
+__all__ = ["DEFAULT_GAN", "GANOverSampler", "ImageOverSampler", "TableOverSampler", "resolve_gan", "train_gan"]
