@@ -21,10 +21,12 @@ _PUBLIC = {
     "SyntheticImages": "data",
     "SyntheticSet": "types",
     "TableClassifier": "classifiers",
+    "TabularDiffusion": "generators",
     "TabularDataModule": "data",
     "TabularTransformer": "transforms",
     "compare": "comparison",
     "load_gan": "synthesis",
+    "load_generator": "synthesis",
     "synthesize": "synthesis",
 }
 __all__ = sorted(_PUBLIC)

@@ -33,13 +33,13 @@ from gan_imbalance.checkpoints import read_checkpoint
 from gan_imbalance.components import import_class
 from gan_imbalance.devices import spare_gpu_lookups
 from gan_imbalance.files import atomic_path
-from gan_imbalance.gans import BaseGAN
+from gan_imbalance.generators import BaseGenerator
 from gan_imbalance.tracking import finish_run, run_folder, wandb_logger
 from gan_imbalance.types import InputError
 
 RUNS = "runs"
 _LIGHTNINGS_OWN_PATHS = ("best", "last", "hpc", "registry")
-_GAN_CALLBACKS = {
+_GENERATOR_CALLBACKS = {
     "ema": GeneratorEMA,
     "guard": FiniteLossGuard,
     "critic": CriticMonitor,
@@ -51,14 +51,14 @@ _GAN_CALLBACKS = {
 
 
 class GanImbalanceCLI(LightningCLI):
-    """LightningCLI with the callbacks that every GAN wants, and loggers that ask nobody anything.
+    """LightningCLI with the callbacks that every generator wants, and loggers that ask nobody anything.
 
     Each standard callback is a group of options of its own: ``--ema.decay 0.999``.
     """
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """Add the standard callbacks, and defaults that suit small data."""
-        for key, callback in _GAN_CALLBACKS.items():
+        for key, callback in _GENERATOR_CALLBACKS.items():
             parser.add_lightning_class_args(callback, key)
         parser.add_lightning_class_args(ModelCheckpoint, "checkpoint")
         parser.add_argument(
@@ -81,15 +81,15 @@ class GanImbalanceCLI(LightningCLI):
 
     def before_instantiate_classes(self) -> None:
         """Make sure of the verb and of the checkpoint before anything is built."""
-        is_gan = issubclass(import_class(self._get(self.config, "model").class_path), BaseGAN)
-        if is_gan and self.subcommand in ("test", "predict"):
-            raise InputError(f"A GAN has nothing to {self.subcommand}: validate it, or synthesize rows with it.")
+        is_generator = issubclass(import_class(self._get(self.config, "model").class_path), BaseGenerator)
+        if is_generator and self.subcommand in ("test", "predict"):
+            raise InputError(f"A generator has nothing to {self.subcommand}: validate it, or synthesize rows with it.")
         path = self._get(self.config, "ckpt_path")
         if not path and self.subcommand != "fit":
             raise InputError(f"Say by --ckpt_path which checkpoint to {self.subcommand}.")
         self._checkpoint: dict[str, Any] = {}
         if path and path not in _LIGHTNINGS_OWN_PATHS:
-            self._checkpoint = read_checkpoint(path, "gan" if is_gan else "classifier")
+            self._checkpoint = read_checkpoint(path, "generator" if is_generator else "classifier")
 
     def instantiate_trainer(self, **kwargs: Any) -> Trainer:
         """Return the trainer with the callbacks that the model can use; standard loggers join it later."""
@@ -98,8 +98,8 @@ class GanImbalanceCLI(LightningCLI):
         if self._has_standard_loggers:
             settings["logger"] = False
         keys = self._parser(self.subcommand).callback_keys
-        if not isinstance(self.model, BaseGAN):
-            keys = [key for key in keys if key not in _GAN_CALLBACKS]
+        unusable = {key for key, callback in _GENERATOR_CALLBACKS.items() if not _can_watch(callback, self.model)}
+        keys = [key for key in keys if key not in unusable]
         callbacks = [self._get(self.config_init, key) for key in keys]
         callbacks += [
             LastCheckpoint(self._get(self.config_init, "checkpoint").dirpath),
@@ -136,7 +136,7 @@ class GanImbalanceCLI(LightningCLI):
                     "that it was trained with (config.yaml in the folder of its run)."
                 )
         for callback in callbacks:
-            if isinstance(callback, tuple(_GAN_CALLBACKS.values())):
+            if isinstance(callback, tuple(_GENERATOR_CALLBACKS.values())):
                 callback.setup(trainer, model, str(self.subcommand))
         if self._has_standard_loggers and not trainer.fast_dev_run:  # type: ignore[attr-defined]
             # the first one's folder is the run's
@@ -186,3 +186,8 @@ def run_lightning(args: Sequence[str] | None) -> int:
     finally:
         finish_run()
     return 0
+
+
+def _can_watch(callback: type[Callback], model: LightningModule) -> bool:
+    """Return whether a callback is for a module: for any generator, unless it says which ones."""
+    return isinstance(model, getattr(callback, "watches", BaseGenerator))

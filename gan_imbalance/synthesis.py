@@ -17,7 +17,8 @@ from gan_imbalance.components import import_class
 from gan_imbalance.data.images import ImageSet, SyntheticImages
 from gan_imbalance.data.schema import TableSchema
 from gan_imbalance.files import atomic_path, file_hash, provenance, write_json
-from gan_imbalance.gans import BaseGAN, ConditionalTabularGAN
+from gan_imbalance.gans import ConditionalTabularGAN
+from gan_imbalance.generators import BaseGenerator
 from gan_imbalance.tracking import make_artifact, start_run, use_artifact
 from gan_imbalance.transforms import TabularTransformer
 from gan_imbalance.transforms.image import to_uint8
@@ -32,25 +33,30 @@ _CALIBRATION_SAMPLES = 10_000
 _WRITERS = {".csv": "to_csv", ".csv.gz": "to_csv", ".parquet": "to_parquet"}
 
 
-def load_gan(path: str | Path) -> BaseGAN:
-    """Return the GAN of a checkpoint, ready to sample; needs neither data nor the code that configured it.
+def load_generator(path: str | Path) -> BaseGenerator:
+    """Return the generator of a checkpoint, ready to sample; needs neither data nor the code that configured it.
 
     Raises:
-        InputError: if the file is missing, truncated or no GAN's checkpoint, or its class cannot be imported or has
-            other networks now.
+        InputError: if the file is missing, truncated or no generator's checkpoint, or its class cannot be imported or
+            has other networks now.
     """
-    checkpoint = read_checkpoint(path, "gan")
-    gan_class = import_class(checkpoint["gan"]["class_path"])
-    if not issubclass(gan_class, BaseGAN):
-        raise InputError(f"{path} was written by {gan_class.__name__}, which is not a GAN of gan_imbalance.")
-    gan = gan_class(**checkpoint.get("hyper_parameters", {}))
+    checkpoint = read_checkpoint(path, "generator")
+    generator_class = import_class(checkpoint["generator"]["class_path"])
+    if not issubclass(generator_class, BaseGenerator):
+        raise InputError(f"{path} was written by {generator_class.__name__}, which is no generator of gan_imbalance.")
+    generator = generator_class(**checkpoint.get("hyper_parameters", {}))
     # who trains it further does not resume that run
-    gan.on_load_checkpoint({**checkpoint, "random_states": ()})
-    load_weights(gan, checkpoint, path)
-    return gan.eval()
+    generator.on_load_checkpoint({**checkpoint, "random_states": ()})
+    load_weights(generator, checkpoint, path)
+    return generator.eval()
 
 
-def save_gan(gan: BaseGAN, path: str | Path) -> None:
+def load_gan(path: str | Path) -> BaseGenerator:
+    """Return what :func:`load_generator` returns, under the name that says what it is as a rule."""
+    return load_generator(path)
+
+
+def save_gan(gan: BaseGenerator, path: str | Path) -> None:
     """Write a trained GAN as a checkpoint that :func:`load_gan` reads, atomically.
 
     It is made to sample from: without a trainer there is no state of optimizers to resume with.
@@ -59,7 +65,7 @@ def save_gan(gan: BaseGAN, path: str | Path) -> None:
         temporary.write_bytes(checkpoint_bytes(gan))
 
 
-def checkpoint_bytes(gan: BaseGAN) -> bytes:
+def checkpoint_bytes(gan: BaseGenerator) -> bytes:
     """Return the checkpoint that :func:`save_gan` writes."""
     checkpoint = {"state_dict": gan.state_dict(), "hyper_parameters": dict(gan.hparams)}
     gan.on_save_checkpoint(checkpoint)
@@ -69,7 +75,7 @@ def checkpoint_bytes(gan: BaseGAN) -> bytes:
 
 
 def synthesize(
-    gan: BaseGAN,
+    gan: BaseGenerator,
     counts: Mapping[Any, int],
     seed: int,
     calibrate: bool = False,
@@ -113,7 +119,7 @@ def synthesize(
 
 
 def generate(
-    gan: BaseGAN, labels: Tensor, seed: int, calibrate: bool = False, given: Mapping[str, Any] | None = None
+    gan: BaseGenerator, labels: Tensor, seed: int, calibrate: bool = False, given: Mapping[str, Any] | None = None
 ) -> Any:
     """Return one synthetic sample per label as a model sees it: a DataFrame of features, or uint8 images on the CPU.
 
@@ -144,7 +150,7 @@ def generate(
 
 
 def _sample_given(
-    gan: BaseGAN, transformer: TabularTransformer, labels: Tensor, given: Mapping[str, Any], seed: int
+    gan: BaseGenerator, transformer: TabularTransformer, labels: Tensor, given: Mapping[str, Any], seed: int
 ) -> Tensor:
     """Return one encoded sample per label (n,), each with the given value of a categorical column."""
     assert gan.spec is not None
@@ -170,7 +176,7 @@ def _sample_given(
     return gan.sample_given(labels, span.start + int(encoded[span.start : span.stop].argmax()), seed)
 
 
-def _exact_values(gan: BaseGAN, given: Mapping[str, Any], features: pd.DataFrame) -> dict[str, pd.Series[Any]]:
+def _exact_values(gan: BaseGenerator, given: Mapping[str, Any], features: pd.DataFrame) -> dict[str, pd.Series[Any]]:
     """Return the given column with its value in every row; one of rare levels would else be drawn among them."""
     ((column, value),) = given.items()
     levels = next(state["levels"] for state in gan.data_state["transformer"]["columns"] if state["name"] == column)
@@ -178,7 +184,7 @@ def _exact_values(gan: BaseGAN, given: Mapping[str, Any], features: pd.DataFrame
     return {column: take(levels, code.repeat(len(features))).astype(features[column].dtype)}
 
 
-def calibrate_marginals(gan: BaseGAN, transformer: TabularTransformer, encoded: Tensor, seed: int) -> Tensor:
+def calibrate_marginals(gan: BaseGenerator, transformer: TabularTransformer, encoded: Tensor, seed: int) -> Tensor:
     """Map every numeric feature by its rank among the generator's own samples to the normal quantile of that rank.
 
     The quantile transform makes the training rows' marginals standard normal, so decoded rows then have exactly

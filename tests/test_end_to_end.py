@@ -13,7 +13,7 @@ import pytest
 import torch
 import yaml
 
-from gan_imbalance import gans
+from gan_imbalance import gans, generators
 from gan_imbalance.data.split import Split
 from gan_imbalance.gans import BaseGAN
 from gan_imbalance.main import main
@@ -22,7 +22,7 @@ from gan_imbalance.synthesis import load_gan
 CONFIGS = Path(__file__).resolve().parents[1] / "configs"
 # those of images choose their checkpoints by distances of features
 GANS_OF_TABLES = sorted(path.stem for path in (CONFIGS / "gan").glob("*.yaml") if "val/fid_" not in path.read_text())
-GANS = [name for name in gans.__all__ if name != "BaseGAN"]
+GANS = [name for name in (*gans.__all__, *generators.__all__) if not name.startswith("Base")]
 SETTINGS = {"MinorityTransferGAN": ["--model.pretrain_epochs", "1"]}
 MORE_EPOCHS = ("--trainer.max_epochs", "3")
 

@@ -19,7 +19,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 # what every part may import of ours, apart from itself
 _LEAVES = {"types", "files", "seeding"}
 _NETWORKS = {*_LEAVES, "networks", "losses", "optimizers", "components", "checkpoints", "distributed"}
-_BELOW_SYNTHESIS = {*_NETWORKS, "gans", "data", "transforms", "tracking"}
+_BELOW_SYNTHESIS = {*_NETWORKS, "generators", "gans", "data", "transforms", "tracking"}
 ALLOWED: dict[str, set[str]] = {
     "types": set(),
     "losses": {"types"},
@@ -36,13 +36,15 @@ ALLOWED: dict[str, set[str]] = {
     "networks": _LEAVES,
     "transforms": {*_LEAVES, "components"},
     "data": {*_LEAVES, "components", "transforms"},
-    "gans": _NETWORKS,
+    "generators": _NETWORKS,
+    "gans": {*_NETWORKS, "generators"},
     "classifiers": {*_NETWORKS, "metrics", "data", "quiet", "transforms"},
     "callbacks": {
         *_LEAVES,
         "classifiers",
         "components",
         "data",
+        "generators",
         "gans",
         "metrics",
         "networks",

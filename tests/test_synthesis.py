@@ -38,7 +38,7 @@ def test_a_loaded_gan_is_ready_to_sample(gan: BaseGAN, trained: dict[str, Path])
     assert not gan.training
     saved = torch.load(trained["gan"], weights_only=True)
     assert all(torch.equal(tensor, saved["state_dict"][name]) for name, tensor in gan.state_dict().items())
-    assert gan.data_state["split_hash"] == saved["gan"]["data_state"]["split_hash"]
+    assert gan.data_state["split_hash"] == saved["generator"]["data_state"]["split_hash"]
 
 
 def test_rows_have_the_form_of_the_table(gan: BaseGAN, trained: dict[str, Path]) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 from pytorch_lightning import Callback, LightningModule, Trainer
 
 from gan_imbalance.gans import BaseGAN
+from gan_imbalance.generators import BaseGenerator
 
 
 class CriticMonitor(Callback):
@@ -18,6 +19,9 @@ class CriticMonitor(Callback):
     loss changes sides (:meth:`AdversarialLoss.boundary`; for a Wasserstein critic, the middle between the mean scores
     of both kinds): near one half, it guesses.
     """
+
+    watches: ClassVar[type[BaseGenerator]] = BaseGAN
+    """The generators that have a discriminator."""
 
     def on_validation_batch_end(
         self,

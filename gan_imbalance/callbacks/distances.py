@@ -10,7 +10,7 @@ from pytorch_lightning import Callback, LightningModule, Trainer
 from torch import Tensor
 
 from gan_imbalance.files import atomic_path
-from gan_imbalance.gans import BaseGAN
+from gan_imbalance.generators import BaseGenerator
 from gan_imbalance.tracking import run_folder
 from gan_imbalance.types import DataKind
 
@@ -41,7 +41,7 @@ class DistanceMonitor(Callback):
 
     def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Measure, log and draw."""
-        gan, data = cast(BaseGAN, pl_module), trainer.datamodule  # type: ignore[attr-defined]
+        gan, data = cast(BaseGenerator, pl_module), trainer.datamodule  # type: ignore[attr-defined]
         rows, conditions = data.encoded("train", gan.class_selection)
         shown = torch.randperm(len(rows), generator=torch.Generator().manual_seed(self.seed))[: self.max_rows]
         made = data.as_exported(gan.sample_conditions(conditions[shown].to(gan.device), self.seed).cpu())

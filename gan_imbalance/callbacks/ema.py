@@ -8,10 +8,8 @@ import torch
 from pytorch_lightning import Callback, LightningModule, Trainer
 from torch import Tensor
 
-from gan_imbalance.gans import BaseGAN
+from gan_imbalance.generators import BaseGenerator
 from gan_imbalance.types import InputError
-
-_PREFIX = "generator."
 
 
 class GeneratorEMA(Callback):
@@ -38,7 +36,7 @@ class GeneratorEMA(Callback):
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Start averaging at the current weights; a resumed run holds its average there."""
-        generator = cast(BaseGAN, pl_module).generator
+        generator = cast(BaseGenerator, pl_module).ema_target
         self._set_aside, self._swapped = _copy(generator.state_dict()), False
         if self._resumed_raw:
             generator.load_state_dict(self._resumed_raw)
@@ -49,7 +47,7 @@ class GeneratorEMA(Callback):
         """Move the average towards the new weights."""
         self._updates += 1
         decay = min(self.decay, (1 + self._updates) / (10 + self._updates))
-        generator, average = cast(BaseGAN, pl_module).generator, self._set_aside
+        generator, average = cast(BaseGenerator, pl_module).ema_target, self._set_aside
         trained = {name: weight for name, weight in generator.named_parameters() if weight.requires_grad}
         if trained:
             torch._foreach_lerp_([average[name] for name in trained], list(trained.values()), weight=1 - decay)
@@ -72,7 +70,7 @@ class GeneratorEMA(Callback):
 
     def _swap(self, pl_module: LightningModule) -> None:
         if self._set_aside:
-            generator = cast(BaseGAN, pl_module).generator
+            generator = cast(BaseGenerator, pl_module).ema_target
             held = _copy(generator.state_dict())
             generator.load_state_dict(self._set_aside)
             self._set_aside, self._swapped = held, not self._swapped
@@ -81,17 +79,23 @@ class GeneratorEMA(Callback):
         """See to it that ``state_dict`` holds the average, and keep the raw weights."""
         if not self._set_aside:
             return
-        state = checkpoint["state_dict"]
-        held = {name: state[_PREFIX + name] for name in self._set_aside}
+        state, prefix = checkpoint["state_dict"], _prefix(pl_module)
+        held = {name: state[prefix + name] for name in self._set_aside}
         raw, average = (self._set_aside, held) if self._swapped else (held, self._set_aside)
         checkpoint["generator_ema"] = {"raw": raw, "updates": self._updates}
-        state.update({_PREFIX + name: tensor for name, tensor in average.items()})
+        state.update({prefix + name: tensor for name, tensor in average.items()})
 
     def on_load_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
         """Remember the raw weights until training starts."""
         if "generator_ema" in checkpoint:
             self._updates = checkpoint["generator_ema"]["updates"]
             self._resumed_raw = checkpoint["generator_ema"]["raw"]
+
+
+def _prefix(pl_module: LightningModule) -> str:
+    """Return how the names of the averaged weights begin in the module's own."""
+    target = cast(BaseGenerator, pl_module).ema_target
+    return next(f"{name}." for name, module in pl_module.named_modules() if module is target)
 
 
 def _copy(weights: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -7,7 +7,7 @@ from typing import ClassVar, cast
 import numpy as np
 from pytorch_lightning import Callback, LightningModule, Trainer
 
-from gan_imbalance.gans import BaseGAN
+from gan_imbalance.generators import BaseGenerator
 from gan_imbalance.metrics import TwoSampleAccuracy
 from gan_imbalance.types import DataKind
 
@@ -38,14 +38,14 @@ class FidelityMonitor(Callback):
 
     def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Generate one row per validation row and compare."""
-        gan = cast(BaseGAN, pl_module)
+        gan = cast(BaseGenerator, pl_module)
         figure = self._compare(trainer, gan)
         if gan.class_selection != gan.class_selections[-1]:
             gan.log("val/pretraining_c2st", figure, sync_dist=True)
             figure = WORST
         gan.log("val/c2st", figure, prog_bar=True, sync_dist=True)
 
-    def _compare(self, trainer: Trainer, gan: BaseGAN) -> float:
+    def _compare(self, trainer: Trainer, gan: BaseGenerator) -> float:
         data = trainer.datamodule  # type: ignore[attr-defined]
         rows, conditions = data.encoded("validation", gan.class_selection)
         # tables are often sorted, so not the first rows

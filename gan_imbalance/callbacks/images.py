@@ -16,7 +16,7 @@ from gan_imbalance.callbacks.pictures import TrainingPictures
 from gan_imbalance.classifiers import load_classifier
 from gan_imbalance.components import build
 from gan_imbalance.data.loaders import TensorLoader, draw_uniform
-from gan_imbalance.gans import BaseGAN
+from gan_imbalance.generators import BaseGenerator
 from gan_imbalance.metrics import figure_names, image_distances
 from gan_imbalance.metrics.images import ENOUGH
 from gan_imbalance.networks import SMateCNN
@@ -49,7 +49,7 @@ class ImageGrid(TrainingPictures):
         super().__init__(every_n_epochs, seed)
         self.images_per_class = images_per_class
 
-    def _figure(self, trainer: Trainer, gan: BaseGAN) -> Figure:
+    def _figure(self, trainer: Trainer, gan: BaseGenerator) -> Figure:
         import matplotlib.pyplot as plt
         from torchvision.utils import make_grid
 
@@ -130,7 +130,7 @@ class FeatureDistanceMonitor(Callback):
         """Make sure that there are images enough, and find the network, if it is given."""
         if self._network is None:
             data = trainer.datamodule  # type: ignore[attr-defined]
-            self._check_images(trainer, data, cast(BaseGAN, pl_module).class_selections[-1])
+            self._check_images(trainer, data, cast(BaseGenerator, pl_module).class_selections[-1])
             if self.features is not None:
                 self._network = _fixed(build(self.features))
             elif self.classifier_path is not None:
@@ -217,7 +217,7 @@ class FeatureDistanceMonitor(Callback):
 
     def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Generate as many images as there are real ones, of the same classes, and compare."""
-        gan, data = cast(BaseGAN, pl_module), trainer.datamodule  # type: ignore[attr-defined]
+        gan, data = cast(BaseGenerator, pl_module), trainer.datamodule  # type: ignore[attr-defined]
         real, conditions = self._validation_images(data, gan)
         earlier = gan.class_selection != gan.class_selections[-1]
         if earlier:
@@ -235,7 +235,7 @@ class FeatureDistanceMonitor(Callback):
         kind, *label = figure.split("_", 1)
         return "_".join([kind, self.name, *label])
 
-    def _validation_images(self, data: Any, gan: BaseGAN) -> tuple[Tensor, Tensor]:
+    def _validation_images(self, data: Any, gan: BaseGenerator) -> tuple[Tensor, Tensor]:
         """Return the features of the validation images that the GAN learns now, and their conditions."""
         learned = data.resolve(gan.class_selection)
         if learned not in self._real:

@@ -14,7 +14,7 @@ from pytorch_lightning.loggers import WandbLogger
 from torch import Tensor
 
 from gan_imbalance.files import atomic_path
-from gan_imbalance.gans import BaseGAN
+from gan_imbalance.generators import BaseGenerator
 from gan_imbalance.tracking import run_folder
 from gan_imbalance.types import DataKind, InputError
 
@@ -53,7 +53,7 @@ class TrainingPictures(Callback, ABC):
             return
         import matplotlib.pyplot as plt
 
-        figure = self._figure(trainer, cast(BaseGAN, pl_module))
+        figure = self._figure(trainer, cast(BaseGenerator, pl_module))
         with atomic_path(run_folder(trainer) / self.folder / f"step_{trainer.global_step:07d}.png") as path:
             figure.savefig(path, dpi=80)
         for logger in trainer.loggers:
@@ -70,7 +70,7 @@ class TrainingPictures(Callback, ABC):
         self._validations = checkpoint.get("validations", 0)
 
     @abstractmethod
-    def _figure(self, trainer: Trainer, gan: BaseGAN) -> Figure:
+    def _figure(self, trainer: Trainer, gan: BaseGenerator) -> Figure:
         """Return the picture."""
 
 
@@ -90,7 +90,7 @@ class RowPictures(TrainingPictures):
         super().__init__(every_n_epochs, seed)
         self.max_rows = max_rows
 
-    def _figure(self, trainer: Trainer, gan: BaseGAN) -> Figure:
+    def _figure(self, trainer: Trainer, gan: BaseGenerator) -> Figure:
         rows, conditions = trainer.datamodule.encoded("train", gan.class_selection)  # type: ignore[attr-defined]
         shown = torch.from_numpy(np.random.default_rng(self.seed).permutation(len(rows))[: self.max_rows])
         synthetic = gan.sample_conditions(conditions[shown].to(gan.device), self.seed).cpu()

@@ -52,7 +52,7 @@ class ImbalanceDataModule(pl.LightningDataModule, ABC):
 
     What it gives depends on the module that a trainer fits. A GAN says by ``class_selections`` which classes
     it learns: everything is fitted on the training rows of those classes, and a step is a stack of
-    ``discriminator_steps`` batches of (samples, conditions). Any other module, or none, gets every class
+    ``batches_per_step`` batches of (samples, conditions). Any other module, or none, gets every class
     and plain batches of (samples, class indices).
 
     Samples lie on the device as they are stored; a batch of them becomes what a network sees after it was drawn.
@@ -311,7 +311,7 @@ class ImbalanceDataModule(pl.LightningDataModule, ABC):
             draw,
             batch_size=self.batch_size,
             steps_per_epoch=self.steps_per_epoch,
-            batches_per_step=getattr(module, "discriminator_steps", 1) if learns_classes else None,
+            batches_per_step=getattr(module, "batches_per_step", None),
             seed=self.seed,
             rank=self.trainer.global_rank if self.trainer else 0,
             world_size=self.trainer.world_size if self.trainer else 1,

@@ -2,33 +2,29 @@
 
 from __future__ import annotations
 
-import inspect
-import math
-from collections.abc import Callable, Sequence
-from typing import Any, ClassVar, Literal, cast, get_args
+from collections.abc import Callable
+from typing import Any, Literal, cast, get_args
 
 import torch
 from pytorch_lightning.cli import LRSchedulerCallable, OptimizerCallable
 from pytorch_lightning.core.optimizer import LightningOptimizer
 from pytorch_lightning.strategies import DDPStrategy
-from pytorch_lightning.utilities.parsing import collect_init_args
 from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
-from gan_imbalance.components import factory, own, to_config
-from gan_imbalance.distributed import ResumableModule, average_gradients, processes
+from gan_imbalance.components import factory, own
+from gan_imbalance.distributed import average_gradients, processes
+from gan_imbalance.generators.base import BaseGenerator
 from gan_imbalance.losses import AdversarialLoss, FeatureMatching, GradientPenalty, NonSaturatingLoss
 from gan_imbalance.networks import (
     DCGANDiscriminator,
     DCGANGenerator,
     DenseDiscriminator,
     DenseGenerator,
-    evaluation_mode,
 )
 from gan_imbalance.optimizers import AdversarialAdam
-from gan_imbalance.seeding import seeded
-from gan_imbalance.types import ClassSelection, DataKind, DataSpec, InputError
+from gan_imbalance.types import ClassSelection, DataSpec, InputError
 
 NetworkFactory = Callable[[DataSpec, int, int], nn.Module]
 """``generator(spec, latent_dim, num_conditions)`` or ``discriminator(spec, num_conditions, num_outputs)``."""
@@ -42,12 +38,8 @@ DEFAULT_NETWORKS: dict[str, tuple[NetworkFactory, NetworkFactory]] = {
 }
 """The generator and the discriminator that suit a kind of data."""
 
-# small enough for the activations of rows to stay in the cache of a processor, and those of images in memory
-_SAMPLE_CHUNK = 2048
-_SAMPLE_CHUNK_PIXELS = 2**18
 
-
-class BaseGAN(ResumableModule):
+class BaseGAN(BaseGenerator):
     """A generator and a discriminator that train against each other, in this order within every step.
 
     A new GAN overrides :meth:`discriminator_objective`, :meth:`generator_objective`, or only the defaults of the
@@ -82,12 +74,6 @@ class BaseGAN(ResumableModule):
     Components may also be given as ``class_path`` dicts, as checkpoints and YAML hold them.
     """
 
-    conditional: ClassVar[bool] = False
-    """Whether the networks are built to be told the class (or cluster) of every sample; others ignore it."""
-
-    kinds: ClassVar[tuple[DataKind, ...]] = get_args(DataKind)
-    """The kinds of data that it can learn."""
-
     generator: nn.Module
     discriminator: nn.Module
 
@@ -109,8 +95,7 @@ class BaseGAN(ResumableModule):
         discriminator_optimizer: OptimizerCallable = AdversarialAdam,
         scheduler: LRSchedulerCallable | None = None,
     ) -> None:
-        super().__init__()
-        self.save_hyperparameters(_plain_init_args())
+        super().__init__(classes)
         self.automatic_optimization = False
         self.loss: AdversarialLoss = own(loss)
         self.penalty: GradientPenalty | None = own(penalty)
@@ -121,15 +106,11 @@ class BaseGAN(ResumableModule):
         self.discriminator_steps = discriminator_steps
         self.warmup_steps = warmup_steps
         self.instance_noise = instance_noise
-        self.classes = classes
         self.make_generator: NetworkFactory | None = None if generator is None else factory(generator)
         self.make_discriminator: NetworkFactory | None = None if discriminator is None else factory(discriminator)
         self.make_generator_optimizer: OptimizerCallable = factory(generator_optimizer)
         self.make_discriminator_optimizer: OptimizerCallable = factory(discriminator_optimizer)
         self.make_scheduler: LRSchedulerCallable | None = None if scheduler is None else factory(scheduler)
-        self.spec: DataSpec | None = None
-        self.data_state: dict[str, Any] = {}
-        self.trained_classes: tuple[int, ...] = ()
         for name, least in (("latent_dim", 1), ("discriminator_steps", 1), ("warmup_steps", 0), ("instance_noise", 0)):
             if getattr(self, name) < least:
                 raise InputError(f"{name} is {getattr(self, name)}: it must be at least {least}.")
@@ -137,21 +118,14 @@ class BaseGAN(ResumableModule):
             raise InputError(f"latent_distribution is {latent_distribution!r}: give normal or uniform.")
 
     @property
-    def given_data_state(self) -> dict[str, Any]:
-        """Return the data state that training starts from: a loaded checkpoint's, or empty."""
-        return self.data_state
-
-    # -- what it learns from ------------------------------------------------------------------------------------
+    def ema_target(self) -> nn.Module:
+        """The generator."""
+        return self.generator
 
     @property
-    def class_selection(self) -> ClassSelection:
-        """Return the classes it learns at present."""
-        return self.classes
-
-    @property
-    def class_selections(self) -> Sequence[ClassSelection]:
-        """Return every selection that training goes through; the last one is what it can generate."""
-        return (self.classes,)
+    def batches_per_step(self) -> int:
+        """Return the number of discriminator steps, each of which sees a batch of its own."""
+        return self.discriminator_steps
 
     @property
     def num_outputs(self) -> int:
@@ -163,62 +137,21 @@ class BaseGAN(ResumableModule):
         """Return how wide the vector is that the generator starts from; hook for GANs that add to the noise."""
         return self.latent_dim
 
-    def attach(self, spec: DataSpec, trained_classes: Sequence[int], data_state: dict[str, Any]) -> None:
-        """Build the networks for the data at hand, or make sure that they were built for it.
-
-        Args:
-            spec: what the networks must know of the data.
-            trained_classes: indices of the classes that it will be able to generate.
-            data_state: the data module's plain state (transformer, schema, split hash), kept in checkpoints.
-
-        Raises:
-            InputError: if an unconditional GAN is to learn several classes, if the networks were built for other
-                data, or if it, or a network, is not for this kind of data.
-        """
-        if spec.kind not in self.kinds:
-            raise InputError(
-                f"{type(self).__name__} learns {self.kinds[0]}s, but the data are {spec.kind}s: choose another GAN, "
-                "such as ConditionalGAN."
-            )
-        if not self.conditional and len(trained_classes) != 1:
-            names = ", ".join(repr(spec.classes[i]) for i in trained_classes)
-            raise InputError(
-                f"{type(self).__name__} is not conditional and learns one class, but classes={self.classes!r} "
-                f"selects {names}: name one class, or use a conditional GAN."
-            )
-        if self.spec is None:
-            num_conditions = self.count_conditions(spec) if self.conditional else 0
-            self.spec = spec
-            make_generator, make_discriminator = DEFAULT_NETWORKS[spec.kind]
-            self.generator = (self.make_generator or make_generator)(spec, self.latent_width, num_conditions)
-            self.discriminator = (self.make_discriminator or make_discriminator)(
-                spec, self.discriminator_conditions(num_conditions), self.num_outputs
-            )
-            if spec.kind == "image":
-                # convolutions go by their weights; up to a fifth faster on processors
-                self.generator.to(memory_format=torch.channels_last)
-                self.discriminator.to(memory_format=torch.channels_last)
-        elif self.spec != spec or self.data_state.get("split_hash") != data_state.get("split_hash"):
-            raise InputError(
-                "The networks were built for other data than this (its columns, categories, classes or split "
-                "differ): use the data configuration and split that they were trained with."
-            )
-        self.trained_classes = tuple(trained_classes)
-        self.data_state = data_state
-
-    def count_conditions(self, spec: DataSpec) -> int:
-        """Return how many conditions the generator is told; hook for GANs with more than those of the data."""
-        return spec.num_conditions
+    def build_networks(self, spec: DataSpec, num_conditions: int) -> None:
+        """Build the generator and the discriminator."""
+        make_generator, make_discriminator = DEFAULT_NETWORKS[spec.kind]
+        self.generator = (self.make_generator or make_generator)(spec, self.latent_width, num_conditions)
+        self.discriminator = (self.make_discriminator or make_discriminator)(
+            spec, self.discriminator_conditions(num_conditions), self.num_outputs
+        )
+        if spec.kind == "image":
+            # convolutions go by their weights; up to a fifth faster on processors
+            self.generator.to(memory_format=torch.channels_last)
+            self.discriminator.to(memory_format=torch.channels_last)
 
     def discriminator_conditions(self, num_conditions: int) -> int:
         """Return how many conditions the discriminator is told; hook for GANs that have it guess them."""
         return num_conditions
-
-    def setup(self, stage: str) -> None:
-        """Build the networks from the data module, if there is one."""
-        data = getattr(self.trainer, "datamodule", None)
-        if data is not None:
-            self.attach(data.spec, data.resolve(self.class_selections[-1]), data.state())
 
     # -- training -----------------------------------------------------------------------------------------------
 
@@ -397,97 +330,6 @@ class BaseGAN(ResumableModule):
             self.make_discriminator_optimizer(trained_discriminator),
         ]
         return optimizers, [self.make_scheduler(one) for one in optimizers] if self.make_scheduler else []
-
-    # -- sampling -----------------------------------------------------------------------------------------------
-
-    def sample(self, labels: Tensor, seed: int) -> Tensor:
-        """Return one synthetic sample per label, reproducibly.
-
-        Args:
-            labels: class indices, (n,).
-            seed: the same seed gives the same samples on the same device.
-
-        Returns:
-            encoded samples, (n, *shape).
-
-        Raises:
-            InputError: if a class was not among those it was trained on.
-        """
-        self.require_trained(labels)
-        return self.sample_conditions(self.draw_conditions(labels.to(self.device), seed), seed)
-
-    def require_trained(self, labels: Tensor) -> None:
-        """Raise unless it was trained on every class of ``labels``, (n,)."""
-        assert self.spec is not None, "attach() or load_gan() comes first"
-        for unseen in set(labels.tolist()) - set(self.trained_classes):
-            seen = ", ".join(repr(self.spec.classes[i]) for i in self.trained_classes)
-            raise InputError(
-                f"This {type(self).__name__} never saw class {self.spec.classes[unseen]!r}: it generates {seen}."
-            )
-
-    @torch.no_grad()
-    def sample_conditions(self, conditions: Tensor, seed: int) -> Tensor:
-        """Return one synthetic sample per condition (n,), with the generator in evaluation mode."""
-        with evaluation_mode(self.generator), seeded(seed, self.device):
-            return torch.cat([self.generate(chunk) for chunk in torch.split(conditions, self._sample_chunk)])
-
-    @property
-    def _sample_chunk(self) -> int:
-        assert self.spec is not None
-        return min(_SAMPLE_CHUNK, _SAMPLE_CHUNK_PIXELS // math.prod(self.spec.shape[1:]))
-
-    def draw_conditions(self, labels: Tensor, seed: int) -> Tensor:
-        """Return a condition of each label's class: itself, or one of its clusters by their weights, (n,)."""
-        assert self.spec is not None
-        weights = torch.zeros(len(self.spec.classes), self.spec.num_conditions)
-        for condition, label in enumerate(self.spec.condition_classes):
-            weights[label, condition] = self.spec.condition_weights[condition]
-        return draw_by_row(weights, labels, seed)
-
-    # -- checkpoints --------------------------------------------------------------------------------------------
-
-    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Add what makes the checkpoint complete: class, data specification and state, random state."""
-        super().on_save_checkpoint(checkpoint)
-        assert self.spec is not None
-        checkpoint["gan"] = {
-            "class_path": f"{type(self).__module__}.{type(self).__qualname__}",
-            "spec": self.spec.to_dict(),
-            "trained_classes": list(self.trained_classes),
-            "data_state": self.data_state,
-        }
-
-    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Build the networks, or make sure that they fit, before their weights are loaded."""
-        super().on_load_checkpoint(checkpoint)
-        saved = checkpoint["gan"]
-        self.attach(DataSpec.from_dict(saved["spec"]), saved["trained_classes"], saved["data_state"])
-
-
-def draw_by_row(weights: Tensor, choices: Tensor, seed: int) -> Tensor:
-    """Return one column per choice, as likely as the weights in the row that it names.
-
-    Args:
-        weights: on the CPU, (rows, columns).
-        choices: rows of ``weights``, (n,).
-        seed: of the draws.
-    """
-    random = torch.Generator().manual_seed(seed)
-    drawn = torch.zeros_like(choices, device="cpu")
-    for row in set(choices.tolist()):
-        chosen = (choices == row).cpu()
-        drawn[chosen] = weights[row].multinomial(int(chosen.sum()), replacement=True, generator=random)
-    return drawn.to(choices.device)
-
-
-def _plain_init_args() -> dict[str, Any]:
-    """Return the constructor arguments of the GAN being made, those of its own class, as plain values."""
-    frame = inspect.currentframe()
-    assert frame is not None
-    assert frame.f_back is not None
-    # the last level is the class itself; what it passes on to its bases it will pass on again
-    *_, arguments = collect_init_args(frame.f_back, [], classes=(BaseGAN,))
-    return {name: to_config(value) for name, value in arguments.items()}
 
 
 def _no_closure() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import partial
 from typing import Any, ClassVar
 
@@ -13,8 +12,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from gan_imbalance.components import to_config
-from gan_imbalance.gans.base import NetworkFactory, draw_by_row
+from gan_imbalance.gans.base import NetworkFactory
 from gan_imbalance.gans.conditional_wasserstein import ConditionalWassersteinGAN
+from gan_imbalance.generators.base import draw_by_row
 from gan_imbalance.networks import DenseDiscriminator, DenseGenerator
 from gan_imbalance.optimizers import AdversarialAdam
 from gan_imbalance.types import DataKind, DataSpec, InputError
@@ -84,17 +84,15 @@ class ConditionalTabularGAN(ConditionalWassersteinGAN):
         """Return the number of classes and levels."""
         return spec.num_conditions + sum(span.size for span in spec.categorical_columns)
 
-    def attach(self, spec: DataSpec, trained_classes: Sequence[int], data_state: dict[str, Any]) -> None:
+    def build_networks(self, spec: DataSpec, num_conditions: int) -> None:
         """Build the networks, and the list of levels."""
-        fresh = self.spec is None
-        super().attach(spec, trained_classes, data_state)
-        if fresh:
-            columns = spec.categorical_columns
-            features = [feature for span in columns for feature in range(span.start, span.stop)]
-            of_level = [column for column, span in enumerate(columns) for _ in range(span.size)]
-            self.register_buffer("level_features", torch.tensor(features, dtype=torch.long), persistent=False)
-            self.register_buffer("column_of_level", torch.tensor(of_level, dtype=torch.long), persistent=False)
-            self.register_buffer("level_shares", torch.ones(spec.num_conditions, len(features)))
+        super().build_networks(spec, num_conditions)
+        columns = spec.categorical_columns
+        features = [feature for span in columns for feature in range(span.start, span.stop)]
+        of_level = [column for column, span in enumerate(columns) for _ in range(span.size)]
+        self.register_buffer("level_features", torch.tensor(features, dtype=torch.long), persistent=False)
+        self.register_buffer("column_of_level", torch.tensor(of_level, dtype=torch.long), persistent=False)
+        self.register_buffer("level_shares", torch.ones(spec.num_conditions, len(features)))
 
     def setup(self, stage: str) -> None:
         """Build the networks, and learn how frequent every level is in every class."""

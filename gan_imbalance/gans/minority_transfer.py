@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -88,13 +88,13 @@ class MinorityTransferGAN(WassersteinGAN):
     def given_data_state(self) -> dict[str, Any]:
         """Return the data state of the checkpoint it starts from, if any."""
         if self.spec is None and self.pretrained:
-            data_state: dict[str, Any] = read_checkpoint(self.pretrained, "gan")["gan"]["data_state"]
+            data_state: dict[str, Any] = read_checkpoint(self.pretrained, "generator")["generator"]["data_state"]
             return data_state
         return self.data_state
 
-    def attach(self, spec: DataSpec, trained_classes: Sequence[int], data_state: dict[str, Any]) -> None:
+    def build_networks(self, spec: DataSpec, num_conditions: int) -> None:
         """Build the networks, and make sure that they have as many blocks as will be frozen."""
-        super().attach(spec, trained_classes, data_state)
+        super().build_networks(spec, num_conditions)
         first_blocks(self.generator, self.freeze_generator_blocks)
         first_blocks(self.discriminator, self.freeze_discriminator_blocks)
         self.register_buffer("_class_of_condition", torch.tensor(spec.condition_classes), persistent=False)
@@ -113,7 +113,7 @@ class MinorityTransferGAN(WassersteinGAN):
             penalty.classifier = _read_classifier(penalty.classifier_path, self.spec, self.data_state)
 
     def _start_from(self, path: str) -> None:
-        state = read_checkpoint(path, "gan")["state_dict"]
+        state = read_checkpoint(path, "generator")["state_dict"]
         try:
             self.generator.load_state_dict(_part(state, "generator."))
             self.discriminator.load_state_dict(_part(state, "discriminator."))
@@ -184,12 +184,12 @@ class MinorityTransferGAN(WassersteinGAN):
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Add the phase."""
         super().on_save_checkpoint(checkpoint)
-        checkpoint["gan"]["transferred"] = self.transferred
+        checkpoint["generator"]["transferred"] = self.transferred
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Restore the phase: frozen blocks must be so before optimizers are built."""
         super().on_load_checkpoint(checkpoint)
-        if checkpoint["gan"]["transferred"]:
+        if checkpoint["generator"]["transferred"]:
             self._freeze()
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import torch
@@ -76,9 +75,9 @@ class OneHotGAN(BaseGAN):
             if not 0 <= getattr(self, name) <= 0.5:
                 raise InputError(f"{name} is {getattr(self, name)}: give a share of at least 0 and at most 0.5.")
 
-    def attach(self, spec: DataSpec, trained_classes: Sequence[int], data_state: dict[str, Any]) -> None:
-        """Build the networks, and find out which features are bits (see :meth:`BaseGAN.attach`)."""
-        super().attach(spec, trained_classes, data_state)
+    def build_networks(self, spec: DataSpec, num_conditions: int) -> None:
+        """Build the networks, and find out which features are bits."""
+        super().build_networks(spec, num_conditions)
         bits = torch.zeros(spec.shape, dtype=torch.bool)
         bit_of_feature = torch.arange(math.prod(spec.shape)).reshape(spec.shape)
         for span in spec.spans:

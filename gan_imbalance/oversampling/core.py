@@ -14,7 +14,7 @@ from sklearn.utils import check_random_state
 
 from gan_imbalance.data import ImbalanceDataModule
 from gan_imbalance.data.imbalance import Rows
-from gan_imbalance.gans import BaseGAN
+from gan_imbalance.generators import BaseGenerator
 from gan_imbalance.oversampling.training import resolve_gan
 from gan_imbalance.quiet import quiet_lightning
 from gan_imbalance.types import Label
@@ -71,7 +71,7 @@ class GeneratorOverSampler(BaseOverSampler):  # type: ignore[misc]
         return self._joined(data, made), np.repeat(list(counts), list(counts.values())).astype(np.int64)
 
     def _begin(self) -> None:
-        self.gans_: dict[Label, BaseGAN] = {}
+        self.gans_: dict[Label, BaseGenerator] = {}
         self.history_: list[dict[str, Any]] = []
 
     def _workplace(self) -> AbstractContextManager[Any]:
@@ -94,7 +94,9 @@ class GeneratorOverSampler(BaseOverSampler):  # type: ignore[misc]
         """Return the samples of all classes, which may be none."""
 
     @abstractmethod
-    def _train(self, gan_class: type[BaseGAN], settings: dict[str, Any], data: Any, label: Label, seed: int) -> BaseGAN:
+    def _train(
+        self, gan_class: type[BaseGenerator], settings: dict[str, Any], data: Any, label: Label, seed: int
+    ) -> BaseGenerator:
         """Return a trained GAN.
 
         Args:
@@ -105,7 +107,7 @@ class GeneratorOverSampler(BaseOverSampler):  # type: ignore[misc]
             seed: of training.
         """
 
-    def _learned_gan(self, given: Any, data: ImbalanceDataModule, label: Label, seed: int) -> BaseGAN:
+    def _learned_gan(self, given: Any, data: ImbalanceDataModule, label: Label, seed: int) -> BaseGenerator:
         """Return the trained GAN of a class: one that learned all classes serves all.
 
         Args:
@@ -124,7 +126,7 @@ class GeneratorOverSampler(BaseOverSampler):  # type: ignore[misc]
         return self.gans_[label]
 
 
-def learns_all_classes(gan_class: type[BaseGAN], data: ImbalanceDataModule) -> bool:
+def learns_all_classes(gan_class: type[BaseGenerator], data: ImbalanceDataModule) -> bool:
     """Return whether a GAN learns all classes at once: a conditional one, unless it is told clusters of a class."""
     return gan_class.conditional and data.encoding.get("clusters") is None
 

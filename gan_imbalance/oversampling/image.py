@@ -25,7 +25,8 @@ from gan_imbalance.data import ImbalanceDataModule
 from gan_imbalance.data.images import ImageDataModule, ImageSet
 from gan_imbalance.data.imbalance import Rows
 from gan_imbalance.files import atomic_path, content_hash, make_once
-from gan_imbalance.gans import BaseGAN, MinorityTransferGAN
+from gan_imbalance.gans import MinorityTransferGAN
+from gan_imbalance.generators import BaseGenerator
 from gan_imbalance.losses import MajorityPenalty
 from gan_imbalance.oversampling.core import GeneratorOverSampler, class_seed, draw_seed, plain_label
 from gan_imbalance.oversampling.training import EPOCHS, train_gan
@@ -46,7 +47,7 @@ class ImageOverSampler(GeneratorOverSampler):
     then the class: what it learned first is kept in ``cache``, for all that start alike.
 
     Args:
-        gan: name of a GAN of ours (``"WassersteinGAN"``), a subclass of :class:`BaseGAN`, an instance (whose
+        gan: name of a GAN of ours (``"WassersteinGAN"``), a subclass of :class:`BaseGenerator`, an instance (whose
             settings are used, not its weights), or a ``class_path`` dict.
         sampling_strategy: imbalanced-learn's: ``"auto"``, ``"minority"``, ..., a ratio, a dict, or a callable.
         max_steps: generator steps of every GAN, a first phase included; 0 samples from an untrained one.
@@ -84,7 +85,7 @@ class ImageOverSampler(GeneratorOverSampler):
 
     def __init__(
         self,
-        gan: str | type[BaseGAN] | BaseGAN | Mapping[str, Any] = "MinorityTransferGAN",
+        gan: str | type[BaseGenerator] | BaseGenerator | Mapping[str, Any] = "MinorityTransferGAN",
         *,
         sampling_strategy: Any = "auto",
         max_steps: int = 2000,
@@ -156,8 +157,8 @@ class ImageOverSampler(GeneratorOverSampler):
         return np.concatenate([data.samples.images[:0].numpy(), *made])
 
     def _train(
-        self, gan_class: type[BaseGAN], settings: dict[str, Any], data: ImageDataModule, label: Label, seed: int
-    ) -> BaseGAN:
+        self, gan_class: type[BaseGenerator], settings: dict[str, Any], data: ImageDataModule, label: Label, seed: int
+    ) -> BaseGenerator:
         steps = self.max_steps
         if issubclass(gan_class, MinorityTransferGAN):
             first_steps = self._first_steps()
@@ -183,7 +184,7 @@ class ImageOverSampler(GeneratorOverSampler):
 
     def _first_phase(
         self,
-        gan_class: type[BaseGAN],
+        gan_class: type[BaseGenerator],
         settings: dict[str, Any],
         data: ImageDataModule,
         label: Label,
@@ -229,7 +230,7 @@ class ImageOverSampler(GeneratorOverSampler):
         penalty.classifier = network
         return penalty
 
-    def _trained(self, gan: BaseGAN, data: ImageDataModule, label: Label, steps: int, seed: int) -> BaseGAN:
+    def _trained(self, gan: BaseGenerator, data: ImageDataModule, label: Label, steps: int, seed: int) -> BaseGenerator:
         torch.manual_seed(seed)
         batches = data.adapted(
             classes=None, batch_size=self.batch_size, steps_per_epoch=max(1, steps // EPOCHS), seed=seed

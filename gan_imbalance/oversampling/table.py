@@ -25,7 +25,7 @@ from gan_imbalance.callbacks import FidelityMonitor
 from gan_imbalance.components import build
 from gan_imbalance.data import ImbalanceDataModule, TabularDataModule
 from gan_imbalance.data.imbalance import Rows
-from gan_imbalance.gans import BaseGAN
+from gan_imbalance.generators import BaseGenerator
 from gan_imbalance.metrics import warn_of_collapse
 from gan_imbalance.oversampling.core import (
     GeneratorOverSampler,
@@ -175,7 +175,7 @@ class GANOverSampler(GeneratorOverSampler, TableOverSampler):
     rows is warned of too (:class:`~gan_imbalance.metrics.CollapseWarning`).
 
     Args:
-        gan: name of a GAN of ours (``"WassersteinGAN"``), a subclass of :class:`BaseGAN`, an instance (whose
+        gan: name of a GAN of ours (``"WassersteinGAN"``), a subclass of :class:`BaseGenerator`, an instance (whose
             settings are used, not its weights), or a ``class_path`` dict. None takes a small Wasserstein GAN that
             learns fast (:data:`DEFAULT_GAN`).
         sampling_strategy: imbalanced-learn's: ``"auto"``, ``"minority"``, ..., a ratio, a dict, or a callable.
@@ -237,7 +237,7 @@ class GANOverSampler(GeneratorOverSampler, TableOverSampler):
 
     def __init__(
         self,
-        gan: str | type[BaseGAN] | BaseGAN | Mapping[str, Any] | None = None,
+        gan: str | type[BaseGenerator] | BaseGenerator | Mapping[str, Any] | None = None,
         *,
         sampling_strategy: Any = "auto",
         max_steps: int | None = None,
@@ -357,8 +357,13 @@ class GANOverSampler(GeneratorOverSampler, TableOverSampler):
         return [build(constraint) for constraint in self.constraints or ()]
 
     def _train(
-        self, gan_class: type[BaseGAN], settings: dict[str, Any], data: ImbalanceDataModule, label: Label, seed: int
-    ) -> BaseGAN:
+        self,
+        gan_class: type[BaseGenerator],
+        settings: dict[str, Any],
+        data: ImbalanceDataModule,
+        label: Label,
+        seed: int,
+    ) -> BaseGenerator:
         together = settings["classes"] == "all"
         max_steps, max_time = self._budget(len(data.rows("train", settings["classes"])), together)
         torch.manual_seed(seed)

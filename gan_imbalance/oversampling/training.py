@@ -10,11 +10,11 @@ from typing import Any
 from pytorch_lightning import Callback, LightningModule, Trainer
 from pytorch_lightning.callbacks import ModelCheckpoint
 
-import gan_imbalance.gans
+from gan_imbalance import gans, generators
 from gan_imbalance.callbacks import FidelityMonitor, FiniteLossGuard, GeneratorEMA
 from gan_imbalance.components import import_class
 from gan_imbalance.data import ImbalanceDataModule
-from gan_imbalance.gans import BaseGAN
+from gan_imbalance.generators import BaseGenerator
 from gan_imbalance.synthesis import load_gan
 from gan_imbalance.types import InputError, Label
 
@@ -23,7 +23,7 @@ EPOCHS = 20
 
 
 def train_gan(
-    gan: BaseGAN,
+    gan: BaseGenerator,
     data: ImbalanceDataModule,
     label: Label,
     max_steps: int,
@@ -32,7 +32,7 @@ def train_gan(
     monitor: FidelityMonitor | None = None,
     accelerator: str = "cpu",
     verbose: bool = False,
-) -> tuple[BaseGAN, list[dict[str, Any]]]:
+) -> tuple[BaseGenerator, list[dict[str, Any]]]:
     """Train a GAN for an over-sampler: without logger, and without files that stay.
 
     Args:
@@ -78,8 +78,8 @@ def train_gan(
 
 
 def resolve_gan(
-    gan: str | type[BaseGAN] | BaseGAN | Mapping[str, Any],
-) -> tuple[type[BaseGAN], dict[str, Any]]:
+    gan: str | type[BaseGenerator] | BaseGenerator | Mapping[str, Any],
+) -> tuple[type[BaseGenerator], dict[str, Any]]:
     """Return the class and the constructor arguments that ``gan`` stands for.
 
     Raises:
@@ -89,13 +89,19 @@ def resolve_gan(
     found: Any = gan
     if isinstance(gan, Mapping):
         found, settings = str(gan["class_path"]), dict(gan.get("init_args") or {})
-    elif isinstance(gan, BaseGAN):
+    elif isinstance(gan, BaseGenerator):
         found, settings = type(gan), dict(gan.hparams)
     if isinstance(found, str):
-        found = getattr(gan_imbalance.gans, found, None) or import_class(found)
-    if not (isinstance(found, type) and issubclass(found, BaseGAN)):
-        raise InputError(f"{gan!r} is not a GAN: choose one of {', '.join(gan_imbalance.gans.__all__)}.")
+        found = _named().get(found) or import_class(found)
+    if not (isinstance(found, type) and issubclass(found, BaseGenerator)):
+        raise InputError(f"{gan!r} is no generator: choose one of {', '.join(_named())}.")
     return found, settings
+
+
+def _named() -> dict[str, type[BaseGenerator]]:
+    """Return all generators of ours by name."""
+    found = {name: getattr(package, name) for package in (gans, generators) for name in package.__all__}
+    return {name: generator for name, generator in found.items() if not name.startswith("Base")}
 
 
 class _History(Callback):

@@ -120,7 +120,7 @@ def test_a_run_resumed_in_either_phase_goes_on_exactly(
 
     whole = train("whole", 4)
     checkpoint = tmp_path / "whole" / f"epoch={interrupted_after - 1}.ckpt"
-    assert torch.load(checkpoint, weights_only=True)["gan"]["transferred"] is (interrupted_after > 2)
+    assert torch.load(checkpoint, weights_only=True)["generator"]["transferred"] is (interrupted_after > 2)
     resumed = train("resumed", 4, checkpoint)
     assert_same(resumed.state_dict(), whole.state_dict())
     last = [torch.load(tmp_path / run / "epoch=3.ckpt", weights_only=True) for run in ("whole", "resumed")]
@@ -152,7 +152,7 @@ def test_it_starts_from_a_checkpoints_weights_and_transformer(
     fit(gan, data, callbacks=[Start(), phases])
     given = torch.load(pretrained, weights_only=True)
     assert_same(start, dict(given["state_dict"]))
-    transformers = [str(state["transformer"]) for state in (gan.data_state, given["gan"]["data_state"])]
+    transformers = [str(state["transformer"]) for state in (gan.data_state, given["generator"]["data_state"])]
     assert transformers[0] == transformers[1]
     assert phases.labels == [{0}, {0}]  # the one condition there is: the minority's
     assert data.spec.condition_classes == (1,)

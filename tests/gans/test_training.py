@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from gan_imbalance.callbacks import GeneratorEMA
 from gan_imbalance.data import TabularDataModule
 from gan_imbalance.gans import GAN, BaseGAN, ConditionalGAN, ConditionalWassersteinGAN, WassersteinGAN
-from gan_imbalance.gans.base import draw_by_row
+from gan_imbalance.generators.base import draw_by_row
 from gan_imbalance.losses import FeatureMatching, WassersteinGradientPenalty
 from gan_imbalance.networks import DenseDiscriminator, DenseGenerator
 from gan_imbalance.optimizers import WarmRestarts

@@ -83,7 +83,7 @@ def test_a_first_phase_is_shared_by_those_that_start_alike(images: Any, tmp_path
     # another length is another first phase
     sampler(pretrain_steps=1, **options).fit_resample(X, y)
     assert len(list(tmp_path.iterdir())) == 3
-    start, end = read_checkpoint(path, "gan")["state_dict"], frozen.gans_["eel"].state_dict()
+    start, end = read_checkpoint(path, "generator")["state_dict"], frozen.gans_["eel"].state_dict()
     unchanged = {name for name in end if torch.equal(start[name], end[name])}
     # GANs train both networks but for the first block of the generator
     assert "generator.blocks.0.0.weight" in unchanged
@@ -98,7 +98,7 @@ def test_a_first_phase_sees_nothing_of_the_class(images: Any, tmp_path: Path) ->
         folder = tmp_path / str(number)
         sampler(sampling_strategy={"eel": 6}, cache=folder, random_state=0).fit_resample(content, y)
         (path,) = folder.iterdir()
-        states.append(read_checkpoint(path, "gan")["state_dict"])
+        states.append(read_checkpoint(path, "generator")["state_dict"])
     assert all(torch.equal(states[0][name], states[1][name]) for name in states[0])
 
 

@@ -230,10 +230,11 @@ FURTHER_REMEDIES: Mapping[str, Remedy] = {
         _sampler("minority_transfer_gan", _GAN_SAMPLER, gan="MinorityTransferGAN"),
         _sampler("cramer_gan", _GAN_SAMPLER, gan="CramerGAN"),
         _sampler("info_gan", _GAN_SAMPLER, gan="InfoGAN"),
+        _sampler("tabular_diffusion", _GAN_SAMPLER, gan="TabularDiffusion"),
         _sampler("one_hot_gan", _GAN_SAMPLER, gan="OneHotGAN", batch_size=32),
     )
 }
-"""Larger GANs, which take their time, and those for some kinds of data: they compete where they are named."""
+"""Larger GANs and a diffusion model, which take their time, and those for some kinds of data: named, they compete."""
 
 PEER_REMEDIES: Mapping[str, Remedy] = {
     remedy.name: remedy

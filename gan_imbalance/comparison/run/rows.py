@@ -15,7 +15,7 @@ from gan_imbalance.data import ImbalanceDataModule
 from gan_imbalance.data.imbalance import Rows
 from gan_imbalance.data.split import Split
 from gan_imbalance.files import content_hash, provenance
-from gan_imbalance.gans import BaseGAN
+from gan_imbalance.generators import BaseGenerator
 from gan_imbalance.synthesis import checkpoint_bytes
 from gan_imbalance.types import InputError
 
@@ -56,7 +56,7 @@ class Resampled:
     history: list[dict[str, float]] = field(default_factory=list)
     usage: Usage = field(default_factory=Usage)
     quality: dict[str, float] = field(default_factory=dict)
-    gans: tuple[BaseGAN, ...] = ()
+    gans: tuple[BaseGenerator, ...] = ()
 
     def limited_to(self, rows: int | None, seed: int) -> Resampled:
         """Return the same with at most so many added rows, drawn at random; fewer are a subset of more."""

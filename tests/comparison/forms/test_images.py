@@ -170,7 +170,7 @@ def test_standard_remedies_of_images_are_named() -> None:
     assert transfer("mine", pretrain_steps=3).with_gan_steps(2, override=True).init_args["pretrain_steps"] is None
 
 
-@pytest.mark.parametrize("name", [name for name, remedy in IMAGE_REMEDIES.items() if remedy.is_gan])
+@pytest.mark.parametrize("name", [name for name, remedy in IMAGE_REMEDIES.items() if remedy.learns_data])
 def test_every_gan_with_a_name_makes_images(name: str, data: DigitsDataModule) -> None:
     remedy = IMAGE_REMEDIES[name].with_gan_steps(2, override=True).with_init_args(batch_size=4, accelerator="cpu")
     made = apply(remedy, data)
@@ -179,7 +179,7 @@ def test_every_gan_with_a_name_makes_images(name: str, data: DigitsDataModule) -
 
 
 def test_every_gan_of_images_has_a_name() -> None:
-    named = {resolve_gan(remedy.init_args["gan"])[0] for remedy in IMAGE_REMEDIES.values() if remedy.is_gan}
+    named = {resolve_gan(remedy.init_args["gan"])[0] for remedy in IMAGE_REMEDIES.values() if remedy.learns_data}
     assert named == {gan for name in gans.__all__ if "image" in (gan := getattr(gans, name)).kinds} - {gans.BaseGAN}
 
 
