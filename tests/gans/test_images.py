@@ -277,7 +277,7 @@ def test_latent_vectors_are_uniform_in_training_and_sampling(gan_class: type[Bas
 
 
 def test_only_the_minority_is_augmented_and_only_in_its_phase(make: MakeGAN, tiny_images: MakeImages, fit: Fit) -> None:
-    augmentation, reals = Negative(), []
+    reals = []
 
     class Recording(MinorityTransferGAN):
         def discriminator_objective(self, real: Tensor, fake: Tensor, conditions: Tensor) -> Tensor:
@@ -285,11 +285,13 @@ def test_only_the_minority_is_augmented_and_only_in_its_phase(make: MakeGAN, tin
             return super().discriminator_objective(real, fake, conditions)
 
     settings = {"pretrain_epochs": 1, "latent_dim": 4, **DCGAN, "discriminator_steps": 2}
-    fit(Recording(minority_augmentation=augmentation, **settings), tiny_images(), limit_val_batches=0)
+    gan = Recording(minority_augmentation=Negative(), **settings)
+    fit(gan, tiny_images(), limit_val_batches=0)
     assert [condition for condition, _ in reals] == [0] * 4 + [1] * 4
     # the majority's images are dark, and the minority's were light
     assert all(mean < -0.3 for _, mean in reals)
-    assert augmentation.shapes == [torch.Size([16, 1, 8, 8])] * 2
+    assert isinstance(gan.minority_augmentation, Negative)
+    assert gan.minority_augmentation.shapes == [torch.Size([16, 1, 8, 8])] * 2
 
 
 # -- the majority penalty ---------------------------------------------------------------------------------------
