@@ -18,7 +18,7 @@ from gan_imbalance.seeding import seeded
 from gan_imbalance.types import ClassSelection, DataKind, DataSpec, InputError
 
 # a dict, since the command line cannot write partials into the configuration of a run
-_ADAM: Any = to_config(partial(torch.optim.AdamW, lr=2e-3, weight_decay=1e-4))
+_ADAM: Any = to_config(partial(torch.optim.AdamW, lr=1e-3, weight_decay=1e-4))
 
 # Nichol and Dhariwal 2021 (https://arxiv.org/abs/2102.09672), eq. 17: keeps the first steps from being too small
 _OFFSET = 0.008
@@ -40,7 +40,7 @@ class TabularDiffusion(BaseGenerator):
         dropout: of the hidden layers, in [0, 1).
         timesteps: steps from data to noise, and evaluations of the network per sample; cosine schedule.
         classes: what it learns: ``minority``, ``majority``, ``all``, or a list of labels.
-        optimizer: called with the network's parameters; AdamW at 0.002 by default.
+        optimizer: called with the network's parameters; AdamW at 0.001 by default.
     """
 
     conditional: ClassVar[bool] = True
@@ -58,7 +58,7 @@ class TabularDiffusion(BaseGenerator):
         widths: Sequence[int] = (256, 256),
         embedding: int = 128,
         dropout: float = 0.0,
-        timesteps: int = 100,
+        timesteps: int = 300,
         classes: ClassSelection = "all",
         optimizer: OptimizerCallable = _ADAM,
     ) -> None:

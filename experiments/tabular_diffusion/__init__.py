@@ -1,0 +1,1 @@
+"""The diffusion model of tables beside the default GAN."""
