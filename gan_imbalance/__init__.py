@@ -9,6 +9,7 @@ from typing import Any
 _PUBLIC = {
     "CIFAR10DataModule": "data",
     "Classifier": "classifiers",
+    "Comparison": "comparison",
     "DigitsDataModule": "data",
     "GANOverSampler": "oversampling",
     "ImageOverSampler": "oversampling",
@@ -17,6 +18,7 @@ _PUBLIC = {
     "ImageSet": "data",
     "InputError": "types",
     "MixedDataModule": "data",
+    "Remedy": "comparison",
     "SAMME": "classifiers",
     "SyntheticImages": "data",
     "SyntheticSet": "types",
@@ -25,6 +27,7 @@ _PUBLIC = {
     "TabularDataModule": "data",
     "TabularTransformer": "transforms",
     "compare": "comparison",
+    "evaluate": "evaluation",
     "load_gan": "synthesis",
     "load_generator": "synthesis",
     "synthesize": "synthesis",

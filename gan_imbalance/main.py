@@ -8,6 +8,7 @@ import sys
 from argparse import ArgumentError
 from collections.abc import Callable, Sequence
 from importlib import import_module
+from typing import Any
 
 from gan_imbalance.types import InputError
 
@@ -120,7 +121,7 @@ def _run_function(verb: str, arguments: Sequence[str]) -> int:
     from jsonargparse import ArgumentParser
 
     module, name = FUNCTION_VERBS[verb][0].split(":")
-    function: Callable[..., int] = getattr(import_module(module), name)
+    function: Callable[..., Any] = getattr(import_module(module), name)
     parser = ArgumentParser(prog=f"gan-imbalance {verb}", description=FUNCTION_VERBS[verb][1], exit_on_error=False)
     parser.add_argument("--config", action="config", help="YAML file with any of the options below; may be repeated")
     positional, text = _POSITIONAL.get(verb, (None, ""))
@@ -129,7 +130,12 @@ def _run_function(verb: str, arguments: Sequence[str]) -> int:
     parser.add_function_arguments(function, fail_untyped=False, skip={positional} if positional else None)
     options = parser.instantiate(parser.parse_args(arguments))
     del options["config"]
-    return function(**options)
+    result = function(**options)
+    if isinstance(result, int):
+        return result
+    # what a function found, which it leaves to its caller to show
+    result.show()
+    return int(result.exit_code)
 
 
 def command() -> None:

@@ -17,8 +17,8 @@ class Dangerous:
 
 
 def test_a_checkpoint_of_the_right_kind_is_read(tmp_path: Path) -> None:
-    torch.save({"gan": {"spec": 1}, "state_dict": {"weight": torch.ones(2)}}, tmp_path / "x.ckpt")
-    checkpoint = read_checkpoint(tmp_path / "x.ckpt", "gan", "classifier")
+    torch.save({"generator": {"spec": 1}, "state_dict": {"weight": torch.ones(2)}}, tmp_path / "x.ckpt")
+    checkpoint = read_checkpoint(tmp_path / "x.ckpt", "generator", "classifier")
     assert torch.equal(checkpoint["state_dict"]["weight"], torch.ones(2))
 
 
@@ -30,14 +30,14 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize("content", [{"classifier": {}}, {"state_dict": {}}, [1], torch.ones(2)])
 def test_a_checkpoint_of_another_kind_is_refused(tmp_path: Path, content: object) -> None:
     torch.save(content, tmp_path / "x.ckpt")
-    with pytest.raises(InputError, match=r"is not a checkpoint of a gan of"):
+    with pytest.raises(InputError, match=r"is not a checkpoint of a generator of"):
         read_checkpoint(tmp_path / "x.ckpt", "generator")
 
 
 @pytest.mark.parametrize("kept", [0, 1, 100, 0.5, 0.99])
 def test_a_truncated_checkpoint_is_refused(tmp_path: Path, kept: float) -> None:
     path = tmp_path / "x.ckpt"
-    torch.save({"gan": {}, "state_dict": {"weight": torch.ones(1000)}}, path)
+    torch.save({"generator": {}, "state_dict": {"weight": torch.ones(1000)}}, path)
     whole = path.read_bytes()
     path.write_bytes(whole[: kept if isinstance(kept, int) else int(kept * len(whole))])
     with pytest.raises(InputError, match="is truncated or not a checkpoint"):
@@ -45,7 +45,7 @@ def test_a_truncated_checkpoint_is_refused(tmp_path: Path, kept: float) -> None:
 
 
 def test_nothing_in_a_checkpoint_is_executed(tmp_path: Path) -> None:
-    torch.save({"gan": Dangerous()}, tmp_path / "x.ckpt")
+    torch.save({"generator": Dangerous()}, tmp_path / "x.ckpt")
     with pytest.raises(InputError, match="is truncated or not a checkpoint"):
         read_checkpoint(tmp_path / "x.ckpt", "generator")
 

@@ -359,7 +359,7 @@ def test_compare_refuses_a_bad_table_too(refuse: Refuse, mixed_frame: pd.DataFra
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
-        (["synthesize", "--ckpt_path", "classifier.ckpt"], "is not a checkpoint of a gan of gan-imbalance"),
+        (["synthesize", "--ckpt_path", "classifier.ckpt"], "is not a checkpoint of a generator of gan-imbalance"),
         (["synthesize", "--ckpt_path", "cut.ckpt"], "cut.ckpt is truncated or not a checkpoint"),
         (["synthesize", "--ckpt_path", "rows.csv"], "rows.csv is truncated or not a checkpoint"),
         (["synthesize", "--ckpt_path", "absent.ckpt"], "There is no checkpoint absent.ckpt"),
@@ -376,11 +376,11 @@ def test_synthesize_refuses_what_is_no_gans_checkpoint(
 @pytest.mark.parametrize(
     ("verb", "model", "checkpoint", "expected"),
     [
-        ("fit", "WassersteinGAN", "classifier", "is not a checkpoint of a gan of gan-imbalance"),
+        ("fit", "WassersteinGAN", "classifier", "is not a checkpoint of a generator of gan-imbalance"),
         ("fit", "Classifier", "gan", "is not a checkpoint of a classifier of gan-imbalance"),
         ("test", "Classifier", "gan", "is not a checkpoint of a classifier of gan-imbalance"),
-        ("test", "WassersteinGAN", "gan", "A GAN has nothing to test: validate it, or synthesize rows with it."),
-        ("predict", "WassersteinGAN", "gan", "A GAN has nothing to predict"),
+        ("test", "WassersteinGAN", "gan", "A generator has nothing to test: validate it, or synthesize rows with it."),
+        ("predict", "WassersteinGAN", "gan", "A generator has nothing to predict"),
         ("test", "Classifier", None, "Say by --ckpt_path which checkpoint to test."),
         ("validate", "WassersteinGAN", None, "Say by --ckpt_path which checkpoint to validate."),
     ],

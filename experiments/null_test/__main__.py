@@ -27,7 +27,7 @@ from experiments.null_test.simulation import PARTS, PRACTICAL_DIFFERENCE
 from gan_imbalance.comparison.analysis.answer import complete_splits, find_answers
 from gan_imbalance.comparison.analysis.decision import Mark, decide, posterior
 from gan_imbalance.comparison.analysis.tables import results_table, scores_by_arm
-from gan_imbalance.comparison.driver import Comparison
+from gan_imbalance.comparison.driver import Experiment
 from gan_imbalance.comparison.plan.remedies import HALF_MINORITY, REAL_ROWS
 from gan_imbalance.comparison.run.task import run_task
 
@@ -59,7 +59,7 @@ class Look(NamedTuple):
     seen: tuple[str, ...]
 
 
-def looks(comparison: Comparison, seeds: int = SEEDS, most: int = MOST_SPLITS) -> Iterator[Look]:
+def looks(comparison: Experiment, seeds: int = SEEDS, most: int = MOST_SPLITS) -> Iterator[Look]:
     """Run a comparison as ``gan-imbalance compare --until decided`` does, in memory, and yield what it stops by.
 
     The first look is all that a comparison without ``--until`` has.

@@ -12,7 +12,7 @@ import pandas as pd
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.linear_model import LogisticRegression
 
-from gan_imbalance.comparison.driver import Comparison
+from gan_imbalance.comparison.driver import Experiment
 from gan_imbalance.comparison.plan.planning import Classifiers
 from gan_imbalance.comparison.plan.remedies import CONTROLS, HALF_MINORITY, REAL_ROWS, Amount, Remedy
 from gan_imbalance.comparison.plan.study import DEFAULT_FOLDS
@@ -89,10 +89,10 @@ class Part:
         frame = pd.DataFrame(features, columns=[f"x{column}" for column in range(self.features)])
         return frame.assign(rare=rare.astype(int))
 
-    def comparison(self, *seed: int) -> Comparison:
+    def comparison(self, *seed: int) -> Experiment:
         """Return the comparison on such a table, with five folds, as is usual."""
         keep = None if self.keep is None else {"1": self.keep}
-        return Comparison(
+        return Experiment(
             TabularDataModule(frame=self.table(*seed), target="rare", keep=keep),
             self.remedies,
             self.classifiers,

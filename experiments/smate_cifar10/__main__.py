@@ -179,7 +179,7 @@ def study(
         The exit code: 0, or 1 if a cell failed.
     """
     size = SCALES[scale]
-    return compare(
+    found = compare(
         data_of(size, root),
         remedies_of(size, rest),
         {"smate_cnn": classifier_of(size)},
@@ -190,6 +190,8 @@ def study(
         output=str(Path(output) / scale),
         wandb=False,
     )
+    found.show()
+    return found.exit_code
 
 
 if __name__ == "__main__":

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from gan_imbalance.comparison.command import compare
     from gan_imbalance.comparison.plan.remedies import Remedy
+    from gan_imbalance.comparison.result import Comparison
 
-__all__ = ["Remedy", "compare"]
+__all__ = ["Comparison", "Remedy", "compare"]
 
-_HOMES = {"Remedy": "plan.remedies", "compare": "command"}
+_HOMES = {"Comparison": "result", "Remedy": "plan.remedies", "compare": "command"}
 
 
 def __getattr__(name: str) -> Any:

@@ -8,13 +8,14 @@ from itertools import product, starmap
 from typing import Any, Literal
 
 from gan_imbalance.comparison.analysis.metrics import check_metric, check_practical_differences
-from gan_imbalance.comparison.driver import Comparison, Until, drive
+from gan_imbalance.comparison.driver import Experiment, Until, drive
 from gan_imbalance.comparison.forms import kind_of
 from gan_imbalance.comparison.plan.planning import STANDARD_CLASSIFIERS, check_classifier, known_arguments
 from gan_imbalance.comparison.plan.remedies import Amount, Remedy, choose_remedies
 from gan_imbalance.comparison.plan.study import Judging, Setting, resolve_folds
 from gan_imbalance.comparison.report.make import make_report
 from gan_imbalance.comparison.report.publish import publish_report
+from gan_imbalance.comparison.result import Comparison
 from gan_imbalance.comparison.store import Store
 from gan_imbalance.components import build, to_config
 from gan_imbalance.data import ImbalanceDataModule
@@ -58,7 +59,7 @@ def compare(
     verbose: bool = False,
     wandb: bool = True,
     upload_artifacts: bool = False,
-) -> int:
+) -> Comparison:
     """Find out whether GAN-made rows help a classifier, against every standard remedy on the same splits.
 
     Results lie in ``output``: splits, synthetic rows with the GANs that made them, one file per cell, answer.json,
@@ -107,13 +108,13 @@ def compare(
         output: folder of the results.
         quick: a rehearsal in ``output``/quick: every remedy and classifier on one split, the last amount, nothing
             tuned, and hardly trained networks of ours.
-        verbose: whether the terminal shows the tables of all classifiers, and the quality of the added rows.
+        verbose: whether what is shown has the tables of all classifiers, and the quality of the added rows.
         wandb: whether to record figures, plots and the report in Weights & Biases (offline without an account); a
             rehearsal is not.
         upload_artifacts: whether synthetic rows, GANs and the scores of test rows go there, too.
 
     Returns:
-        The exit code: 0, or 1 if a cell failed.
+        What was found; the command line prints it, and ends with 1 if a cell failed.
 
     Raises:
         InputError: if an argument, the data or a remedy cannot be used, before anything is run.
@@ -143,7 +144,7 @@ def compare(
         amounts = (amounts or ["balance"])[-1:]
         chosen = tuple(remedy.with_gan_steps(QUICK_STEPS, override=True) for remedy in chosen)
         estimators = {name: _with_few_steps(estimator) for name, estimator in estimators.items()}
-    comparison = Comparison(
+    experiment = Experiment(
         data,
         chosen,
         estimators,
@@ -157,14 +158,14 @@ def compare(
     )
     publish = wandb and not quick
     failures = drive(
-        comparison, store, _first_seeds(seeds, folds, bounds), bounds, jobs, backend, publish, upload_artifacts
+        experiment, store, _first_seeds(seeds, folds, bounds), bounds, jobs, backend, publish, upload_artifacts
     )
     if failures and not store.read_finished(store.read_plan()):
         raise InputError(f"No cell could be made; the first one, {failures[0].name}: {failures[0].reason}")
-    report = make_report(store, save_pictures=not quick, verbose=verbose)
+    report = make_report(store, save_pictures=not quick)
     if publish:
         publish_report(store, report, upload_artifacts)
-    return 1 if failures else 0
+    return Comparison(store.folder, tuple(failures), verbose)
 
 
 def _check_number(name: str, value: int | None, least: int) -> None:

@@ -31,7 +31,7 @@ _SPLITS_AT_A_TIME = 5
 
 
 @dataclass(frozen=True)
-class Comparison:
+class Experiment:
     """What is compared, whatever the number of splits.
 
     Attributes:
@@ -92,13 +92,13 @@ class Plan:
     """A comparison on certain splits.
 
     Attributes:
-        comparison: what is compared.
+        experiment: what is compared.
         study: with the splits.
         cells: all of them, split by split.
         left_out: remedies that the data does not allow, and why.
     """
 
-    comparison: Comparison
+    experiment: Experiment
     study: Study
     cells: tuple[Cell, ...]
     left_out: dict[str, str]
@@ -123,9 +123,9 @@ class Plan:
             self.left_out,
             kind=form.kind,
             **form.describe(),
-            tuning_budget=self.comparison.tuning_budget,
-            metric=self.comparison.metric,
-            practical_difference=dict(self.comparison.practical_difference),
+            tuning_budget=self.experiment.tuning_budget,
+            metric=self.experiment.metric,
+            practical_difference=dict(self.experiment.practical_difference),
         )
 
 
@@ -142,7 +142,7 @@ class Until(NamedTuple):
 
 
 def drive(
-    comparison: Comparison,
+    experiment: Experiment,
     store: Store,
     seeds: int,
     until: Until | None = None,
@@ -157,7 +157,7 @@ def drive(
     are no folds); ``experiments/null_test`` shows how often this errs.
 
     Args:
-        comparison: what is compared.
+        experiment: what is compared.
         store: where results are kept.
         seeds: how many, to begin with.
         until: bounds, if it is to go on until it is decided.
@@ -170,24 +170,24 @@ def drive(
         What failed.
     """
     started = perf_counter()
-    study = comparison.split(seeds)
+    study = experiment.split(seeds)
     failures: list[Failure] = []
     with store.alone(), _display() as progress:
         runner = _Runner(store, progress, started, jobs, backend, publish, upload)
         while True:
-            plan = comparison.plan(study)
+            plan = experiment.plan(study)
             failures += runner.run(plan)
-            step = 1 if comparison.folds else _SPLITS_AT_A_TIME
-            splits = seeds * comparison.splits_per_seed
+            step = 1 if experiment.folds else _SPLITS_AT_A_TIME
+            splits = seeds * experiment.splits_per_seed
             if until is None or runner.is_decided(plan):
                 break
-            further = step * comparison.splits_per_seed
+            further = step * experiment.splits_per_seed
             per_split = (perf_counter() - started) / splits
             late = until.seconds is not None and perf_counter() - started + per_split * further > until.seconds
             if late or (until.splits is not None and splits + further > until.splits):
                 break
             seeds += step
-            study = comparison.split(seeds, study)
+            study = experiment.split(seeds, study)
     return failures
 
 

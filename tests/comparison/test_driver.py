@@ -12,7 +12,7 @@ import pytest
 
 from gan_imbalance.comparison import driver
 from gan_imbalance.comparison.analysis.decision import Probabilities
-from gan_imbalance.comparison.driver import Comparison, Until, drive
+from gan_imbalance.comparison.driver import Experiment, Until, drive
 from gan_imbalance.comparison.plan.remedies import TABLE_REMEDIES, Remedy
 from gan_imbalance.comparison.plan.study import SplitKey
 from gan_imbalance.comparison.run.task import TaskResult
@@ -32,23 +32,23 @@ def data(mixed_frame: pd.DataFrame) -> TabularDataModule:
 
 
 @pytest.fixture
-def comparison(data: TabularDataModule) -> Comparison:
+def comparison(data: TabularDataModule) -> Experiment:
     remedies = [TABLE_REMEDIES["nothing"], TABLE_REMEDIES["smote"], AS_GAN]
-    return Comparison(data, remedies, {"linear": LOGISTIC}, folds=2)
+    return Experiment(data, remedies, {"linear": LOGISTIC}, folds=2)
 
 
 def seeds_of(store: Store) -> list[int]:
     return sorted({entry.key.seed for entry in store.read_plan().entries})
 
 
-def test_splits_are_run_one_after_the_other_the_gans_first(comparison: Comparison) -> None:
+def test_splits_are_run_one_after_the_other_the_gans_first(comparison: Experiment) -> None:
     plan = comparison.plan(comparison.split(2))
     assert [(task.key.seed, task.key.fold, task.remedy.name) for task in plan.tasks] == [
         (seed, fold, name) for seed in (0, 1) for fold in (0, 1) for name in ("nothing", "as_gan", "smote")
     ]
 
 
-def test_the_verdict_is_looked_at_after_every_split(comparison: Comparison, tmp_path: Path) -> None:
+def test_the_verdict_is_looked_at_after_every_split(comparison: Experiment, tmp_path: Path) -> None:
     store = Store(tmp_path)
     assert drive(comparison, store, 2) == []
     looks = store.read_answer()["looks"]
@@ -87,7 +87,7 @@ def decide_at(monkeypatch: pytest.MonkeyPatch) -> Callable[[int | None], list[in
     ],
 )
 def test_it_goes_on_until_decided_or_bounded(
-    comparison: Comparison,
+    comparison: Experiment,
     tmp_path: Path,
     decide_at: Callable[[int | None], list[int]],
     enough: int | None,
@@ -101,7 +101,7 @@ def test_it_goes_on_until_decided_or_bounded(
 
 
 def test_it_does_not_begin_what_would_be_late(
-    comparison: Comparison, tmp_path: Path, decide_at: Callable[[int | None], list[int]]
+    comparison: Experiment, tmp_path: Path, decide_at: Callable[[int | None], list[int]]
 ) -> None:
     decide_at(None)
     drive(comparison, Store(tmp_path), 1, Until(None, 1e-3))
@@ -112,12 +112,12 @@ def test_splits_without_folds_are_added_five_at_a_time(
     data: TabularDataModule, tmp_path: Path, decide_at: Callable[[int | None], list[int]]
 ) -> None:
     looks = decide_at(6)
-    comparison = Comparison(data, [TABLE_REMEDIES["nothing"], AS_GAN], {"linear": LOGISTIC})
+    comparison = Experiment(data, [TABLE_REMEDIES["nothing"], AS_GAN], {"linear": LOGISTIC})
     drive(comparison, Store(tmp_path), 1, Until(20, None))
     assert looks == [1, 6]
 
 
-def test_further_splits_leave_those_that_are_there_alone(comparison: Comparison, tmp_path: Path) -> None:
+def test_further_splits_leave_those_that_are_there_alone(comparison: Experiment, tmp_path: Path) -> None:
     store = Store(tmp_path)
     drive(comparison, store, 1)
     before = {path: path.stat().st_mtime_ns for path in (tmp_path / "cells").iterdir()}
@@ -129,14 +129,14 @@ def test_further_splits_leave_those_that_are_there_alone(comparison: Comparison,
 
 def test_a_split_is_looked_at_although_a_cell_of_it_failed(data: TabularDataModule, tmp_path: Path) -> None:
     broken = Remedy("broken", {"class_path": "imblearn.over_sampling.SMOTE", "init_args": {"k_neighbors": "many"}})
-    comparison = Comparison(data, [TABLE_REMEDIES["nothing"], AS_GAN, broken], {"linear": LOGISTIC}, folds=2)
+    comparison = Experiment(data, [TABLE_REMEDIES["nothing"], AS_GAN, broken], {"linear": LOGISTIC}, folds=2)
     store = Store(tmp_path)
     failures = drive(comparison, store, 1)
     assert {failure.name for failure in failures} == {"broken, seed 0, fold 0", "broken, seed 0, fold 1"}
     assert [look["splits"] for look in store.read_answer()["looks"]] == [1, 2]
 
 
-def test_the_driver_alone_writes(comparison: Comparison, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_driver_alone_writes(comparison: Experiment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A task leaves nothing: what came of it is in what it returns."""
     seen: list[set[str]] = []
     write = Store.write
@@ -151,7 +151,7 @@ def test_the_driver_alone_writes(comparison: Comparison, tmp_path: Path, monkeyp
     assert [len(names) for names in seen] == [2 * number for number in range(6)]
 
 
-def test_a_decided_verdict_stops(comparison: Comparison, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_decided_verdict_stops(comparison: Experiment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     certain = Probabilities(0.0, 0.0, 1.0)
     monkeypatch.setattr("gan_imbalance.comparison.analysis.answer.posterior", lambda *arguments: certain)
     drive(comparison, Store(tmp_path), 1, Until(20, None))
@@ -159,7 +159,7 @@ def test_a_decided_verdict_stops(comparison: Comparison, tmp_path: Path, monkeyp
     assert Store(tmp_path).read_answer()["looks"][-1]["mark"] == "helps"
 
 
-def test_splits_of_an_earlier_call_count(comparison: Comparison) -> None:
+def test_splits_of_an_earlier_call_count(comparison: Experiment) -> None:
     known = comparison.split(1)
     more = comparison.split(2, known)
     assert more.splits[SplitKey(0, 0)] is known.splits[SplitKey(0, 0)]

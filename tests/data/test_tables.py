@@ -46,7 +46,7 @@ class Recorder(pl.LightningModule):
 class RecorderGAN(Recorder):
     """Declares what it learns, as GANs do."""
 
-    discriminator_steps = 2
+    batches_per_step = 2
 
     def __init__(self, *selections: ClassSelection) -> None:
         super().__init__()

@@ -106,8 +106,8 @@ class Remedy:
         options = (self.stated_kind, self.resampler, self.class_weight, self.threshold, self.reserve, self.classifier)
         if options == (None, None, None, None, False, {}):
             return "baseline"
-        untrained = self.stated_kind is None and self.takes_steps and self.init_args.get("max_steps") == 0
-        return "control" if self.reserve or untrained else self._own_kind
+        untrained = self.takes_steps and self.init_args.get("max_steps") == 0
+        return "control" if self.stated_kind is None and (self.reserve or untrained) else self._own_kind
 
     @property
     def _own_kind(self) -> Kind:

@@ -17,8 +17,10 @@ from gan_imbalance.comparison.analysis.statistics import holm
 from gan_imbalance.comparison.analysis.tables import grouped, results_table, scores_by_arm
 from gan_imbalance.comparison.figures import Figure
 from gan_imbalance.comparison.plan.cells import Arm
+from gan_imbalance.comparison.report.findings import Findings
 from gan_imbalance.comparison.report.make import make_report
 from gan_imbalance.comparison.report.templates import render, show
+from gan_imbalance.comparison.report.terminal import print_report
 from gan_imbalance.comparison.store import Store
 from gan_imbalance.files import atomic_path, provenance
 from gan_imbalance.types import InputError
@@ -43,7 +45,8 @@ def report(runs: list[str], output: str = "runs/ranking", verbose: bool = False)
             fewer than two remedies in common.
     """
     for run in runs:
-        make_report(Store(run), verbose=verbose)
+        store = Store(run)
+        print_report(Findings.of(store), make_report(store), verbose)
     if len(runs) > 1:
         print(f"Ranking: {rank_over_data_sets(runs, output)}")
     return 0

@@ -1,4 +1,4 @@
-"""The report of a comparison, from its files alone: tables, answer, pictures, one page, and what a terminal shows."""
+"""The report of a comparison, from its files alone: tables, answer, pictures, and one page."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from gan_imbalance.comparison.report import words
 from gan_imbalance.comparison.report.findings import Findings
 from gan_imbalance.comparison.report.page import write_page
 from gan_imbalance.comparison.report.pictures import draw
-from gan_imbalance.comparison.report.terminal import print_report
 from gan_imbalance.comparison.store import Store
 from gan_imbalance.files import atomic_path
 
@@ -20,8 +19,11 @@ from gan_imbalance.files import atomic_path
 _KEPT = ("looks",)
 
 
-def make_report(store: Store, save_pictures: bool = True, verbose: bool = False) -> Path:
-    """Make tables, answer and report of a comparison from its files, and print what it says.
+REPORT = "report.html"
+
+
+def make_report(store: Store, save_pictures: bool = True) -> Path:
+    """Make tables, answer and report of a comparison from its files.
 
     Writes results.csv (a row per cell), summary.csv (means, intervals, differences to nothing), differences.csv (every
     GAN against every other remedy), quality.csv (how good, and how private, the added rows are), answer.json and
@@ -30,7 +32,6 @@ def make_report(store: Store, save_pictures: bool = True, verbose: bool = False)
     Args:
         store: of a comparison, finished or not.
         save_pictures: whether to write the pictures to figures/ as PNG, too.
-        verbose: whether to print the tables of all classifiers and of the added rows, too.
 
     Returns:
         The path of report.html.
@@ -48,7 +49,6 @@ def make_report(store: Store, save_pictures: bool = True, verbose: bool = False)
     path = write_page(findings, forests, pictures)
     if save_pictures:
         _save_pictures([*forests, *pictures], store.folder / "figures")
-    print_report(findings, path, verbose)
     return path
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -194,9 +193,13 @@ def test_images_are_compared_and_reported(
         transfer("scratch", pretrain_steps=0),
     ]
     classifiers = {"network": NETWORK, "linear": LINEAR}
-    run: Callable[[], int] = lambda: compare(  # noqa: E731
-        data, remedies, classifiers, seeds=1, folds=0, controls=False, output=str(tmp_path), wandb=False
-    )
+
+    def run() -> int:
+        options: dict[str, Any] = {"seeds": 1, "folds": 0, "controls": False, "wandb": False}
+        found = compare(data, remedies, classifiers, output=str(tmp_path), **options)
+        found.show()
+        return found.exit_code
+
     assert run() == 0
     results = pd.read_csv(tmp_path / "results.csv")
     assert len(results) == 2 * 6 - 1

@@ -88,7 +88,7 @@ def report(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> str:
     output = tmp_path_factory.mktemp("browser") / "a_folder_whose_name_is_longer_than_it_should_be"
     linear = {"class_path": "sklearn.linear_model.LogisticRegression", "init_args": {"max_iter": 1000}}
     trees = {"class_path": "sklearn.tree.DecisionTreeClassifier", "init_args": {"max_depth": 3}}
-    failed = compare(
+    found = compare(
         data=TabularDataModule(frame=frame, target="target", keep={"fraud": 12}, validation_fraction=0.2),
         remedies=["nothing", "smote", Remedy(_LONG, gan), Remedy("a broken remedy", broken), "real_rows"],
         classifiers={"logistic_regression": linear, "decision_trees": trees},
@@ -98,8 +98,8 @@ def report(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> str:
         output=str(output),
         wandb=False,
     )
-    assert failed == 1
-    return (output / "report.html").as_uri()
+    assert found.exit_code == 1
+    return found.report.as_uri()
 
 
 @pytest.fixture

@@ -70,7 +70,9 @@ def run(data: TabularDataModule, tmp_path: Path) -> Run:
             "controls": False,
             "output": str(tmp_path / "mine"),
         }
-        return compare(**{**defaults, **options})
+        found = compare(**{**defaults, **options})
+        found.show()
+        return found.exit_code
 
     return comparison
 

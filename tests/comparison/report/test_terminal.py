@@ -13,6 +13,7 @@ import pytest
 from gan_imbalance.comparison.plan.remedies import Remedy
 from gan_imbalance.comparison.plan.study import Judging, Setting
 from gan_imbalance.comparison.report.make import make_report
+from gan_imbalance.comparison.result import Comparison
 from gan_imbalance.comparison.store import Store
 from gan_imbalance.data import TabularDataModule
 from gan_imbalance.metrics import Costs
@@ -58,7 +59,8 @@ def tell(fabricate: Fabricate, tmp_path: Path, capsys: pytest.CaptureFixture[str
     def told(gains: dict[str, Any], verbose: bool = False, **options: Any) -> Told:
         store = fabricate(tmp_path / "mine", gains, **options)
         capsys.readouterr()
-        path = make_report(store, save_pictures=False, verbose=verbose)
+        path = make_report(store, save_pictures=False)
+        Comparison(store.folder, verbose=verbose).show()
         return Told(capsys.readouterr().out, path)
 
     return told
