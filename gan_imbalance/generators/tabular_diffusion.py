@@ -52,6 +52,8 @@ class TabularDiffusion(BaseGenerator):
     categories: Tensor
     column: Tensor
     levels: Tensor
+    lowest: Tensor
+    highest: Tensor
 
     def __init__(
         self,
@@ -98,6 +100,20 @@ class TabularDiffusion(BaseGenerator):
         }
         for name, tensor in buffers.items():
             self.register_buffer(name, tensor, persistent=False)
+        # of the training rows' numbers
+        limits = torch.full((len(buffers["numbers"]),), torch.inf)
+        self.register_buffer("lowest", -limits)
+        self.register_buffer("highest", limits)
+
+    def setup(self, stage: str) -> None:
+        """Build the network, and learn the range of every number."""
+        super().setup(stage)
+        data = getattr(self.trainer, "datamodule", None)
+        if data is not None and stage == "fit":
+            numbers = data.encoded("train", self.class_selection)[0][:, self.numbers.cpu()]
+            if numbers.numel():
+                self.lowest.copy_(numbers.min(dim=0).values)
+                self.highest.copy_(numbers.max(dim=0).values)
 
     # -- training -----------------------------------------------------------------------------------------------
 
@@ -228,10 +244,16 @@ class TabularDiffusion(BaseGenerator):
         return rows
 
     def _less_noisy(self, numbers: Tensor, noise: Tensor, step: int) -> Tensor:
-        """Return numbers one step earlier: Ho et al., algorithm 2, with the smaller of its two variances."""
+        """Return numbers one step earlier: Ho et al., eq. 7, the smaller of their two variances.
+
+        What the noise leaves is kept within the range of the training rows, as Ho et al. keep pixels within theirs: the
+        first steps back divide by next to nothing, and an error there would grow a hundredfold.
+        """
         kept, kept_before = self.kept[step], self.kept[step - 1]
         beta = 1 - kept / kept_before
-        mean = (numbers - beta / (1 - kept).sqrt() * noise) / (1 - beta).sqrt()
+        clean = ((numbers - (1 - kept).sqrt() * noise) / kept.sqrt()).clamp(self.lowest, self.highest)
+        mean = kept_before.sqrt() * beta * clean + (1 - beta).sqrt() * (1 - kept_before) * numbers
+        mean = mean / (1 - kept)
         variance = beta * (1 - kept_before) / (1 - kept)
         return mean + variance.sqrt() * torch.randn_like(numbers)
 

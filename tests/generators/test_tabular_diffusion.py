@@ -99,6 +99,18 @@ def test_numbers_go_back_to_the_mean_of_the_posterior(model: TabularDiffusion, m
         torch.testing.assert_close(model._less_noisy(noisy, noise, step), expected, rtol=1e-4, atol=1e-5)
 
 
+def test_numbers_stay_within_the_range_of_the_training_rows(
+    fit: Callable[..., pl.Trainer], tiny_data: Callable[..., TabularDataModule], tiny_gan: Callable[..., Any]
+) -> None:
+    data, model = tiny_data(), tiny_gan(TabularDiffusion)
+    fit(model, data)
+    rows, known = model.sample(torch.tensor([0, 1] * 200), seed=0), data.encoded("train")[0]
+    numbers = model.numbers
+    assert bool((rows[:, numbers] >= known[:, numbers].min(0).values - 1e-4).all())
+    assert bool((rows[:, numbers] <= known[:, numbers].max(0).values + 1e-4).all())
+    torch.testing.assert_close(model.lowest, known[:, numbers].min(0).values)
+
+
 def test_shares_are_the_softmax_of_every_column(model: TabularDiffusion) -> None:
     logits = torch.randn(6, 5) * 50
     expected = torch.cat([logits[:, :3].softmax(1), logits[:, 3:].softmax(1)], dim=1)
@@ -183,7 +195,7 @@ def test_it_learns_dependence_between_columns(fit: Callable[..., pl.Trainer], se
             label=["no"] * 400 + ["yes"] * 200,
         )
     )
-    data = TabularDataModule(frame=frame, target="label", batch_size=128, steps_per_epoch=400)
+    data = TabularDataModule(frame=frame, target="label", batch_size=128, steps_per_epoch=1000)
     model = TabularDiffusion(widths=(64, 64), embedding=32, timesteps=50)
     fit(model, data, max_epochs=1, limit_val_batches=0, callbacks=[GeneratorEMA(0.98), FiniteLossGuard()])
     rows = model.sample(torch.ones(1000, dtype=torch.long), seed=0)
