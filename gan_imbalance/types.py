@@ -16,8 +16,22 @@ Label = str | int | float | bool
 ClassSelection = Literal["minority", "majority", "all"] | Sequence[Label]
 """Which classes a GAN learns: by role (``minority`` is the rarest, ``majority`` all others) or by label."""
 
-DataKind = Literal["table", "image"]
-"""What the samples are."""
+DataKind = str
+"""What the samples are, by a name that is registered in :mod:`gan_imbalance.kinds`: ``table``, ``image``."""
+
+
+class EveryKind(tuple[DataKind, ...]):
+    """The kinds of data of what can handle any; the registered ones of this package are those it is made of."""
+
+    def __contains__(self, kind: object) -> bool:
+        """Return True: a kind that is registered later is one of them, too."""
+        return True
+
+
+EVERY_KIND = EveryKind(("table", "image"))
+
+IMAGE_AXES = 3
+"""Axes of a sample that convolutions are for: channels, height and width."""
 
 SMALLEST_IMAGE, LARGEST_IMAGE = 8, 64
 """Width and height of the images that data are brought to and networks are built for, in pixels."""

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from gan_imbalance.comparison.analysis.metrics import check_metric, check_practical_differences
 from gan_imbalance.comparison.driver import Experiment, Until, drive
 from gan_imbalance.comparison.forms import kind_of
-from gan_imbalance.comparison.plan.planning import STANDARD_CLASSIFIERS, check_classifier, known_arguments
+from gan_imbalance.comparison.plan.planning import check_classifier, known_arguments, standard_classifiers
 from gan_imbalance.comparison.plan.remedies import Amount, Remedy, choose_remedies
 from gan_imbalance.comparison.plan.study import Judging, Setting, resolve_folds
 from gan_imbalance.comparison.report.make import make_report
@@ -134,7 +134,7 @@ def compare(
     kind = kind_of(data.samples)
     chosen = choose_remedies(remedies, controls, kind)
     chosen = tuple(remedy.with_gan_steps(gan_steps) for remedy in chosen)
-    estimators: dict[str, dict[str, Any]] = to_config(classifiers or STANDARD_CLASSIFIERS[kind])
+    estimators: dict[str, dict[str, Any]] = to_config(classifiers or standard_classifiers(kind))
     for name, estimator in estimators.items():
         check_classifier(name, estimator)
     folds = resolve_folds(data, folds)

@@ -17,14 +17,20 @@ from torch import Tensor
 from gan_imbalance.data.imbalance import Rows
 from gan_imbalance.data.loaders import Batch, Draw, SequentialLoader, TensorLoader, draw_balanced, draw_uniform
 from gan_imbalance.data.split import Part, Split, split_rows
-from gan_imbalance.types import ClassSelection, DataSpec, InputError, Label, find_class
+from gan_imbalance.types import ClassSelection, DataKind, DataSpec, InputError, Label, find_class
 
 A_TABLE: Any = {"class_path": "gan_imbalance.TabularDataModule"}
 """What an argument for data is if not given: on the command line, options of data without a class are a table's."""
 
 
 class Samples(Protocol):
-    """What a table and a set of images both tell of their n samples."""
+    """What samples of every kind tell of themselves; n of them.
+
+    Attributes:
+        kind: of data.
+    """
+
+    kind: ClassVar[DataKind]
 
     @property
     def labels(self) -> npt.NDArray[np.int64]:

@@ -27,7 +27,7 @@ from gan_imbalance.data.loaders import Batch
 from gan_imbalance.data.split import Split
 from gan_imbalance.files import atomic_folder, atomic_path, content_hash
 from gan_imbalance.transforms.image import IMAGES_AT_ONCE, to_float, to_uint8
-from gan_imbalance.types import LARGEST_IMAGE, SMALLEST_IMAGE, DataSpec, InputError, Label, find_class
+from gan_imbalance.types import LARGEST_IMAGE, SMALLEST_IMAGE, DataKind, DataSpec, InputError, Label, find_class
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -51,6 +51,8 @@ class ImageSet:
     Raises:
         InputError: if images, labels and classes do not fit together, or the images have another form.
     """
+
+    kind: ClassVar[DataKind] = "image"
 
     images: Tensor
     labels: npt.NDArray[np.int64]

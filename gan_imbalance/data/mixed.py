@@ -94,7 +94,7 @@ class MixedDataModule(pl.LightningDataModule):
         synthetic = self.synthetic
         if synthetic is None:
             return torch.empty(0, *self.spec.shape), torch.empty(0, dtype=torch.long)
-        if not isinstance(synthetic, SyntheticSet | SyntheticImages):
+        if isinstance(synthetic, str | Path):
             synthetic = read_synthetic_set(synthetic)
         if synthetic.manifest.get("split_hash") != self.data.split.hash:
             raise InputError(

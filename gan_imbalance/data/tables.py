@@ -34,7 +34,7 @@ from gan_imbalance.transforms.kinds import (
 from gan_imbalance.transforms.levels import find_levels
 from gan_imbalance.transforms.numeric import NumericTransform
 from gan_imbalance.transforms.table import TabularTransformer
-from gan_imbalance.types import ClassSelection, DataSpec, InputError, Label, Span, SyntheticSet, find_class
+from gan_imbalance.types import ClassSelection, DataKind, DataSpec, InputError, Label, Span, SyntheticSet, find_class
 
 Bundled = Literal["abalone", "breast_cancer", "wine", "digits", "iris"]
 """A table that is there without a file: ``abalone`` comes with this package, the others with scikit-learn."""
@@ -60,6 +60,8 @@ class Table:
         ordinal: levels, lowest first, of the columns whose order was named.
         constraints: what holds between columns of every row, and has to hold in synthetic ones.
     """
+
+    kind: ClassVar[DataKind] = "table"
 
     features: pd.DataFrame
     labels: npt.NDArray[np.int64]

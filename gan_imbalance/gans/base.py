@@ -13,30 +13,19 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
-from gan_imbalance.components import factory, own
+from gan_imbalance.components import factory, import_class, own
 from gan_imbalance.distributed import average_gradients, processes
 from gan_imbalance.generators.base import BaseGenerator
+from gan_imbalance.kinds import find_kind
 from gan_imbalance.losses import AdversarialLoss, FeatureMatching, GradientPenalty, NonSaturatingLoss
-from gan_imbalance.networks import (
-    DCGANDiscriminator,
-    DCGANGenerator,
-    DenseDiscriminator,
-    DenseGenerator,
-)
 from gan_imbalance.optimizers import AdversarialAdam
-from gan_imbalance.types import ClassSelection, DataSpec, InputError
+from gan_imbalance.types import IMAGE_AXES, ClassSelection, DataSpec, InputError
 
 NetworkFactory = Callable[[DataSpec, int, int], nn.Module]
 """``generator(spec, latent_dim, num_conditions)`` or ``discriminator(spec, num_conditions, num_outputs)``."""
 
 LatentDistribution = Literal["normal", "uniform"]
 """Of every number of the latent vector: N(0, 1) or U(-1, 1)."""
-
-DEFAULT_NETWORKS: dict[str, tuple[NetworkFactory, NetworkFactory]] = {
-    "table": (DenseGenerator, DenseDiscriminator),
-    "image": (DCGANGenerator, DCGANDiscriminator),
-}
-"""The generator and the discriminator that suit a kind of data."""
 
 
 class BaseGAN(BaseGenerator):
@@ -139,12 +128,12 @@ class BaseGAN(BaseGenerator):
 
     def build_networks(self, spec: DataSpec, num_conditions: int) -> None:
         """Build the generator and the discriminator."""
-        make_generator, make_discriminator = DEFAULT_NETWORKS[spec.kind]
-        self.generator = (self.make_generator or make_generator)(spec, self.latent_width, num_conditions)
-        self.discriminator = (self.make_discriminator or make_discriminator)(
-            spec, self.discriminator_conditions(num_conditions), self.num_outputs
-        )
-        if spec.kind == "image":
+        make_generator = self.make_generator or _default(spec, "generator")
+        make_discriminator = self.make_discriminator or _default(spec, "discriminator")
+        self.generator = make_generator(spec, self.latent_width, num_conditions)
+        conditions = self.discriminator_conditions(num_conditions)
+        self.discriminator = make_discriminator(spec, conditions, self.num_outputs)
+        if len(spec.shape) == IMAGE_AXES:
             # convolutions go by their weights; up to a fifth faster on processors
             self.generator.to(memory_format=torch.channels_last)
             self.discriminator.to(memory_format=torch.channels_last)
@@ -330,6 +319,14 @@ class BaseGAN(BaseGenerator):
             self.make_discriminator_optimizer(trained_discriminator),
         ]
         return optimizers, [self.make_scheduler(one) for one in optimizers] if self.make_scheduler else []
+
+
+def _default(spec: DataSpec, network: str) -> NetworkFactory:
+    """Return the network that suits the kind of data."""
+    class_path = getattr(find_kind(spec.kind), network)
+    if not class_path:
+        raise InputError(f"No {network} suits data of the kind {spec.kind!r} by default: name one.")
+    return import_class(class_path)
 
 
 def _no_closure() -> None:

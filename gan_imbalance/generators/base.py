@@ -6,7 +6,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from inspect import Parameter, signature
-from typing import Any, ClassVar, Self, get_args
+from typing import Any, ClassVar, Self
 
 import torch
 from torch import Tensor, nn
@@ -15,7 +15,7 @@ from gan_imbalance.components import to_config
 from gan_imbalance.distributed import ResumableModule
 from gan_imbalance.networks import evaluation_mode
 from gan_imbalance.seeding import seeded
-from gan_imbalance.types import ClassSelection, DataKind, DataSpec, InputError
+from gan_imbalance.types import EVERY_KIND, ClassSelection, DataKind, DataSpec, InputError
 
 # small enough for the activations of rows to stay in the cache of a processor, and those of images in memory
 _SAMPLE_CHUNK = 2048
@@ -39,7 +39,7 @@ class BaseGenerator(ResumableModule, ABC):
     conditional: ClassVar[bool] = False
     """Whether the networks are built to be told the class (or cluster) of every sample; others ignore it."""
 
-    kinds: ClassVar[tuple[DataKind, ...]] = get_args(DataKind)
+    kinds: ClassVar[tuple[DataKind, ...]] = EVERY_KIND
     """The kinds of data that it can learn."""
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, cast
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from gan_imbalance.comparison.figures import Figure
-from gan_imbalance.comparison.forms.images import ImageForm
-from gan_imbalance.comparison.forms.tables import TableForm
+from gan_imbalance.components import import_class
 from gan_imbalance.data.base import Samples
-from gan_imbalance.data.images import ImageSet
 from gan_imbalance.data.imbalance import Rows
-from gan_imbalance.data.tables import Table
+from gan_imbalance.kinds import find_kind
 from gan_imbalance.types import DataKind, Label
 
 Content = Any
@@ -120,9 +118,6 @@ class Form(Protocol):
         ...
 
 
-_FORMS: dict[str, type[TableForm] | type[ImageForm]] = {form.kind: form for form in (TableForm, ImageForm)}
-
-
 def form_of(samples: Samples, fitted_on: Rows | None = None, cache: Path | None = None) -> Form:
     """Return the form of samples.
 
@@ -132,15 +127,12 @@ def form_of(samples: Samples, fitted_on: Rows | None = None, cache: Path | None 
         cache: folder where what several tasks need is kept.
     """
     rows = np.arange(len(samples.labels)) if fitted_on is None else fitted_on
-    if isinstance(samples, ImageSet):
-        return ImageForm(samples, rows, cache)
-    assert isinstance(samples, Table), "samples are a table or images"
-    return TableForm(samples, rows, cache)
+    return cast(Form, _form(samples.kind)(samples, rows, cache))
 
 
 def kind_of(samples: Samples) -> DataKind:
     """Return the name of the kind of data."""
-    return form_of(samples).kind
+    return samples.kind
 
 
 def form_of_description(content: Mapping[str, Any], reference: bytes) -> Form:
@@ -150,12 +142,18 @@ def form_of_description(content: Mapping[str, Any], reference: bytes) -> Form:
         content: of the comparison's description.
         reference: what :meth:`Form.dump_reference` returned.
     """
-    return _FORMS[content["kind"]].of_description(content, reference)
+    form: Form = _form(content["kind"]).of_description(content, reference)
+    return form
 
 
 def file_suffix(kind: str) -> str:
     """Return the ending of the files that hold samples of a kind."""
-    return _FORMS[kind].suffix
+    suffix: str = _form(kind).suffix
+    return suffix
+
+
+def _form(kind: DataKind) -> Any:
+    return import_class(find_kind(kind).form)
 
 
 def pick(content: Content, positions: Rows) -> Content:

@@ -47,6 +47,11 @@ STANDARD_CLASSIFIERS: Mapping[DataKind, Classifiers] = {
 """Who learns where a configuration names nobody."""
 
 
+def standard_classifiers(kind: DataKind) -> Classifiers:
+    """Return who learns data of a kind by default: of one without classifiers of its own, those of tables."""
+    return STANDARD_CLASSIFIERS.get(kind, STANDARD_CLASSIFIERS["table"])
+
+
 def plan_cells(
     study: Study,
     remedies: Sequence[Remedy],

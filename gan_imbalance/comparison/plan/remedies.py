@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from importlib import import_module
 from inspect import signature
-from typing import Any, Literal, cast
+from typing import Any, Literal, NamedTuple, cast
 
 from gan_imbalance.components import import_class, to_config
 from gan_imbalance.types import DataKind, InputError
@@ -308,9 +308,24 @@ FURTHER_IMAGE_REMEDIES: Mapping[str, Remedy] = {
 IMAGE_REMEDIES: Mapping[str, Remedy] = {**IMAGE_CONTROLS, **STANDARD_IMAGE_REMEDIES, **FURTHER_IMAGE_REMEDIES}
 """All remedies of images that have a name."""
 
-_NAMED: Mapping[str, Mapping[str, Remedy]] = {"table": TABLE_REMEDIES, "image": IMAGE_REMEDIES}
-_STANDARD: Mapping[str, Mapping[str, Remedy]] = {"table": STANDARD_REMEDIES, "image": STANDARD_IMAGE_REMEDIES}
-_CONTROLS_OF: Mapping[str, Mapping[str, Remedy]] = {"table": CONTROLS, "image": IMAGE_CONTROLS}
+# of any other kind, what needs nothing but rows
+_STANDARD_ELSEWHERE = {name: STANDARD_REMEDIES[name] for name in ("class_weights", "random_over", "random_under")}
+_CONTROLS_ELSEWHERE = {name: CONTROLS[name] for name in ("nothing", "tuned_threshold", REAL_ROWS, HALF_MINORITY)}
+
+
+class _Offer(NamedTuple):
+    """The remedies that have a name, for a kind of data."""
+
+    standard: Mapping[str, Remedy]
+    controls: Mapping[str, Remedy]
+    named: Mapping[str, Remedy]
+
+
+_OFFERS = {
+    "table": _Offer(STANDARD_REMEDIES, CONTROLS, TABLE_REMEDIES),
+    "image": _Offer(STANDARD_IMAGE_REMEDIES, IMAGE_CONTROLS, IMAGE_REMEDIES),
+}
+_ELSEWHERE = _Offer(_STANDARD_ELSEWHERE, _CONTROLS_ELSEWHERE, {**_STANDARD_ELSEWHERE, **_CONTROLS_ELSEWHERE})
 
 
 def choose_remedies(
@@ -327,7 +342,8 @@ def choose_remedies(
     Raises:
         InputError: if a name is unknown or double, or a remedy could not run.
     """
-    chosen = [_by_name(item, kind) if isinstance(item, str) else item for item in given or _STANDARD[kind]]
+    offer = _OFFERS.get(kind, _ELSEWHERE)
+    chosen = [_by_name(item, offer) if isinstance(item, str) else item for item in given or offer.standard]
     names = [remedy.name for remedy in chosen]
     double = next((name for name in names if names.count(name) > 1), None)
     if double is not None:
@@ -335,17 +351,17 @@ def choose_remedies(
     for remedy in chosen:
         remedy.check()
     baseline = next((remedy for remedy in chosen if remedy.kind == "baseline"), CONTROLS["nothing"])
-    absent = [one for name, one in _CONTROLS_OF[kind].items() if name not in names and one.kind != "baseline"]
+    absent = [one for name, one in offer.controls.items() if name not in names and one.kind != "baseline"]
     return (baseline, *(remedy for remedy in chosen if remedy is not baseline), *(absent if controls else ()))
 
 
-def _by_name(name: str, kind: DataKind) -> Remedy:
-    named = _NAMED[kind]
+def _by_name(name: str, offer: _Offer) -> Remedy:
+    named = offer.named
     if name in named:
         return named[name]
     samplers = {sampler: module for module in _IMBLEARN for sampler in import_module(module).__all__}
     if name in samplers:
         return _sampler(name, f"{samplers[name]}.{name}")
     close = difflib.get_close_matches(name, [*named, *samplers], n=1)
-    hint = f"did you mean {close[0]!r}?" if close else f"name one of {', '.join(_STANDARD[kind])}, ..."
+    hint = f"did you mean {close[0]!r}?" if close else f"name one of {', '.join(offer.standard)}, ..."
     raise InputError(f"There is no remedy {name!r}, nor imbalanced-learn sampler; {hint}")

@@ -1,0 +1,71 @@
+"""The kinds of data, each with all that differs between them, by name; a further kind registers itself here.
+
+Classes are named by their paths, so that nothing is imported before it is needed, and so that the parts of a kind may
+lie wherever they belong.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from gan_imbalance.types import InputError
+
+
+class Kind(NamedTuple):
+    """A kind of data.
+
+    Attributes:
+        name: as :class:`~gan_imbalance.types.DataSpec` and files have it.
+        synthesis: class path of what turns encoded samples into those of the input's form: see
+            :class:`~gan_imbalance.synthesis.synthesize.Synthesis`.
+        form: class path of how a comparison handles samples: see :class:`~gan_imbalance.comparison.forms.Form`.
+        generator: class path of the generator that a GAN takes if none is named; "" if one must be.
+        discriminator: the same of the discriminator.
+    """
+
+    name: str
+    synthesis: str
+    form: str
+    generator: str = ""
+    discriminator: str = ""
+
+
+_KINDS: dict[str, Kind] = {}
+
+
+def register_kind(kind: Kind) -> None:
+    """Make a kind of data known under its name; a later one of the same name takes its place."""
+    _KINDS[kind.name] = kind
+
+
+def find_kind(name: str) -> Kind:
+    """Return a kind by its name.
+
+    Raises:
+        InputError: if none of that name is registered.
+    """
+    if name not in _KINDS:
+        raise InputError(
+            f"No kind of data is called {name!r}: import the package that registers it (known are {', '.join(_KINDS)})."
+        )
+    return _KINDS[name]
+
+
+register_kind(
+    Kind(
+        "table",
+        synthesis="gan_imbalance.synthesis.tables.TableSynthesis",
+        form="gan_imbalance.comparison.forms.tables.TableForm",
+        generator="gan_imbalance.networks.DenseGenerator",
+        discriminator="gan_imbalance.networks.DenseDiscriminator",
+    )
+)
+register_kind(
+    Kind(
+        "image",
+        synthesis="gan_imbalance.synthesis.images.ImageSynthesis",
+        form="gan_imbalance.comparison.forms.images.ImageForm",
+        generator="gan_imbalance.networks.DCGANGenerator",
+        discriminator="gan_imbalance.networks.DCGANDiscriminator",
+    )
+)
