@@ -137,6 +137,14 @@ def test_data_passes_the_rooms_of_a_comparison_once(file: Path) -> None:
     assert used <= set(ROOMS[: ROOMS.index(room)]), file
 
 
+def test_families_of_losses_stand_apart() -> None:
+    # that of a discriminator with classes has an adversarial one for its first column
+    allowed = {"auxiliary": {"adversarial"}, "__init__": {file.stem for file in (PACKAGE / "losses").glob("*.py")}}
+    for file in (PACKAGE / "losses").glob("*.py"):
+        names = {name for name in imported(file) if name.startswith("gan_imbalance.losses.")}
+        assert {name.split(".")[2] for name in names} <= allowed.get(file.stem, set()), file
+
+
 def test_no_file_of_a_comparison_is_long() -> None:
     for file in (PACKAGE / "comparison").rglob("*"):
         if file.suffix in (".py", ".html"):
