@@ -81,7 +81,7 @@ class ResumableModule(LightningModule):
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Keep the random states until training starts."""
-        self._random_states = checkpoint.get("random_states", ())
+        self._random_states = checkpoint["random_states"]
 
     def on_train_start(self) -> None:
         """Go on with the random numbers of the checkpoint, if there is one; every process has its own."""

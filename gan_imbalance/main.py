@@ -8,6 +8,7 @@ import sys
 from argparse import ArgumentError
 from collections.abc import Callable, Sequence
 from importlib import import_module
+from importlib.metadata import version
 from typing import Any
 
 from gan_imbalance.types import InputError
@@ -65,6 +66,9 @@ def main(args: Sequence[str] | None = None) -> int:
     if verb in ("-h", "--help"):
         print(_usage())
         return 0
+    if verb == "--version":
+        print(f"gan-imbalance {version('gan-imbalance')}")
+        return 0
     # classes named by class_path may lie in the current folder
     if os.getcwd() not in sys.path:
         sys.path.insert(0, os.getcwd())
@@ -94,7 +98,7 @@ def _usage() -> str:
         "usage: gan-imbalance VERB [options]\n\n"
         "Do GAN-made minority samples help your classifier?\n\n"
         f"verbs:\n{listed}\n\n"
-        "gan-imbalance VERB --help tells the options of a verb."
+        "gan-imbalance VERB --help tells the options of a verb, gan-imbalance --version the version."
     )
 
 

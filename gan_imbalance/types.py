@@ -41,6 +41,15 @@ class InputError(ValueError):
     """A user's mistake, told in one sentence that names what is wrong and what to do.
 
     The command line prints the sentence without a traceback and exits with code 2.
+
+    Example:
+        In Python it is a ``ValueError`` like any other:
+
+        >>> from gan_imbalance import TabularDataModule
+        >>> TabularDataModule(batch_size=0)
+        Traceback (most recent call last):
+            ...
+        gan_imbalance.types.InputError: batch_size is 0; it must be at least 1.
     """
 
 
@@ -158,6 +167,18 @@ class SyntheticSet:
         rows: a table with the input's columns, order and dtypes, target included.
         target: name of the target column.
         manifest: generator, seed, counts, split hash and versions (see :func:`gan_imbalance.files.provenance`).
+
+    Example:
+        What :func:`~gan_imbalance.synthesis.synthesize` gives of a generator of rows:
+
+        >>> import pandas as pd
+        >>> from gan_imbalance import GANOverSampler, synthesize
+        >>> table = pd.DataFrame({"size": range(40), "colour": ["red", "blue"] * 20})
+        >>> sampler = GANOverSampler(max_steps=2, random_state=0)
+        >>> _ = sampler.fit_resample(table, pd.Series(["common"] * 30 + ["rare"] * 10, name="label"))
+        >>> made = synthesize(sampler.gans_["rare"], {"rare": 5}, seed=0)
+        >>> made.rows.columns.tolist(), len(made.rows), made.target, made.manifest["gan"]
+        (['size', 'colour', 'label'], 5, 'label', 'WassersteinGAN')
     """
 
     rows: pd.DataFrame

@@ -6,11 +6,13 @@ import ast
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 
 import gan_imbalance
+from gan_imbalance import gans
 
 PACKAGE = Path(gan_imbalance.__file__).parent
 ROOT = PACKAGE.parent
@@ -68,7 +70,19 @@ ALLOWED: dict[str, set[str]] = {
     "cli": {*_BELOW_SYNTHESIS, "callbacks", "classifiers", "devices"},
     "main": {"types", "cli"},
     "__main__": {"main"},
-    "__init__": set(),
+    # for type checkers only
+    "__init__": {
+        "classifiers",
+        "comparison",
+        "data",
+        "evaluation",
+        "gans",
+        "generators",
+        "oversampling",
+        "synthesis",
+        "transforms",
+        "types",
+    },
 }
 
 
@@ -137,6 +151,14 @@ def test_data_passes_the_rooms_of_a_comparison_once(file: Path) -> None:
     assert used <= set(ROOMS[: ROOMS.index(room)]), file
 
 
+def test_families_of_losses_stand_apart() -> None:
+    # that of a discriminator with classes has an adversarial one for its first column
+    allowed = {"auxiliary": {"adversarial"}, "__init__": {file.stem for file in (PACKAGE / "losses").glob("*.py")}}
+    for file in (PACKAGE / "losses").glob("*.py"):
+        names = {name for name in imported(file) if name.startswith("gan_imbalance.losses.")}
+        assert {name.split(".")[2] for name in names} <= allowed.get(file.stem, set()), file
+
+
 def test_no_file_of_a_comparison_is_long() -> None:
     for file in (PACKAGE / "comparison").rglob("*"):
         if file.suffix in (".py", ".html"):
@@ -169,3 +191,22 @@ def test_every_public_name_exists() -> None:
         assert getattr(gan_imbalance, name).__name__ == name
     with pytest.raises(AttributeError, match="has no attribute 'nonsense'"):
         _ = gan_imbalance.nonsense
+    assert gan_imbalance.__version__ == version("gan-imbalance")
+    assert {*gan_imbalance.__all__, "__version__"} <= set(dir(gan_imbalance))
+
+
+def test_type_checkers_see_the_public_names() -> None:
+    tree = ast.parse(Path(gan_imbalance.__file__).read_text(encoding="utf-8"))
+    (block,) = (node for node in tree.body if isinstance(node, ast.If))
+    imports = [node for node in block.body if isinstance(node, ast.ImportFrom)]
+    seen = {name.asname: f"{node.module}.{name.name}" for node in imports for name in node.names}
+    assert seen == {name: f"gan_imbalance.{home}.{name}" for name, home in gan_imbalance._HOMES.items()}
+
+
+def test_every_gan_is_a_public_name() -> None:
+    assert set(gans.__all__) <= set(gan_imbalance.__all__)
+
+
+def test_no_public_name_is_hidden_by_a_module() -> None:
+    # importing the module would bind the name to it
+    assert not set(gan_imbalance.__all__) & {part_of(file) for file in FILES}

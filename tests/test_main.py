@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -49,6 +50,11 @@ def test_help_names_every_verb(arguments: list[str], capsys: pytest.CaptureFixtu
     text = capsys.readouterr().out
     for verb in VERBS:
         assert f"\n  {verb} " in text
+
+
+def test_the_version_is_that_of_the_package(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out == f"gan-imbalance {version('gan-imbalance')}\n"
 
 
 def test_help_imports_nothing_heavy() -> None:

@@ -38,6 +38,20 @@ class Classifier(ResumableModule):
         augmentation: maps training samples (n, *shape) to as many of the same shape, on their device.
 
     Loss and augmentation may also be given as ``class_path`` dicts, as checkpoints and YAML hold them.
+
+    Example:
+        Train it on a table, and judge it on test rows that nothing has seen:
+
+        >>> from pytorch_lightning import Trainer
+        >>> from gan_imbalance import Classifier, TabularDataModule
+        >>> data = TabularDataModule(bundled="breast_cancer")
+        >>> trainer = Trainer(max_epochs=1, accelerator="cpu", logger=False, enable_checkpointing=False,
+        ...                   enable_progress_bar=False, enable_model_summary=False)
+        >>> classifier = Classifier(class_weights="balanced")
+        >>> trainer.fit(classifier, data)
+        >>> (figures,) = trainer.test(classifier, data, verbose=False)
+        >>> figures["test/pr_auc"] > 0.9
+        True
     """
 
     network: nn.Module

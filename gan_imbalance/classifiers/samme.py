@@ -34,6 +34,17 @@ class SAMME(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         estimators_: the learners.
         estimator_errors_: their errors on the weighted training samples, in [0, 1].
         estimator_weights_: of their votes.
+
+    Example:
+        Trees of two levels, which vote by how well each did:
+
+        >>> from sklearn.datasets import load_iris
+        >>> from sklearn.tree import DecisionTreeClassifier
+        >>> from gan_imbalance import SAMME
+        >>> X, y = load_iris(return_X_y=True)
+        >>> model = SAMME(DecisionTreeClassifier(max_depth=2), n_estimators=5).fit(X, y)
+        >>> len(model.estimators_), model.score(X, y) > 0.9
+        (5, True)
     """
 
     def __init__(

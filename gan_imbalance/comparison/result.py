@@ -29,6 +29,16 @@ class Comparison:
         folder: where all files lie.
         failures: cells that could not be made, and why.
         verbose: whether :meth:`show` prints the tables of all classifiers, and the quality of the added rows, too.
+
+    Example:
+        >>> from gan_imbalance import TabularDataModule, compare
+        >>> data = TabularDataModule(bundled="breast_cancer", keep={"0": 20})
+        >>> trees = {"class_path": "xgboost.XGBClassifier", "init_args": {"n_estimators": 5}}
+        >>> found = compare(data, ["smote"], {"trees": trees}, seeds=1, folds=2, controls=False, wandb=False)
+        >>> found.verdict
+        'No GAN took part, so nothing is said of GAN-made rows'
+        >>> found.decisions[["remedy", "against"]].to_dict("records")
+        [{'remedy': 'smote, balance', 'against': 'nothing'}]
     """
 
     folder: Path

@@ -50,6 +50,17 @@ class ImageSet:
 
     Raises:
         InputError: if images, labels and classes do not fit together, or the images have another form.
+
+    Example:
+        Arrays become a file that the command line reads, too:
+
+        >>> import numpy as np
+        >>> import torch
+        >>> from gan_imbalance import ImageSet
+        >>> images = ImageSet(torch.zeros(3, 1, 8, 8, dtype=torch.uint8), np.array([0, 0, 1]), ("cat", "dog"))
+        >>> images.save("pets.npz")
+        >>> ImageSet.load("pets.npz").classes
+        ('cat', 'dog')
     """
 
     kind: ClassVar[DataKind] = "image"
@@ -185,6 +196,19 @@ class SyntheticImages:
     Attributes:
         samples: the images, their labels and the classes of the data.
         manifest: generator, seed, counts, split hash and versions (see :func:`gan_imbalance.files.provenance`).
+
+    Example:
+        What :func:`~gan_imbalance.synthesis.synthesize` gives of a generator of images:
+
+        >>> from sklearn.datasets import load_digits
+        >>> from gan_imbalance import ImageOverSampler, synthesize
+        >>> digits = load_digits()
+        >>> images = (digits.images * 15).astype("uint8")[:100, None]
+        >>> sampler = ImageOverSampler("GAN", sampling_strategy={8: 20}, max_steps=1, accelerator="cpu")
+        >>> _ = sampler.fit_resample(images, digits.target[:100])
+        >>> made = synthesize(sampler.gans_[8], {8: 5}, seed=0)
+        >>> tuple(made.samples.images.shape), made.manifest["counts"]
+        ((5, 1, 8, 8), {'8': 5})
     """
 
     samples: ImageSet
@@ -295,6 +319,19 @@ class ImageDataModule(ImbalanceDataModule):
         augmentation: what happens to the images of every training batch; maps float images in [-1, 1] to such of the
             same shape.
         kwargs: see :class:`ImbalanceDataModule`.
+
+    Example:
+        A long tail of three classes that were equally frequent; validation and test part keep theirs:
+
+        >>> import numpy as np
+        >>> import torch
+        >>> from gan_imbalance import ImageDataModule, ImageSet
+        >>> pixels = np.random.default_rng(0).integers(0, 256, (300, 1, 8, 8), dtype=np.uint8)
+        >>> images = ImageSet(torch.from_numpy(pixels), np.repeat([0, 1, 2], 100), ("cat", "dog", "owl"))
+        >>> data = ImageDataModule(images=images, imbalance_ratio=7)
+        >>> data.setup()
+        >>> data.class_counts(), len(data.split.test)
+        ([70, 26, 10], 60)
     """
 
     evaluated_at_once: ClassVar[int] = IMAGES_AT_ONCE
@@ -411,6 +448,15 @@ class DigitsDataModule(ImageDataModule):
 
     Args:
         kwargs: see :class:`ImageDataModule`.
+
+    Example:
+        Make one of two digits rare; the images that are left out are the reserve:
+
+        >>> from gan_imbalance import DigitsDataModule
+        >>> data = DigitsDataModule(only=[3, 8], keep={"8": 15})
+        >>> data.setup()
+        >>> data.spec.classes, data.spec.shape, data.class_counts(), len(data.split.reserve)
+        ((3, 8), (1, 8, 8), [128, 15], 107)
     """
 
     def __init__(self, **kwargs: Any) -> None:
@@ -435,6 +481,15 @@ class CIFAR10DataModule(ImageDataModule):
         root: folder that holds ``cifar-10-batches-py``.
         download: whether to download what is not there.
         kwargs: see :class:`ImageDataModule`.
+
+    Example:
+        It says which file it misses:
+
+        >>> from gan_imbalance import CIFAR10DataModule
+        >>> CIFAR10DataModule(root="downloads").setup()
+        Traceback (most recent call last):
+            ...
+        gan_imbalance.types.InputError: The CIFAR-10 file downloads/cifar-10-batches-py/data_batch_1 is missing; ...
     """
 
     def __init__(self, root: str = "data", download: bool = False, **kwargs: Any) -> None:

@@ -33,6 +33,18 @@ class MixedDataModule(pl.LightningDataModule):
             (as ``gan-imbalance synthesize`` writes them), or what ``synthesize`` gives in Python; None for real ones
             only.
         synthetic_share: share of synthetic rows in every batch, in [0, 1].
+
+    Example:
+        A quarter of every batch is synthetic:
+
+        >>> from pytorch_lightning import Trainer
+        >>> from gan_imbalance import GAN, Classifier, MixedDataModule, TabularDataModule, synthesize
+        >>> data, gan = TabularDataModule(bundled="breast_cancer", steps_per_epoch=2), GAN(classes=["0"])
+        >>> trainer = Trainer(max_epochs=1, accelerator="cpu", logger=False, enable_checkpointing=False,
+        ...                   enable_progress_bar=False, enable_model_summary=False)
+        >>> trainer.fit(gan, data)
+        >>> mixed = MixedDataModule(data, synthesize(gan, {"0": 100}, seed=0), synthetic_share=0.25)
+        >>> trainer.fit(Classifier(), mixed)
     """
 
     def __init__(

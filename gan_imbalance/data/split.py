@@ -91,8 +91,7 @@ class Split:
         try:
             content = json.loads(Path(path).read_text(encoding="utf-8"))
             train, validation, test, reserve = (np.array(content[part], dtype=np.int64) for part in get_args(Part))
-            # Splits that were saved before there were folds do not have the key.
-            fold = content.get("fold")
+            fold = content["fold"]
             return cls(train, validation, test, reserve, int(content["seed"]), None if fold is None else int(fold))
         except (OSError, ValueError, TypeError, KeyError) as error:
             raise InputError(f"{path} holds no split ({error}); name a file that Split.save wrote.") from error

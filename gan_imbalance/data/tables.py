@@ -198,6 +198,18 @@ class TabularDataModule(ImbalanceDataModule):
             columns that are not derived.
         max_levels: categories of a column that a network sees one by one; where there are more, the rarest are one.
         kwargs: see :class:`ImbalanceDataModule`; ``seed`` is that of the clusters, too.
+
+    Example:
+        Make a class rare. Whatever is kept of it, the test part stays the same:
+
+        >>> from gan_imbalance import TabularDataModule
+        >>> few, all_rows = (TabularDataModule(bundled="breast_cancer", keep=keep) for keep in ({"0": 30}, None))
+        >>> few.setup(), all_rows.setup()
+        (None, None)
+        >>> few.class_counts(), all_rows.class_counts()
+        ([30, 250], [149, 250])
+        >>> bool((few.split.test == all_rows.split.test).all())
+        True
     """
 
     sources: ClassVar[tuple[str, ...]] = ("given_frame",)

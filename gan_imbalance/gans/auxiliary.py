@@ -23,6 +23,19 @@ class AuxiliaryClassifierGAN(BaseGAN):
         loss: of both networks, on all K + 1 outputs.
         classes: what it learns.
         kwargs: see :class:`BaseGAN`.
+
+    Example:
+        Of two classes, with one softmax over both and "synthetic":
+
+        >>> import pandas as pd
+        >>> from gan_imbalance import AuxiliaryClassifierGAN, GANOverSampler
+        >>> from gan_imbalance.losses import KPlusOneLoss
+        >>> table = pd.DataFrame({"size": range(40), "colour": ["red", "blue"] * 20})
+        >>> labels = ["common"] * 30 + ["rare"] * 10
+        >>> sampler = GANOverSampler(AuxiliaryClassifierGAN(KPlusOneLoss()), max_steps=3)
+        >>> _ = sampler.fit_resample(table, labels)
+        >>> sampler.gans_["rare"].num_outputs
+        3
     """
 
     conditional: ClassVar[bool] = True

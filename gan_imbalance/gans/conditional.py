@@ -16,6 +16,19 @@ class ConditionalGAN(BaseGAN):
     Args:
         classes: what it learns; with ``clusters`` in the data module one class suffices.
         kwargs: see :class:`BaseGAN`.
+
+    Example:
+        One GAN serves all classes that are topped up:
+
+        >>> import pandas as pd
+        >>> from gan_imbalance import GANOverSampler
+        >>> table = pd.DataFrame({"size": range(40), "colour": ["red", "blue"] * 20})
+        >>> labels = ["common"] * 30 + ["rare"] * 10
+        >>> labels[:5] = ["odd"] * 5
+        >>> sampler = GANOverSampler("ConditionalGAN", max_steps=3)
+        >>> X, y = sampler.fit_resample(table, labels)
+        >>> sampler.gans_["rare"] is sampler.gans_["odd"]
+        True
     """
 
     conditional: ClassVar[bool] = True

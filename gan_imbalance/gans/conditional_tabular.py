@@ -50,6 +50,19 @@ class ConditionalTabularGAN(ConditionalWassersteinGAN):
         generator_optimizer: called with the generator's parameters, by default as CTGAN's.
         discriminator_optimizer: called with the discriminator's parameters, by default as CTGAN's.
         kwargs: see :class:`ConditionalWassersteinGAN`.
+
+    Example:
+        It can be asked for rows of one category:
+
+        >>> import pandas as pd
+        >>> from gan_imbalance import ConditionalTabularGAN, GANOverSampler, synthesize
+        >>> table = pd.DataFrame({"size": range(40), "colour": ["red", "blue"] * 20})
+        >>> labels = ["common"] * 30 + ["rare"] * 10
+        >>> sampler = GANOverSampler(ConditionalTabularGAN(), max_steps=2, batch_size=8)
+        >>> _ = sampler.fit_resample(table, labels)
+        >>> made = synthesize(sampler.gans_["rare"], {"rare": 3}, seed=0, given={"colour": "red"})
+        >>> made.rows["colour"].tolist()
+        ['red', 'red', 'red']
     """
 
     kinds: ClassVar[tuple[DataKind, ...]] = ("table",)

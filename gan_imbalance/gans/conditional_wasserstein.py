@@ -17,6 +17,19 @@ class ConditionalWassersteinGAN(WassersteinGAN):
     Args:
         classes: what it learns; with ``clusters`` in the data module one class suffices.
         kwargs: see :class:`WassersteinGAN`.
+
+    Example:
+        Told the cluster of a row in place of its class; both clusters are of class 1, the rare one:
+
+        >>> import pandas as pd
+        >>> from gan_imbalance import ConditionalWassersteinGAN, GANOverSampler
+        >>> table = pd.DataFrame({"size": range(40), "colour": ["red", "blue"] * 20})
+        >>> labels = ["common"] * 30 + ["rare"] * 10
+        >>> sampler = GANOverSampler(ConditionalWassersteinGAN(), clusters=2, max_steps=3, random_state=0)
+        >>> X, y = sampler.fit_resample(table, labels)
+        >>> spec = sampler.gans_["rare"].spec
+        >>> spec.num_conditions, spec.condition_classes
+        (2, (1, 1))
     """
 
     conditional: ClassVar[bool] = True

@@ -32,6 +32,17 @@ class CramerGAN(BaseGAN):
         critic_dim: width of the critic's vectors.
         discriminator_steps: critic steps per generator step.
         kwargs: see :class:`BaseGAN`.
+
+    Example:
+        A narrow critic for a small table:
+
+        >>> import pandas as pd
+        >>> from gan_imbalance import CramerGAN, GANOverSampler
+        >>> table = pd.DataFrame({"size": range(40), "colour": ["red", "blue"] * 20})
+        >>> labels = ["common"] * 30 + ["rare"] * 10
+        >>> X, y = GANOverSampler(CramerGAN(critic_dim=16), max_steps=3).fit_resample(table, labels)
+        >>> y.count("rare")
+        30
     """
 
     def __init__(

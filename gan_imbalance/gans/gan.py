@@ -10,4 +10,17 @@ class GAN(BaseGAN):
 
     Goodfellow et al. 2014, Generative Adversarial Nets (https://arxiv.org/abs/1406.2661). With soft labels
     (``NonSaturatingLoss``) it is the first of the card-fraud GANs.
+
+    Example:
+        Soft labels of real rows, which keep the discriminator from being too sure:
+
+        >>> import pandas as pd
+        >>> from gan_imbalance import GAN, GANOverSampler
+        >>> from gan_imbalance.losses import NonSaturatingLoss
+        >>> table = pd.DataFrame({"size": range(40), "colour": ["red", "blue"] * 20})
+        >>> labels = ["common"] * 30 + ["rare"] * 10
+        >>> gan = GAN(loss=NonSaturatingLoss(real_label_range=(0.9, 1.0)))
+        >>> X, y = GANOverSampler(gan, max_steps=3).fit_resample(table, labels)
+        >>> len(X)
+        60
     """

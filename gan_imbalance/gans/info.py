@@ -23,6 +23,22 @@ class InfoGAN(BaseGAN):
     Args:
         code: what the code is, and how the head is judged; its weight is lambda of eq. 6.
         kwargs: see :class:`BaseGAN`.
+
+    Example:
+        A code of two kinds of rows; rows are made of either:
+
+        >>> import pandas as pd
+        >>> import torch
+        >>> from gan_imbalance import GANOverSampler, InfoGAN
+        >>> from gan_imbalance.losses import CodeInformation
+        >>> table = pd.DataFrame({"size": range(40), "colour": ["red", "blue"] * 20})
+        >>> labels = ["common"] * 30 + ["rare"] * 10
+        >>> sampler = GANOverSampler(InfoGAN(CodeInformation(categories=2, numbers=0)), max_steps=3)
+        >>> _ = sampler.fit_resample(table, labels)
+        >>> gan, first_kind = sampler.gans_["rare"], torch.tensor([[1.0, 0.0]]).expand(5, 2)
+        >>> rows = gan.generate_from(first_kind, torch.zeros(5, dtype=torch.long))
+        >>> tuple(rows.shape)
+        (5, 3)
     """
 
     def __init__(self, code: CodeInformation = CodeInformation(), **kwargs: Any) -> None:

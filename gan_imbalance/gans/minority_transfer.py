@@ -41,6 +41,19 @@ class MinorityTransferGAN(WassersteinGAN):
             other classes. The classifier sees what the discriminator is shown: with an ``augmentation``, patterns that
             deceive it from one view only do not pay.
         kwargs: see :class:`WassersteinGAN`.
+
+    Example:
+        One epoch of the plentiful class, then one of the rare one with the first block of the generator frozen:
+
+        >>> from pytorch_lightning import Trainer
+        >>> from gan_imbalance import MinorityTransferGAN, TabularDataModule
+        >>> data = TabularDataModule(bundled="breast_cancer", steps_per_epoch=3)
+        >>> gan = MinorityTransferGAN(pretrain_epochs=1, freeze_generator_blocks=1)
+        >>> trainer = Trainer(max_epochs=2, accelerator="cpu", logger=False, enable_checkpointing=False,
+        ...                   enable_progress_bar=False, enable_model_summary=False)
+        >>> trainer.fit(gan, data)
+        >>> [name for name, parameter in gan.generator.named_parameters() if not parameter.requires_grad]
+        ['blocks.0.layers.0.weight', 'blocks.0.layers.0.bias']
     """
 
     _class_of_condition: Tensor

@@ -64,6 +64,17 @@ class MomentMatchingGAN(ConditionalWassersteinGAN):
         latent_dim: width of the latent vector.
         discriminator_steps: critic steps per generator step.
         kwargs: see :class:`ConditionalWassersteinGAN`.
+
+    Example:
+        Weigh what pairs of columns show against the critic:
+
+        >>> import pandas as pd
+        >>> from gan_imbalance import GANOverSampler, MomentMatchingGAN
+        >>> table = pd.DataFrame({"size": range(40), "colour": ["red", "blue"] * 20})
+        >>> labels = ["common"] * 30 + ["rare"] * 10
+        >>> X, y = GANOverSampler(MomentMatchingGAN(moment_weight=10.0), max_steps=3).fit_resample(table, labels)
+        >>> len(X)
+        60
     """
 
     kinds: ClassVar[tuple[DataKind, ...]] = ("table",)

@@ -43,6 +43,16 @@ class OneHotGAN(BaseGAN):
 
     Raises:
         InputError: if a share is out of range.
+
+    Example:
+        Columns of 0 and 1 come back as such:
+
+        >>> import numpy as np
+        >>> from gan_imbalance import GANOverSampler, OneHotGAN
+        >>> bits = np.random.default_rng(0).integers(0, 2, (40, 6))
+        >>> X, y = GANOverSampler(OneHotGAN(bit_flips=0.1), max_steps=3).fit_resample(bits, [0] * 30 + [1] * 10)
+        >>> X.shape, X.dtype == bits.dtype, np.unique(X).tolist()
+        ((60, 6), True, [0, 1])
     """
 
     kinds: ClassVar[tuple[DataKind, ...]] = ("table",)

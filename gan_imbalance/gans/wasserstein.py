@@ -20,6 +20,18 @@ class WassersteinGAN(BaseGAN):
         penalty: gradient penalty.
         discriminator_steps: critic steps per generator step.
         kwargs: see :class:`BaseGAN`.
+
+    Example:
+        Train it on the rare class of a table, and take exact numbers of rows from it:
+
+        >>> from pytorch_lightning import Trainer
+        >>> from gan_imbalance import TabularDataModule, WassersteinGAN, synthesize
+        >>> data, gan = TabularDataModule(bundled="breast_cancer", steps_per_epoch=3), WassersteinGAN()
+        >>> trainer = Trainer(max_epochs=1, accelerator="cpu", logger=False, enable_checkpointing=False,
+        ...                   enable_progress_bar=False, enable_model_summary=False)
+        >>> trainer.fit(gan, data)
+        >>> synthesize(gan, {"0": 7}, seed=0).rows.shape
+        (7, 31)
     """
 
     def __init__(

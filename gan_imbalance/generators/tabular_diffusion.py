@@ -41,6 +41,17 @@ class TabularDiffusion(BaseGenerator):
         timesteps: steps from data to noise, and evaluations of the network per sample; cosine schedule.
         classes: what it learns: ``minority``, ``majority``, ``all``, or a list of labels.
         optimizer: called with the network's parameters; AdamW at 0.001 by default.
+
+    Example:
+        Few steps of noise make sampling fast, and rows coarse:
+
+        >>> import pandas as pd
+        >>> from gan_imbalance import GANOverSampler, TabularDiffusion
+        >>> table = pd.DataFrame({"size": range(40), "colour": ["red", "blue"] * 20})
+        >>> labels = ["common"] * 30 + ["rare"] * 10
+        >>> X, y = GANOverSampler(TabularDiffusion(timesteps=10), max_steps=3).fit_resample(table, labels)
+        >>> len(X)
+        60
     """
 
     conditional: ClassVar[bool] = True

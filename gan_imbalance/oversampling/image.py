@@ -71,6 +71,18 @@ class ImageOverSampler(GeneratorOverSampler):
         sampling_strategy_: images added per class.
         gans_: the trained GAN of every class that was topped up.
         history_: per epoch of training, the class, step and last losses and metrics.
+
+    Example:
+        Few steps of a plain GAN; real images need thousands:
+
+        >>> from sklearn.datasets import load_digits
+        >>> from gan_imbalance import ImageOverSampler
+        >>> digits = load_digits()
+        >>> images = (digits.images * 15).astype("uint8")[:100, None]
+        >>> sampler = ImageOverSampler("WassersteinGAN", max_steps=2, accelerator="cpu", random_state=0)
+        >>> more, is_eight = sampler.fit_resample(images, digits.target[:100] == 8)
+        >>> more.dtype, more.shape[1:], int(is_eight.sum()) * 2 == len(is_eight)
+        (dtype('uint8'), (1, 8, 8), True)
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {

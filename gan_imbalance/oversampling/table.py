@@ -87,6 +87,17 @@ class TableOverSampler(BaseOverSampler):  # type: ignore[misc]
             named by strings.
         n_features_in_: number of columns.
         feature_names_in_: names of the columns, if X has names and all are strings.
+
+    Example:
+        A remedy of one's own writes the rows of one class, and takes and returns whatever form the table has:
+
+        >>> from gan_imbalance import TableOverSampler
+        >>> class Repetition(TableOverSampler):
+        ...     def _generate(self, table, target, label, count, seed):
+        ...         return table[table[target] == label].sample(count, replace=True, random_state=seed)
+        >>> X, y = Repetition().fit_resample([["red", 1], ["red", 2], ["blue", 3]], ["no", "no", "yes"])
+        >>> X
+        [['red', 1], ['red', 2], ['blue', 3], ['blue', 3]]
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
@@ -213,6 +224,19 @@ class GANOverSampler(GeneratorOverSampler, TableOverSampler):
         history_: per epoch of training, the class, step and last losses and metrics.
         n_features_in_: number of columns.
         feature_names_in_: names of the columns, if X has names and all are strings.
+
+    Example:
+        Over-sample as with SMOTE; the rows stay in the form, and here in the range, of the class they are added to:
+
+        >>> from sklearn.datasets import load_breast_cancer
+        >>> from gan_imbalance import GANOverSampler
+        >>> X, y = load_breast_cancer(return_X_y=True, as_frame=True)
+        >>> sampler = GANOverSampler(max_steps=10, random_state=0)
+        >>> X_more, y_more = sampler.fit_resample(X, y)
+        >>> y_more.value_counts().to_dict()
+        {0: 357, 1: 357}
+        >>> bool(sampler.synthetic_["mean area"].between(*X["mean area"][y == 0].agg(["min", "max"])).all())
+        True
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {

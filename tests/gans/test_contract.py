@@ -52,7 +52,7 @@ Fit = Callable[..., pl.Trainer]
 
 
 def subclasses(base: type) -> list[type]:
-    """Return the classes of the losses module that can be used as `base`."""
+    """Return the classes of the losses' package that can be used as `base`."""
     found = [item for item in vars(losses).values() if inspect.isclass(item) and issubclass(item, base)]
     return [item for item in found if not inspect.isabstract(item)]
 

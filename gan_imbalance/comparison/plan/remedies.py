@@ -53,6 +53,17 @@ class Remedy:
         tune: of arguments of the resampler, the values that its tuned form may choose from.
         stated_kind: its kind, where the resampler's class does not tell by ``remedy_kind``: such as ``gan`` for other
             people's generators.
+
+    Example:
+        Two for ``compare(remedies=[...])``; any class with ``fit_resample`` will do:
+
+        >>> from gan_imbalance import Remedy
+        >>> smote = {"class_path": "imblearn.over_sampling.BorderlineSMOTE", "init_args": {"k_neighbors": 3}}
+        >>> Remedy("borderline", resampler=smote).kind
+        'standard'
+        >>> cramer = {"class_path": "gan_imbalance.GANOverSampler", "init_args": {"gan": "CramerGAN"}}
+        >>> Remedy("cramer", resampler=cramer).kind
+        'gan'
     """
 
     name: str

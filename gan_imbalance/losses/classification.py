@@ -1,0 +1,97 @@
+"""Losses of classifiers, one for every sample."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from gan_imbalance.types import InputError
+
+
+class ClassificationLoss(nn.Module, ABC):
+    """What a classifier minimises: a weighted mean, over the samples of a batch, of what a subclass computes."""
+
+    def attach(self, class_counts: Sequence[int]) -> None:
+        """Learn how many training samples every class has, for losses that depend on it."""
+
+    @abstractmethod
+    def forward(self, logits: Tensor, labels: Tensor) -> Tensor:
+        """Return the loss of every sample, ``(n,)``, before any weights.
+
+        Args:
+            logits: ``(n, K)``.
+            labels: in 0..K-1, ``(n,)``.
+        """
+
+
+class CrossEntropy(ClassificationLoss):
+    """``-log p``, with p the probability of the true class."""
+
+    def forward(self, logits: Tensor, labels: Tensor) -> Tensor:
+        """Return ``-log softmax(logits)[labels]``, ``(n,)``."""
+        return F.cross_entropy(logits, labels, reduction="none")
+
+
+class FocalLoss(ClassificationLoss):
+    """``-(1 - p)^gamma log p``: samples that are told easily count little (Lin et al., 2017, eq. 4).
+
+    The paper's alpha is a weight of the class.
+
+    References:
+        Focal Loss for Dense Object Detection, https://arxiv.org/abs/1708.02002
+
+    Args:
+        gamma: how much less they count, at least 0, where it is the cross entropy; 2 in the paper.
+
+    Raises:
+        InputError: if gamma is negative.
+    """
+
+    def __init__(self, gamma: float = 2.0) -> None:
+        super().__init__()
+        if gamma < 0:
+            raise InputError(f"gamma is {gamma}: give a number of at least 0.")
+        self.gamma = gamma
+
+    def forward(self, logits: Tensor, labels: Tensor) -> Tensor:
+        """Return ``-(1 - p)^gamma log p`` of the labels, ``(n,)``."""
+        surprise = F.cross_entropy(logits, labels, reduction="none")
+        # a power below 1 has no slope at 0
+        doubt = -torch.expm1(-surprise).clamp(max=-torch.finfo(surprise.dtype).tiny)
+        return doubt**self.gamma * surprise
+
+
+class LogitAdjustedLoss(ClassificationLoss):
+    """Cross entropy of logits to which the logarithm of the class's share is added (Menon et al., 2021, eq. 10).
+
+    The logits themselves then tell the classes as if all were equally frequent. Shares are those of the training
+    samples, whatever their weights.
+
+    References:
+        Long-tail learning via logit adjustment, https://arxiv.org/abs/2007.07314
+
+    Args:
+        tau: factor of the logarithm, 1 in the paper; 0 is the cross entropy.
+    """
+
+    adjustment: Tensor | None
+
+    def __init__(self, tau: float = 1.0) -> None:
+        super().__init__()
+        self.tau = tau
+        # made anew from the class counts
+        self.register_buffer("adjustment", None, persistent=False)
+
+    def attach(self, class_counts: Sequence[int]) -> None:
+        """Compute what is added to the logits."""
+        counts = torch.tensor(class_counts, dtype=torch.float)
+        self.adjustment = self.tau * (counts / counts.sum()).log()
+
+    def forward(self, logits: Tensor, labels: Tensor) -> Tensor:
+        """Return the cross entropy of the adjusted logits, ``(n,)``."""
+        assert self.adjustment is not None, "attach() comes first"
+        return F.cross_entropy(logits + self.adjustment, labels, reduction="none")
