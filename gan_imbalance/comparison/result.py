@@ -35,6 +35,7 @@ class Comparison:
         >>> data = TabularDataModule(bundled="breast_cancer", keep={"0": 20})
         >>> trees = {"class_path": "xgboost.XGBClassifier", "init_args": {"n_estimators": 5}}
         >>> found = compare(data, ["smote"], {"trees": trees}, seeds=1, folds=2, controls=False, wandb=False)
+        ━...
         >>> found.verdict
         'No GAN took part, so nothing is said of GAN-made rows'
         >>> found.decisions[["remedy", "against"]].to_dict("records")

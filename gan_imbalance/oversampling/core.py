@@ -17,7 +17,7 @@ from gan_imbalance.data.imbalance import Rows
 from gan_imbalance.generators import BaseGenerator
 from gan_imbalance.oversampling.training import resolve_gan
 from gan_imbalance.quiet import quiet_lightning
-from gan_imbalance.types import Label
+from gan_imbalance.types import InputError, Label
 
 
 class GeneratorOverSampler(BaseOverSampler):  # type: ignore[misc]
@@ -42,6 +42,10 @@ class GeneratorOverSampler(BaseOverSampler):  # type: ignore[misc]
         self._begin()
         with quiet_lightning(), torch.random.fork_rng(), self._workplace():
             return super().fit_resample(X, y, **params)
+
+    def _fit_resample(self, X: Any, y: Any) -> tuple[Any, Any]:
+        """Refuse samples alone, unless a subclass knows what they are."""
+        raise InputError(f"{type(self).__name__} learns a data module: call top_up.")
 
     def top_up(self, data: ImbalanceDataModule) -> tuple[Any, Rows]:
         """Return samples for the rare classes of a split, made by GANs of its training rows.
