@@ -159,8 +159,8 @@ class MaskedView:
 class MaskedForm:
     kind: ClassVar[str] = "masked"
     suffix: ClassVar[str] = ".npz"
-    shown_quality: ClassVar[tuple[str, ...]] = ("masked_share",)
-    quality_text: ClassVar[str] = "How much is masked."
+    shown_quality: ClassVar[tuple[str, ...]] = ("exact_copies",)
+    quality_text: ClassVar[str] = "How many are copies."
     quality_method: ClassVar[str] = "Counted."
     samples: Masked
     fitted_on: Any
@@ -182,7 +182,8 @@ class MaskedForm:
         return MaskedView()
 
     def judge(self, known: Any, made: Any, unseen: Any, seed: int) -> dict[str, float]:
-        return {"masked_share": float(np.isnan(made).mean())} if len(made) else {}
+        copies = (encode(made)[:, None] == encode(self.take(known))).all(axis=2).any(axis=1)
+        return {"exact_copies": float(copies.mean())} if len(made) else {}
 
     def dump(self, content: Any, labels: Any) -> bytes:
         file = BytesIO()
@@ -263,7 +264,7 @@ def test_it_is_compared(data: MaskedDataModule, tmp_path: Path) -> None:
     assert "GAN-made rows" in found.verdict
     mine = found.results[found.results["remedy"] == "mine"]
     assert (mine["rows_added"] > 0).all()
-    assert mine["quality_masked_share"].between(0, 1).all()
+    assert mine["quality_exact_copies"].between(0, 1).all()
 
 
 def test_networks_without_a_default_must_be_named(data: MaskedDataModule, fit: Any) -> None:

@@ -176,7 +176,7 @@ class TableOverSampler(BaseOverSampler):  # type: ignore[misc]
         return column_kinds(features, (), named)
 
 
-class GANOverSampler(GeneratorOverSampler, TableOverSampler):
+class GANOverSampler(TableOverSampler, GeneratorOverSampler):
     """Tops up rare classes with rows that a GAN made.
 
     A conditional GAN learns all classes at once; of an unconditional one, each class to be topped up gets its own.
