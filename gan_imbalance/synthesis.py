@@ -27,7 +27,7 @@ from gan_imbalance.transforms.levels import find_levels, take
 from gan_imbalance.types import InputError, Label, SyntheticSet, find_class
 
 if TYPE_CHECKING:
-    from wandb import Artifact
+    from gan_imbalance.tracking import Artifact
 
 _CALIBRATION_SAMPLES = 10_000
 _WRITERS = {".csv": "to_csv", ".csv.gz": "to_csv", ".parquet": "to_parquet"}

@@ -1,4 +1,4 @@
-"""Where a run's files lie, and Weights & Biases without asking anybody anything."""
+"""Where a run's files lie, and Weights & Biases without asking anybody anything; the only file that imports wandb."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, Literal
 if TYPE_CHECKING:
     from pytorch_lightning import Trainer
     from pytorch_lightning.loggers import WandbLogger
-    from wandb import Artifact, Settings
+    from wandb import Artifact as Artifact
+    from wandb import Settings
     from wandb.sdk.wandb_run import Run
 
 PROJECT = "gan_imbalance"
@@ -85,8 +86,8 @@ def make_artifact(
     """Return files as an artifact, the same one wherever name and content are the same.
 
     Args:
-        kind: its type: ``dataset``, ``model``, ``synthetic-set`` or ``result``.
-        name: ends in a hash of its content.
+        kind: its type: ``dataset``, ``model``, ``synthetic-set``, ``result`` or ``report``.
+        name: ends in a hash of its content, unless it is a report's.
         files: what it consists of, folders whole.
         upload: whether the files go along; else the artifact only tells, by its name, what made what: rows and weights
             may tell of people.
@@ -126,6 +127,13 @@ def use_artifact(run: Run, artifact: Artifact) -> None:
         run._log_artifact(artifact, is_user_created=True, use_after_commit=True)
     else:
         run.use_artifact(artifact)
+
+
+def log_pictures(run: Run, paths: Iterable[Path]) -> None:
+    """Log pictures, each by the name of its file."""
+    import wandb
+
+    run.log({path.stem: wandb.Image(str(path)) for path in paths})
 
 
 def run_folder(trainer: Trainer) -> Path:

@@ -16,7 +16,7 @@ from gan_imbalance.files import atomic_path, file_hash, provenance
 from gan_imbalance.tracking import make_artifact, make_dataset, run_folder, use_artifact
 
 if TYPE_CHECKING:
-    from wandb import Artifact
+    from gan_imbalance.tracking import Artifact
 
 
 class RunRecord(Callback):
