@@ -6,6 +6,7 @@ import netrc
 import os
 import re
 import sys
+import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -122,11 +123,18 @@ def make_dataset(table_hash: str, split_hash: str, split_path: str | Path, **met
 
 def use_artifact(run: Run, artifact: Artifact) -> None:
     """Say that a run was made from an artifact, whether another run has logged it already or not."""
-    if run.offline:
-        # as use_artifact does, which then waits for the upload, and so refuses to work offline
-        run._log_artifact(artifact, is_user_created=True, use_after_commit=True)
-    else:
+    if not run.offline:
         run.use_artifact(artifact)
+        return
+    try:
+        # as use_artifact does, which then waits for the upload, and so refuses to work offline; there is no public way
+        run._log_artifact(artifact, is_user_created=True, use_after_commit=True)
+    except (AttributeError, TypeError):
+        warnings.warn(
+            f"This version of wandb cannot say offline that a run was made from {artifact.name}, so its record says "
+            "nothing of it.",
+            stacklevel=2,
+        )
 
 
 def log_pictures(run: Run, paths: Iterable[Path]) -> None:
