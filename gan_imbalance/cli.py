@@ -7,11 +7,14 @@ from typing import Any, cast
 
 import pandas as pd
 import torch
+from jsonargparse import Namespace
+from lightning_fabric.plugins.environments.cluster_environment import ClusterEnvironment
 from lightning_fabric.plugins.environments.slurm import SLURMEnvironment
+from lightning_fabric.plugins.environments.torchelastic import TorchElasticEnvironment
 from lightning_fabric.utilities.exceptions import MisconfigurationException
 from pytorch_lightning import Callback, LightningDataModule, LightningModule, Trainer
 from pytorch_lightning.callbacks import ModelCheckpoint
-from pytorch_lightning.cli import LightningArgumentParser, LightningCLI
+from pytorch_lightning.cli import ArgsType, LightningArgumentParser, LightningCLI
 from pytorch_lightning.loggers import CSVLogger
 from torch import Tensor
 
@@ -75,16 +78,31 @@ class GanImbalanceCLI(LightningCLI):
             }
         )
 
-    def _parse_ckpt_path(self) -> None:
-        # Lightning would take a checkpoint's hyper-parameters for the configuration, which is the user's to say
-        return
+    @property
+    def said(self) -> Namespace:
+        """The settings of the verb as the user gave them."""
+        return self.config[self.subcommand]  # type: ignore[no-any-return]
+
+    @property
+    def built(self) -> Namespace:
+        """The settings of the verb with the objects that they describe."""
+        return self.config_init[self.subcommand]  # type: ignore[no-any-return]
+
+    def parse_arguments(self, parser: LightningArgumentParser, args: ArgsType) -> None:
+        """Parse, and hold the checkpoint back until Lightning has looked for one.
+
+        It would take a checkpoint's hyper-parameters for the configuration, which is the user's to say.
+        """
+        super().parse_arguments(parser, args)
+        settings = self.config[self.config.subcommand]
+        self._checkpoint_path, settings.ckpt_path = settings.ckpt_path, None
 
     def before_instantiate_classes(self) -> None:
         """Make sure of the verb and of the checkpoint before anything is built."""
-        is_generator = issubclass(import_class(self._get(self.config, "model").class_path), BaseGenerator)
+        path = self.said.ckpt_path = self._checkpoint_path
+        is_generator = issubclass(import_class(self.said.model.class_path), BaseGenerator)
         if is_generator and self.subcommand in ("test", "predict"):
             raise InputError(f"A generator has nothing to {self.subcommand}: validate it, or synthesize rows with it.")
-        path = self._get(self.config, "ckpt_path")
         if not path and self.subcommand != "fit":
             raise InputError(f"Say by --ckpt_path which checkpoint to {self.subcommand}.")
         self._checkpoint: dict[str, Any] = {}
@@ -92,29 +110,21 @@ class GanImbalanceCLI(LightningCLI):
             self._checkpoint = read_checkpoint(path, "generator" if is_generator else "classifier")
 
     def instantiate_trainer(self, **kwargs: Any) -> Trainer:
-        """Return the trainer with the callbacks that the model can use; standard loggers join it later."""
-        settings = {**self._get(self.config_init, "trainer"), **kwargs}
-        self._has_standard_loggers = settings["logger"] is None
+        """Return the trainer, with callbacks that keep the run; standard loggers join it later."""
+        settings = self.built.trainer
+        self._has_standard_loggers = settings.logger is None
         if self._has_standard_loggers:
-            settings["logger"] = False
-        keys = self._parser(self.subcommand).callback_keys
-        unusable = {key for key, callback in _GENERATOR_CALLBACKS.items() if not _can_watch(callback, self.model)}
-        keys = [key for key in keys if key not in unusable]
-        callbacks = [self._get(self.config_init, key) for key in keys]
-        callbacks += [
-            LastCheckpoint(self._get(self.config_init, "checkpoint").dirpath),
-            RunRecord(self._get(self.config_init, "upload_artifacts")),
+            kwargs["logger"] = False
+        # added behind all others
+        self.trainer_defaults["callbacks"] = [
+            LastCheckpoint(self.built.checkpoint.dirpath),
+            RunRecord(self.built.upload_artifacts),
         ]
         try:
-            trainer = self._instantiate_trainer(settings, callbacks)
+            kwargs["plugins"] = _without_requeueing(settings.plugins, settings.strategy)
+            return super().instantiate_trainer(**kwargs)
         except ValueError as error:
             raise InputError(f"The trainer's settings do not work: {error}") from error
-        environment = trainer._accelerator_connector.cluster_environment
-        if isinstance(environment, SLURMEnvironment):
-            # it would save wherever in a step a process is when the signal comes, but a checkpoint holds the random
-            # state of every process, for which all must come to the same point: they would wait for each other for ever
-            environment.auto_requeue = False
-        return trainer
 
     def after_instantiate_classes(self) -> None:
         """Set up data, model and callbacks as the trainer will, so that bad input leaves no traces of a run behind."""
@@ -125,14 +135,15 @@ class GanImbalanceCLI(LightningCLI):
         data.setup(self.subcommand)
         kind = data.spec.kind
         callbacks: list[Callback] = trainer.callbacks  # type: ignore[attr-defined]
-        callbacks = [one for one in callbacks if kind in getattr(one, "kinds", (kind,))]
+        unusable = {self.built[key] for key, one in _GENERATOR_CALLBACKS.items() if not _can_watch(one, model)}
+        callbacks = [one for one in callbacks if kind in getattr(one, "kinds", (kind,)) and one not in unusable]
         trainer.callbacks = callbacks  # type: ignore[attr-defined]
         model.setup(self.subcommand)
         if self._checkpoint:
             model.on_load_checkpoint(self._checkpoint)
             if _shapes(model.state_dict()) != _shapes(self._checkpoint["state_dict"]):
                 raise InputError(
-                    f"The networks of {self._get(self.config, 'ckpt_path')} differ from the model's: use the model "
+                    f"The networks of {self._checkpoint_path} differ from the model's: use the model "
                     "that it was trained with (config.yaml in the folder of its run)."
                 )
         for callback in callbacks:
@@ -186,6 +197,25 @@ def run_lightning(args: Sequence[str] | None) -> int:
     finally:
         finish_run()
     return 0
+
+
+def _without_requeueing(given: Any, strategy: Any) -> list[Any]:
+    """Return the trainer's plugins, with a SLURM job's environment that leaves requeueing to the job's script.
+
+    It would save wherever in a step a process is when the signal comes, but a checkpoint holds the random state of
+    every process, for which all must come to the same point: they would wait for each other for ever.
+    """
+    plugins: list[Any] = [] if given is None else [*given] if isinstance(given, list) else [given]
+    stated = (*plugins, getattr(strategy, "cluster_environment", None))
+    environments = [one for one in stated if isinstance(one, ClusterEnvironment)]
+    # what a trainer finds by itself; torchrun comes first, also within a job
+    if not environments and SLURMEnvironment.detect() and not TorchElasticEnvironment.detect():
+        environments = [SLURMEnvironment()]
+        plugins += environments
+    for environment in environments:
+        if isinstance(environment, SLURMEnvironment):
+            environment.auto_requeue = False
+    return plugins
 
 
 def _can_watch(callback: type[Callback], model: LightningModule) -> bool:

@@ -6,14 +6,23 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import torch
-from pytorch_lightning import LightningModule
+from pytorch_lightning import LightningModule, Trainer
 from pytorch_lightning.trainer.states import TrainerStatus
 from torch import Tensor, distributed, nn
 
 
+def trainer_of(module: LightningModule) -> Trainer | None:
+    """Return the trainer of a module, or None if it has none."""
+    try:
+        return module.trainer
+    except RuntimeError:
+        return None
+
+
 def processes(module: LightningModule) -> int:
     """Return how many processes train a module together; its trainer knows, whom the group of processes outlives."""
-    return 1 if module._trainer is None else module._trainer.world_size
+    trainer = trainer_of(module)
+    return 1 if trainer is None else trainer.world_size
 
 
 def mean_over_processes(tensor: Tensor, world_size: int) -> Tensor:
@@ -34,7 +43,8 @@ def average_gradients(parameters: Iterable[nn.Parameter], world_size: int) -> No
         return
     means = mean_over_processes(torch.cat([gradient.flatten() for gradient in gradients]), world_size)
     parts = torch.split(means, [gradient.numel() for gradient in gradients])
-    torch._foreach_copy_(gradients, [part.view_as(to) for part, to in zip(parts, gradients, strict=True)])
+    for gradient, mean in zip(gradients, parts, strict=True):
+        gradient.copy_(mean.view_as(gradient))
 
 
 def random_states(device: torch.device, world_size: int) -> list[dict[str, Tensor | None]]:
@@ -76,7 +86,8 @@ class ResumableModule(LightningModule):
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Add the random states."""
         # a process may keep a trained module without the others
-        together = self._trainer is not None and self._trainer.state.status == TrainerStatus.RUNNING
+        trainer = trainer_of(self)
+        together = trainer is not None and trainer.state.status == TrainerStatus.RUNNING
         checkpoint["random_states"] = random_states(self.device, processes(self) if together else 1)
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:

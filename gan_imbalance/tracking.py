@@ -1,4 +1,4 @@
-"""Where a run's files lie, and Weights & Biases without asking anybody anything."""
+"""Where a run's files lie, and Weights & Biases without asking anybody anything; the only file that imports wandb."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import netrc
 import os
 import re
 import sys
+import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,7 +15,8 @@ from typing import TYPE_CHECKING, Any, Literal
 if TYPE_CHECKING:
     from pytorch_lightning import Trainer
     from pytorch_lightning.loggers import WandbLogger
-    from wandb import Artifact, Settings
+    from wandb import Artifact as Artifact
+    from wandb import Settings
     from wandb.sdk.wandb_run import Run
 
 PROJECT = "gan_imbalance"
@@ -85,8 +87,8 @@ def make_artifact(
     """Return files as an artifact, the same one wherever name and content are the same.
 
     Args:
-        kind: its type: ``dataset``, ``model``, ``synthetic-set`` or ``result``.
-        name: ends in a hash of its content.
+        kind: its type: ``dataset``, ``model``, ``synthetic-set``, ``result`` or ``report``.
+        name: ends in a hash of its content, unless it is a report's.
         files: what it consists of, folders whole.
         upload: whether the files go along; else the artifact only tells, by its name, what made what: rows and weights
             may tell of people.
@@ -121,11 +123,25 @@ def make_dataset(table_hash: str, split_hash: str, split_path: str | Path, **met
 
 def use_artifact(run: Run, artifact: Artifact) -> None:
     """Say that a run was made from an artifact, whether another run has logged it already or not."""
-    if run.offline:
-        # as use_artifact does, which then waits for the upload, and so refuses to work offline
-        run._log_artifact(artifact, is_user_created=True, use_after_commit=True)
-    else:
+    if not run.offline:
         run.use_artifact(artifact)
+        return
+    try:
+        # as use_artifact does, which then waits for the upload, and so refuses to work offline; there is no public way
+        run._log_artifact(artifact, is_user_created=True, use_after_commit=True)
+    except (AttributeError, TypeError):
+        warnings.warn(
+            f"This version of wandb cannot say offline that a run was made from {artifact.name}, so its record says "
+            "nothing of it.",
+            stacklevel=2,
+        )
+
+
+def log_pictures(run: Run, paths: Iterable[Path]) -> None:
+    """Log pictures, each by the name of its file."""
+    import wandb
+
+    run.log({path.stem: wandb.Image(str(path)) for path in paths})
 
 
 def run_folder(trainer: Trainer) -> Path:

@@ -9,7 +9,10 @@ import pandas as pd
 import pytest
 import torch
 import yaml
+from lightning_fabric.plugins.environments.slurm import SLURMEnvironment
+from pytorch_lightning.strategies import DDPStrategy
 
+from gan_imbalance.cli import _without_requeueing
 from gan_imbalance.main import main
 
 
@@ -46,6 +49,16 @@ def test_resuming_in_the_middle_ends_where_one_run_does(rows: Path, tiny_fit: li
     assert_equal_weights(checkpoint("WassersteinGAN/version_0"), checkpoint("WassersteinGAN/version_2"))
 
 
+def test_what_the_user_says_holds_and_not_what_the_checkpoint_was_trained_with(rows: Path, tiny_fit: list[str]) -> None:
+    gan = ("--model", "GAN", "--model.discriminator_steps")
+    assert main([*tiny_fit, *gan, "2", "--trainer.max_epochs", "1"]) == 0
+    path = "runs/GAN/version_0/checkpoints/last.ckpt"
+    assert main([*tiny_fit, *gan, "3", "--ckpt_path", path]) == 0
+    said = yaml.safe_load(Path("runs/GAN/version_1/config.yaml").read_text())
+    assert (said["model"]["init_args"]["discriminator_steps"], said["ckpt_path"]) == (3, path)
+    assert checkpoint("GAN/version_1")["hyper_parameters"]["discriminator_steps"] == 3
+
+
 def test_one_command_starts_a_run_and_goes_on_with_it(rows: Path, tiny_fit: list[str]) -> None:
     command = [*tiny_fit, "--model", "GAN", "--checkpoint.dirpath", "kept", "--ckpt_path", "last"]
     for epochs in (1, 3):
@@ -64,20 +77,46 @@ from pytorch_lightning import Callback
 
 class Signals(Callback):
     def on_train_start(self, trainer, pl_module):
-        assert type(trainer._accelerator_connector.cluster_environment).__name__ == "SLURMEnvironment"
         Path("handler").write_text(str(signal.getsignal(signal.SIGUSR1) == signal.SIG_DFL))
 """
 
 
-def test_under_slurm_no_signal_makes_a_process_save_in_the_middle_of_a_step(
-    rows: Path, tiny_fit: list[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def in_a_job(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Work as a task of a job of SLURM."""
     job = {"NTASKS": "1", "JOB_NAME": "train", "JOB_ID": "1", "PROCID": "0", "LOCALID": "0", "NODEID": "0"}
     for name, value in {**job, "NODELIST": "localhost"}.items():
         monkeypatch.setenv(f"SLURM_{name}", value)
+
+
+def test_under_slurm_no_signal_makes_a_process_save_in_the_middle_of_a_step(
+    in_a_job: None, rows: Path, tiny_fit: list[str]
+) -> None:
     Path("signals.py").write_text(SIGNALS)
     assert main([*tiny_fit, "--model", "GAN", "--trainer.callbacks+=signals.Signals"]) == 0
     assert Path("handler").read_text() == "True"
+
+
+@pytest.mark.parametrize("place", ["nowhere", "plugins", "strategy"])
+def test_wherever_slurms_environment_is_stated_it_puts_nothing_into_the_queue_again(place: str, in_a_job: None) -> None:
+    stated = None if place == "nowhere" else SLURMEnvironment()
+    strategy = DDPStrategy(cluster_environment=stated if place == "strategy" else None)
+    plugins = _without_requeueing(stated if place == "plugins" else None, strategy)
+    (environment,) = [*plugins, *([stated] if place == "strategy" else [])]
+    assert isinstance(environment, SLURMEnvironment)
+    assert stated in (None, environment)
+    assert environment.auto_requeue is False
+
+
+def test_outside_a_job_and_under_torchrun_the_trainer_finds_its_environment_itself(
+    in_a_job: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert len(_without_requeueing(None, "auto")) == 1
+    monkeypatch.setenv("TORCHELASTIC_RUN_ID", "1")
+    assert _without_requeueing(None, "auto") == []
+    monkeypatch.delenv("TORCHELASTIC_RUN_ID")
+    monkeypatch.delenv("SLURM_NTASKS")
+    assert _without_requeueing(None, "auto") == []
 
 
 def test_the_last_checkpoint_is_the_last_and_the_best_one_is_kept_beside_it(rows: Path, tiny_fit: list[str]) -> None:

@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 import pytest
+import pytorch_lightning as pl
 import torch
 from torch import nn
 
-from gan_imbalance.distributed import average_gradients, mean_over_processes, random_states, restore_random_state
+from gan_imbalance.distributed import (
+    average_gradients,
+    mean_over_processes,
+    processes,
+    random_states,
+    restore_random_state,
+    trainer_of,
+)
 
 CPU = torch.device("cpu")
 
@@ -21,6 +29,14 @@ def test_one_process_keeps_its_gradients_and_waits_for_nobody() -> None:
     loss = trained.sum()
     mean = mean_over_processes(loss, world_size=1)
     assert (float(mean), mean.requires_grad) == (2.0, False)
+
+
+def test_a_module_without_a_trainer_is_trained_by_one_process() -> None:
+    module = pl.LightningModule()
+    assert (trainer_of(module), processes(module)) == (None, 1)
+    module.trainer = trainer = pl.Trainer(accelerator="cpu", logger=False, enable_checkpointing=False)
+    assert trainer_of(module) is trainer
+    assert processes(module) == 1
 
 
 def drawn_after(states: list[dict[str, object]], rank: int, world_size: int) -> list[float]:
@@ -39,14 +55,14 @@ def test_processes_draw_numbers_of_their_own_but_one_alone_those_of_the_seed() -
     assert drawn_after([], 1, 2) == second
 
 
-@pytest.mark.parametrize("processes", [1, 2])
-def test_every_process_goes_on_where_it_was(processes: int) -> None:
+@pytest.mark.parametrize("world_size", [1, 2])
+def test_every_process_goes_on_where_it_was(world_size: int) -> None:
     states, numbers = [], []
-    for rank in range(processes):
+    for rank in range(world_size):
         torch.manual_seed(10 + rank)
         states += random_states(CPU, world_size=1)
         numbers.append(torch.rand(4).tolist())
-    assert [drawn_after(states, rank, processes) for rank in range(processes)] == numbers
+    assert [drawn_after(states, rank, world_size) for rank in range(world_size)] == numbers
     # more processes than were saved start anew, each by itself, from what the first had
     more = [drawn_after(states, rank, 3) for rank in range(3)]
-    assert len({tuple(one) for one in (*more, *numbers)}) == 3 + processes
+    assert len({tuple(one) for one in (*more, *numbers)}) == 3 + world_size

@@ -187,6 +187,12 @@ def test_the_command_line_leaves_out_what_it_may_not_need() -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
+@pytest.mark.parametrize(("package", "door"), [("wandb", "tracking.py"), ("imgaug", "transforms/image.py")])
+def test_what_may_have_to_go_has_one_door(package: str, door: str) -> None:
+    users = {file for file in FILES if package in {name.split(".")[0] for name in imported(file)}}
+    assert users == {PACKAGE / door}
+
+
 def test_every_public_name_exists() -> None:
     for name in gan_imbalance.__all__:
         assert getattr(gan_imbalance, name).__name__ == name

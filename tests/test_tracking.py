@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pandas as pd
@@ -16,7 +17,7 @@ import pytest
 from gan_imbalance.data.split import Split
 from gan_imbalance.files import file_hash
 from gan_imbalance.main import main
-from gan_imbalance.tracking import wandb_mode
+from gan_imbalance.tracking import use_artifact, wandb_mode
 
 _BLOCK = 32 * 1024
 _FILE_HEADER = 7
@@ -303,3 +304,12 @@ def test_mode(offline: Path, monkeypatch: pytest.MonkeyPatch, environment: dict[
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     assert wandb_mode() == expected
+
+
+def test_a_later_wandb_costs_the_origin_of_offline_runs_and_no_run() -> None:
+    run, artifact = SimpleNamespace(offline=True), SimpleNamespace(name="dataset-abc")
+    with pytest.warns(UserWarning, match=r"cannot say offline that a run was made from dataset-abc"):
+        use_artifact(run, artifact)
+    run._log_artifact = lambda artifact: None
+    with pytest.warns(UserWarning, match=r"cannot say offline"):
+        use_artifact(run, artifact)

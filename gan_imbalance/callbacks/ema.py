@@ -7,6 +7,7 @@ from typing import Any, cast
 import torch
 from pytorch_lightning import Callback, LightningModule, Trainer
 from torch import Tensor
+from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from gan_imbalance.generators import BaseGenerator
 from gan_imbalance.types import InputError
@@ -50,7 +51,9 @@ class GeneratorEMA(Callback):
         generator, average = cast(BaseGenerator, pl_module).ema_target, self._set_aside
         trained = {name: weight for name, weight in generator.named_parameters() if weight.requires_grad}
         if trained:
-            torch._foreach_lerp_([average[name] for name in trained], list(trained.values()), weight=1 - decay)
+            move = get_ema_multi_avg_fn(decay)  # type: ignore[no-untyped-call]
+            # of the number of steps, its last argument, it makes nothing
+            move([average[name] for name in trained], list(trained.values()), 0)
         for name, tensor in (*generator.named_parameters(), *generator.named_buffers()):
             if name in average and name not in trained:
                 average[name].copy_(tensor)

@@ -16,7 +16,7 @@ from gan_imbalance.files import atomic_path, file_hash, provenance
 from gan_imbalance.tracking import make_artifact, make_dataset, run_folder, use_artifact
 
 if TYPE_CHECKING:
-    from wandb import Artifact
+    from gan_imbalance.tracking import Artifact
 
 
 class RunRecord(Callback):
@@ -91,7 +91,7 @@ class SaveRunConfig(SaveConfigCallback):
         if not trainer.loggers:
             return
         with atomic_path(run_folder(trainer) / self.config_filename) as path:
-            self.parser.save(self.config, str(path), skip_none=False, overwrite=True, multifile=False)
+            self.parser.save(self.config, str(path), skip_unset=False, overwrite=True, multifile=False)
         # the model logs its own, as hyper-parameters
         left_out = {"config", "model"}
         settings = {key: value for key, value in self.config.as_dict().items() if key not in left_out}

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas as pd
 from imblearn.under_sampling.base import BaseUnderSampler
-from sklearn.utils import _safe_indexing, check_random_state
+from sklearn.utils import check_random_state
 
 from gan_imbalance.oversampling import TableOverSampler
 from gan_imbalance.transforms.dtypes import Floats, count_decimals, to_numbers
@@ -127,4 +127,5 @@ class HalfMinorityUnderSampler(BaseUnderSampler):  # type: ignore[misc]
         random = check_random_state(self.random_state)
         left_out = random.permutation(rare)[: len(rare) // 2]
         self.sample_indices_ = np.setdiff1d(np.arange(len(y)), left_out)
-        return _safe_indexing(X, self.sample_indices_), _safe_indexing(y, self.sample_indices_)
+        # imbalanced-learn hands over arrays or sparse matrices, whatever it was given
+        return X[self.sample_indices_], y[self.sample_indices_]

@@ -136,8 +136,11 @@ class MinorityTransferGAN(WassersteinGAN):
             ) from error
 
     def on_train_start(self) -> None:
-        """Make sure that training is long enough to reach the second phase."""
+        """Make sure that training is long enough for the second phase, and take the penalty's classifier along."""
         super().on_train_start()
+        if self.majority_penalty is not None and self.majority_penalty.classifier is not None:
+            # it is no part of this module, which else would have moved it
+            self.majority_penalty.classifier.to(self.device, self.dtype)  # type: ignore[arg-type]
         trainer = self.trainer
         epochs = trainer.max_epochs if trainer.max_epochs not in (None, -1) else float("inf")
         steps = trainer.max_steps if trainer.max_steps != -1 else float("inf")

@@ -166,10 +166,9 @@ class ClippedWassersteinLoss(WassersteinLoss):
     @torch.no_grad()
     def constrain(self, discriminator: nn.Module) -> None:
         """Clip every trainable weight, in place; frozen ones stay as they are."""
-        weights: list[Tensor] = [weight for weight in discriminator.parameters() if weight.requires_grad]
-        if weights:
-            torch._foreach_clamp_min_(weights, -self.clip)
-            torch._foreach_clamp_max_(weights, self.clip)
+        for weight in discriminator.parameters():
+            if weight.requires_grad:
+                weight.clamp_(-self.clip, self.clip)
 
 
 def cramer_scores(vectors: Tensor, others: Tensor) -> Tensor:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from copy import deepcopy
 from typing import Any
 
@@ -114,7 +113,7 @@ class MajorityPenalty(nn.Module):
     classes and learns no more.
 
     The classifier is no part of this module: it is neither trained, saved nor counted with it, stays in evaluation
-    mode, and goes along from device to device.
+    mode, and stays where it is until its GAN starts to train, which takes it to its own device.
 
     References:
         SMate names such a penalty as its next step; the class term: https://arxiv.org/abs/1610.09585
@@ -149,11 +148,6 @@ class MajorityPenalty(nn.Module):
         else:
             frozen = None if value is None else deepcopy(value).eval().requires_grad_(False)
             object.__setattr__(self, name, frozen)
-
-    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> MajorityPenalty:
-        if self.classifier is not None:
-            self.classifier._apply(fn, recurse)  # type: ignore[no-untyped-call]
-        return super()._apply(fn, recurse)  # type: ignore[no-untyped-call,no-any-return]
 
     def forward(self, samples: Tensor, labels: Tensor) -> Tensor:
         """Return the weighted mean penalty, a scalar, of samples ``(n, *shape)`` of the intended classes ``(n,)``."""

@@ -19,7 +19,7 @@ from gan_imbalance.tracking import make_artifact, start_run, use_artifact
 from gan_imbalance.types import InputError, Label, SyntheticSet, find_class
 
 if TYPE_CHECKING:
-    from wandb import Artifact
+    from gan_imbalance.tracking import Artifact
 
 
 class Synthesis(Protocol):

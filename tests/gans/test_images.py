@@ -359,6 +359,14 @@ def test_the_penalty_counts_in_the_second_phase_only_and_by_the_intended_class(
     assert asked == [[1] * 8] * 2
 
 
+def test_the_penaltys_classifier_goes_along_with_its_gan(make: MakeGAN, tiny_images: MakeImages, fit: Fit) -> None:
+    penalty = MajorityPenalty()
+    penalty.classifier = nn.Sequential(nn.Flatten(), nn.Linear(64, 2))
+    gan = make(pretrain_epochs=1, majority_penalty=penalty)
+    fit(gan, tiny_images(), limit_val_batches=0, precision="64-true")
+    assert [parameter.dtype for parameter in gan.majority_penalty.classifier.parameters()] == [torch.float64] * 2
+
+
 def test_a_classifier_that_knows_other_samples_is_refused(
     make: MakeGAN, tiny_images: MakeImages, fit: Fit, classifier: Path, pretrained: Path
 ) -> None:

@@ -99,8 +99,6 @@ def test_the_penaltys_classifier_is_a_copy_that_belongs_to_nobody(penalty: Major
     assert all(parameter.requires_grad for parameter in own.parameters())
     nn.init.zeros_(own.weight)
     assert penalty.classifier.weight.any()
-    whole.double()
-    assert penalty.classifier.weight.dtype == torch.float64
 
 
 def test_a_majority_penalty_needs_a_classifier_and_a_weight() -> None:

@@ -140,9 +140,11 @@ class Remedy:
         if self.resampler is None or "sampling_strategy" in self.init_args:
             return self.reserve
         sampler_class = cast(type, self.sampler_class)
-        # those that combine over- and under-sampling call themselves over-samplers
-        combines = sampler_class.__module__.startswith("imblearn.combine")
-        return getattr(sampler_class, "_sampling_type", "over-sampling") == "over-sampling" and not combines
+        from imblearn.base import BaseSampler
+        from imblearn.over_sampling.base import BaseOverSampler
+
+        # a sampler of a make of its own is taken for one
+        return issubclass(sampler_class, BaseOverSampler) or not issubclass(sampler_class, BaseSampler)
 
     @property
     def changes_rows(self) -> bool:

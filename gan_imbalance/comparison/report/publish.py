@@ -18,10 +18,10 @@ from gan_imbalance.comparison.store import Store
 from gan_imbalance.data.split import Part
 from gan_imbalance.files import file_hash
 from gan_imbalance.synthesis import synthetic_artifact
-from gan_imbalance.tracking import in_sweep, make_artifact, make_dataset, start_run, use_artifact
+from gan_imbalance.tracking import in_sweep, log_pictures, make_artifact, make_dataset, start_run, use_artifact
 
 if TYPE_CHECKING:
-    from wandb import Artifact
+    from gan_imbalance.tracking import Artifact
 
 
 def publish_task(store: Store, study: Study, task: Task, upload: bool) -> None:
@@ -110,19 +110,15 @@ def publish_report(store: Store, report: Path, upload: bool) -> None:
         report: its page.
         upload: whether sheets of real and synthetic images, and a page that shows them, go along.
     """
-    import wandb
-
     folder = store.folder
     with start_run(folder, name=f"{folder.name}-report", group=folder.name, job_type="report") as run:
         plots = sorted((folder / "figures").glob("*.png"))
         sheets = [] if upload else [path for path in plots if path.name.startswith(SHEET)]
-        run.log({path.stem: wandb.Image(str(path)) for path in plots if path not in sheets})
+        log_pictures(run, (path for path in plots if path not in sheets))
         run.summary.update({**_validation_figures(folder / "results.csv"), **_verdict(store)})
-        artifact = wandb.Artifact(f"{folder.name}-report", type="report")
         files = [folder / name for name in ("answer.json", "results.csv", "summary.csv")]
-        for path in files if sheets else (report, *files):
-            artifact.add_file(str(path))
-        run.log_artifact(artifact)
+        files = files if sheets else [report, *files]
+        run.log_artifact(make_artifact("report", f"{folder.name}-report", files, upload=True))
 
 
 def _verdict(store: Store) -> dict[str, Any]:
