@@ -1,4 +1,4 @@
-"""Lightning's verbs: one LightningCLI for every GAN and the classifier."""
+"""Lightning's subcommands: one LightningCLI for every GAN and the classifier."""
 
 from __future__ import annotations
 
@@ -80,12 +80,12 @@ class GanImbalanceCLI(LightningCLI):
 
     @property
     def said(self) -> Namespace:
-        """The settings of the verb as the user gave them."""
+        """The settings of the subcommand as the user gave them."""
         return self.config[self.subcommand]  # type: ignore[no-any-return]
 
     @property
     def built(self) -> Namespace:
-        """The settings of the verb with the objects that they describe."""
+        """The settings of the subcommand with the objects that they describe."""
         return self.config_init[self.subcommand]  # type: ignore[no-any-return]
 
     def parse_arguments(self, parser: LightningArgumentParser, args: ArgsType) -> None:
@@ -98,7 +98,7 @@ class GanImbalanceCLI(LightningCLI):
         self._checkpoint_path, settings.ckpt_path = settings.ckpt_path, None
 
     def before_instantiate_classes(self) -> None:
-        """Make sure of the verb and of the checkpoint before anything is built."""
+        """Make sure of the subcommand and of the checkpoint before anything is built."""
         path = self.said.ckpt_path = self._checkpoint_path
         is_generator = issubclass(import_class(self.said.model.class_path), BaseGenerator)
         if is_generator and self.subcommand in ("test", "predict"):
@@ -173,7 +173,7 @@ def _shapes(state: Mapping[str, Tensor]) -> dict[str, torch.Size]:
 
 
 def run_lightning(args: Sequence[str] | None) -> int:
-    """Run one of Lightning's verbs, from ``args`` or else the command line, and return the exit code.
+    """Run one of Lightning's subcommands, from ``args`` or else the command line, and return the exit code.
 
     Raises:
         InputError: if input or settings cannot be used.

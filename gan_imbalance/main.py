@@ -13,13 +13,13 @@ from typing import Any
 
 from gan_imbalance.types import InputError
 
-LIGHTNING_VERBS = {
+LIGHTNING_SUBCOMMANDS = {
     "fit": "train a GAN or a classifier",
     "validate": "run the monitors of a checkpoint on its validation rows",
     "test": "judge a classifier's checkpoint on real test rows",
     "predict": "give a classifier's class probabilities",
 }
-FUNCTION_VERBS = {
+FUNCTION_SUBCOMMANDS = {
     "synthesize": (
         "gan_imbalance.synthesis:run_synthesize",
         "generate exact numbers of rows from a checkpoint",
@@ -53,7 +53,7 @@ _PLAIN_WORDS = (
 
 
 def main(args: Sequence[str] | None = None) -> int:
-    """Run one verb.
+    """Run one subcommand.
 
     Args:
         args: what stands behind ``gan-imbalance`` on the command line; ``sys.argv`` if None.
@@ -62,26 +62,27 @@ def main(args: Sequence[str] | None = None) -> int:
         The exit code: 0, 1 if a comparison has failed cells, 2 for a user's mistake.
     """
     arguments = list(sys.argv[1:] if args is None else args)
-    verb = arguments[0] if arguments else "--help"
-    if verb in ("-h", "--help"):
+    subcommand = arguments[0] if arguments else "--help"
+    if subcommand in ("-h", "--help"):
         print(_usage())
         return 0
-    if verb == "--version":
+    if subcommand == "--version":
         print(f"gan-imbalance {version('gan-imbalance')}")
         return 0
     # classes named by class_path may lie in the current folder
     if os.getcwd() not in sys.path:
         sys.path.insert(0, os.getcwd())
     try:
-        if verb in LIGHTNING_VERBS:
+        if subcommand in LIGHTNING_SUBCOMMANDS:
             from gan_imbalance.cli import run_lightning
 
             return run_lightning(args)
-        if verb in FUNCTION_VERBS:
-            return _run_function(verb, arguments[1:])
-        raise InputError(f"There is no verb {verb!r}: choose one of {', '.join((*LIGHTNING_VERBS, *FUNCTION_VERBS))}.")
+        if subcommand in FUNCTION_SUBCOMMANDS:
+            return _run_function(subcommand, arguments[1:])
+        known = ", ".join((*LIGHTNING_SUBCOMMANDS, *FUNCTION_SUBCOMMANDS))
+        raise InputError(f"There is no subcommand {subcommand!r}: choose one of {known}.")
     except (ArgumentError, ValueError) as error:
-        mistake = _mistake(error, verb)
+        mistake = _mistake(error, subcommand)
         if mistake is None:
             raise
         print(f"gan-imbalance: error: {mistake}", file=sys.stderr)
@@ -92,17 +93,17 @@ def main(args: Sequence[str] | None = None) -> int:
 
 
 def _usage() -> str:
-    verbs = LIGHTNING_VERBS | {verb: text for verb, (_, text) in FUNCTION_VERBS.items()}
-    listed = "\n".join(f"  {verb:<12}{text}" for verb, text in verbs.items())
+    subcommands = LIGHTNING_SUBCOMMANDS | {subcommand: text for subcommand, (_, text) in FUNCTION_SUBCOMMANDS.items()}
+    listed = "\n".join(f"  {subcommand:<12}{text}" for subcommand, text in subcommands.items())
     return (
-        "usage: gan-imbalance VERB [options]\n\n"
+        "usage: gan-imbalance SUBCOMMAND [options]\n\n"
         "Do GAN-made minority samples help your classifier?\n\n"
-        f"verbs:\n{listed}\n\n"
-        "gan-imbalance VERB --help tells the options of a verb, gan-imbalance --version the version."
+        f"subcommands:\n{listed}\n\n"
+        "gan-imbalance SUBCOMMAND --help tells the options of a subcommand, gan-imbalance --version the version."
     )
 
 
-def _mistake(error: Exception, verb: str) -> str | None:
+def _mistake(error: Exception, subcommand: str) -> str | None:
     """Return the user's mistake behind an error in one sentence, or None if it is no mistake of the user's.
 
     jsonargparse wraps errors, ours too, in one for every level of nesting; the innermost gives the reason.
@@ -115,20 +116,22 @@ def _mistake(error: Exception, verb: str) -> str | None:
     if not isinstance(error, ArgumentError):
         return None
     keys = ".".join(re.findall(r'Parser key "(.+?)"', str(error)))
-    reason = " ".join(str(cause).split()).rstrip(".").replace(f" {verb}.", " ")
+    reason = " ".join(str(cause).split()).rstrip(".").replace(f" {subcommand}.", " ")
     for pattern, plain in _PLAIN_WORDS:
         reason = re.sub(pattern, plain, reason)
-    return f"{keys + ': ' if keys else ''}{reason}; gan-imbalance {verb} --help tells the options."
+    return f"{keys + ': ' if keys else ''}{reason}; gan-imbalance {subcommand} --help tells the options."
 
 
-def _run_function(verb: str, arguments: Sequence[str]) -> int:
+def _run_function(subcommand: str, arguments: Sequence[str]) -> int:
     from jsonargparse import ArgumentParser
 
-    module, name = FUNCTION_VERBS[verb][0].split(":")
+    module, name = FUNCTION_SUBCOMMANDS[subcommand][0].split(":")
     function: Callable[..., Any] = getattr(import_module(module), name)
-    parser = ArgumentParser(prog=f"gan-imbalance {verb}", description=FUNCTION_VERBS[verb][1], exit_on_error=False)
+    parser = ArgumentParser(
+        prog=f"gan-imbalance {subcommand}", description=FUNCTION_SUBCOMMANDS[subcommand][1], exit_on_error=False
+    )
     parser.add_argument("--config", action="config", help="YAML file with any of the options below; may be repeated")
-    positional, text = _POSITIONAL.get(verb, (None, ""))
+    positional, text = _POSITIONAL.get(subcommand, (None, ""))
     if positional:
         parser.add_argument(positional, nargs="+", type=str, help=text)
     parser.add_function_arguments(function, fail_untyped=False, skip={positional} if positional else None)

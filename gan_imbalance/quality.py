@@ -71,7 +71,7 @@ FIGURES = (
     Figure("membership_low", "Membership inference, AUC, lower end of 95 %", ""),
     Figure("membership_high", "Membership inference, AUC, upper end of 95 %", ""),
 )
-"""Every figure that :func:`judge_rows` returns, in order; :func:`judge_features` returns some of them."""
+"""Every figure that :func:`evaluate_synthetic` returns, in order; :func:`judge_features` returns some of them."""
 
 FRECHET_DISTANCE = Figure("frechet_distance", "Fréchet distance of features", "as between real samples")
 """The figure that only :func:`judge_features` returns."""
@@ -99,7 +99,7 @@ def spelled(column: pd.Series[Any]) -> np.ndarray[Any, Any]:
     return np.array([*texts, np.nan], dtype=object)[codes]
 
 
-def judge_rows(
+def evaluate_synthetic(
     encoder: TabularTransformer,
     training: pd.DataFrame,
     synthetic: pd.DataFrame,

@@ -52,7 +52,7 @@ def _blocks(text: str, language: str) -> list[str]:
 
 
 def _commands(chapter: str) -> dict[str, list[str]]:
-    """Return the arguments of the chapter's commands by verb."""
+    """Return the arguments of the chapter's commands by subcommand."""
     lines = "\n".join(_blocks(chapter, "bash")).replace("\\\n", " ").splitlines()
     commands = [shlex.split(line) for line in lines if line.strip()]
     assert all(command[0].endswith("gan-imbalance") for command in commands)

@@ -97,7 +97,7 @@ COMPARE = (
     *("--wandb", "false"),
     *("--output", "results"),
 )
-VERBS = {"fit": ("fit", "--model", "GAN", *FIT), "compare": ("compare", *COMPARE, "--remedies", "[smote]")}
+SUBCOMMANDS = {"fit": ("fit", "--model", "GAN", *FIT), "compare": ("compare", *COMPARE, "--remedies", "[smote]")}
 
 
 def own(images: str, *options: str) -> tuple[str, ...]:
@@ -162,19 +162,19 @@ def write_cut_arrays() -> None:
         ),
     ],
 )
-@pytest.mark.parametrize("verb", VERBS)
+@pytest.mark.parametrize("subcommand", SUBCOMMANDS)
 def test_images_that_cannot_be_used(
     pictures: Path,
     refuse: Callable[..., str],
     monkeypatch: pytest.MonkeyPatch,
-    verb: str,
+    subcommand: str,
     change: Callable[[], Any],
     data: tuple[str, ...],
     expected: str,
 ) -> None:
     monkeypatch.setitem(sys.modules, "imgaug", None)
     change()
-    assert expected in refuse(*VERBS[verb], *data)
+    assert expected in refuse(*SUBCOMMANDS[subcommand], *data)
 
 
 @pytest.mark.parametrize(
@@ -216,7 +216,7 @@ def test_a_class_of_one_validation_image_has_no_distance_to_go_by(
 ) -> None:
     monitor = ("--checkpoint.monitor", "val/fid_classifier")
     expected = "1 validation image(s) of 'dog' are too few to tell val/fid_classifier, which ModelCheckpoint monitors"
-    assert expected in refuse(*VERBS["fit"], *few_dogs, *monitor)
+    assert expected in refuse(*SUBCOMMANDS["fit"], *few_dogs, *monitor)
 
 
 def test_a_comparison_works_with_few_images_and_tells_of_a_remedy_that_cannot(

@@ -1,4 +1,4 @@
-"""The command: verbs, help, exit codes, and one clear sentence for every mistake."""
+"""The command: subcommands, help, exit codes, and one clear sentence for every mistake."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ import pytest
 import torch
 
 from gan_imbalance.data import ImageSet, TabularDataModule
-from gan_imbalance.main import FUNCTION_VERBS, LIGHTNING_VERBS, main
+from gan_imbalance.main import FUNCTION_SUBCOMMANDS, LIGHTNING_SUBCOMMANDS, main
 
-VERBS = [*LIGHTNING_VERBS, *FUNCTION_VERBS]
+SUBCOMMANDS = [*LIGHTNING_SUBCOMMANDS, *FUNCTION_SUBCOMMANDS]
 GAN = ("--model", "WassersteinGAN")
 
 Refuse = Callable[..., str]
@@ -45,11 +45,11 @@ def images(workplace: Path) -> Path:
 
 
 @pytest.mark.parametrize("arguments", [[], ["-h"], ["--help"]])
-def test_help_names_every_verb(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_help_names_every_subcommand(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(arguments) == 0
     text = capsys.readouterr().out
-    for verb in VERBS:
-        assert f"\n  {verb} " in text
+    for subcommand in SUBCOMMANDS:
+        assert f"\n  {subcommand} " in text
 
 
 def test_the_version_is_that_of_the_package(capsys: pytest.CaptureFixture[str]) -> None:
@@ -67,10 +67,10 @@ def test_help_imports_nothing_heavy() -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
-@pytest.mark.parametrize("verb", VERBS)
-def test_every_verb_has_help(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("subcommand", SUBCOMMANDS)
+def test_every_subcommand_has_help(subcommand: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stop:
-        main([verb, "--help"])
+        main([subcommand, "--help"])
     assert stop.value.code == 0
     assert "--config" in capsys.readouterr().out
 
@@ -87,14 +87,16 @@ print((time.process_time() - imports) / imports)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("verb", VERBS)
-def test_help_of_a_verb_is_not_much_slower_than_the_imports_it_needs(verb: str) -> None:
+@pytest.mark.parametrize("subcommand", SUBCOMMANDS)
+def test_help_of_a_subcommand_is_not_much_slower_than_the_imports_it_needs(subcommand: str) -> None:
     # A ratio within one process, since whatever else the machine does slows both.
     for _ in range(3):
-        done = subprocess.run([sys.executable, "-c", _TIMED_HELP, verb], check=True, capture_output=True, text=True)
+        done = subprocess.run(
+            [sys.executable, "-c", _TIMED_HELP, subcommand], check=True, capture_output=True, text=True
+        )
         if (ratio := float(done.stdout)) <= 0.3:
             return
-    pytest.fail(f"{verb} --help takes {ratio:.0%} more than the imports of torch and pytorch_lightning")
+    pytest.fail(f"{subcommand} --help takes {ratio:.0%} more than the imports of torch and pytorch_lightning")
 
 
 def test_the_module_runs_the_command() -> None:
@@ -102,23 +104,23 @@ def test_the_module_runs_the_command() -> None:
         [sys.executable, "-m", "gan_imbalance", "nonsense"], capture_output=True, text=True, check=False
     )
     assert done.returncode == 2
-    assert done.stderr.startswith("gan-imbalance: error: There is no verb 'nonsense'")
+    assert done.stderr.startswith("gan-imbalance: error: There is no subcommand 'nonsense'")
 
 
 def test_a_failed_comparison_and_an_interruption_have_codes_of_their_own(
     monkeypatch: pytest.MonkeyPatch, workplace: Path
 ) -> None:
-    (workplace / "verbs.py").write_text(
+    (workplace / "subcommands.py").write_text(
         "def fail() -> int:\n    return 1\n\n\ndef interrupt() -> int:\n    raise KeyboardInterrupt\n"
     )
     for name, code in (("fail", 1), ("interrupt", 130)):
-        monkeypatch.setitem(FUNCTION_VERBS, name, (f"verbs:{name}", "for this test"))
+        monkeypatch.setitem(FUNCTION_SUBCOMMANDS, name, (f"subcommands:{name}", "for this test"))
         assert main([name]) == code
 
 
 def test_a_defect_is_not_taken_for_a_mistake_of_the_user(monkeypatch: pytest.MonkeyPatch, workplace: Path) -> None:
-    (workplace / "defect.py").write_text("def verb() -> int:\n    return int('no number')\n")
-    monkeypatch.setitem(FUNCTION_VERBS, "defect", ("defect:verb", "for this test"))
+    (workplace / "defect.py").write_text("def subcommand() -> int:\n    return int('no number')\n")
+    monkeypatch.setitem(FUNCTION_SUBCOMMANDS, "defect", ("defect:subcommand", "for this test"))
     with pytest.raises(ValueError, match="invalid literal"):
         main(["defect"])
 
@@ -129,7 +131,7 @@ def test_a_defect_is_not_taken_for_a_mistake_of_the_user(monkeypatch: pytest.Mon
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
-        (["nonsense"], "There is no verb 'nonsense': choose one of fit, "),
+        (["nonsense"], "There is no subcommand 'nonsense': choose one of fit, "),
         (["fit"], "required: data, model; gan-imbalance fit --help tells"),
         (["synthesize"], "required: ckpt_path, counts, output; gan-imbalance synthesize --help tells"),
         (["compare"], "Say where the table is by exactly one of "),
@@ -207,13 +209,13 @@ def test_configurations_with_unknown_keys(
     assert expected in refuse(*tiny_fit, *GAN, "--config", "config.yaml")
 
 
-# the data, `{}` standing for what a verb calls them; options without a class are a table's
+# the data, `{}` standing for what a subcommand calls them; options without a class are a table's
 _KINDS = {
     "bare": "{}.path rows.csv {}.target label",
     "table": "{} TabularDataModule {}.path rows.csv {}.target label",
     "images": "{} ImageDataModule {}.images images.npz",
 }
-_VERBS = {
+_SUBCOMMANDS = {
     "compare": ("compare", "--data"),
     "mixed": ("fit --model Classifier --data MixedDataModule", "--data.data"),
 }
@@ -243,11 +245,11 @@ _VERBS = {
         ("images", "{}.size 7", "size is 7; give 8 to 64 pixels."),
     ],
 )
-@pytest.mark.parametrize("verb", _VERBS)
+@pytest.mark.parametrize("subcommand", _SUBCOMMANDS)
 def test_data_within_other_arguments_are_told_alike(
-    refuse: Refuse, rows: Path, images: Path, verb: str, kind: str, option: str, expected: str
+    refuse: Refuse, rows: Path, images: Path, subcommand: str, kind: str, option: str, expected: str
 ) -> None:
-    command, name = _VERBS[verb]
+    command, name = _SUBCOMMANDS[subcommand]
     given = f"{command} {_KINDS[kind]} {option}".replace("{}", name).split()
     assert expected.replace("{}", name.removeprefix("--")) in refuse(*given)
 
@@ -380,7 +382,7 @@ def test_synthesize_refuses_what_is_no_gans_checkpoint(
 
 
 @pytest.mark.parametrize(
-    ("verb", "model", "checkpoint", "expected"),
+    ("subcommand", "model", "checkpoint", "expected"),
     [
         ("fit", "WassersteinGAN", "classifier", "is not a checkpoint of a generator of gan-imbalance"),
         ("fit", "Classifier", "gan", "is not a checkpoint of a classifier of gan-imbalance"),
@@ -391,18 +393,18 @@ def test_synthesize_refuses_what_is_no_gans_checkpoint(
         ("validate", "WassersteinGAN", None, "Say by --ckpt_path which checkpoint to validate."),
     ],
 )
-def test_lightnings_verbs_refuse_a_checkpoint_of_another_kind(
+def test_lightnings_subcommands_refuse_a_checkpoint_of_another_kind(
     refuse: Refuse,
     trained: dict[str, Path],
     rows: Path,
     tiny_fit: list[str],
-    verb: str,
+    subcommand: str,
     model: str,
     checkpoint: str | None,
     expected: str,
 ) -> None:
     given = ["--ckpt_path", str(trained[checkpoint])] if checkpoint else []
-    assert expected in refuse(verb, *tiny_fit[1:], "--model", model, *given)
+    assert expected in refuse(subcommand, *tiny_fit[1:], "--model", model, *given)
 
 
 def test_fit_refuses_a_truncated_checkpoint(
@@ -423,7 +425,7 @@ def test_fit_refuses_the_checkpoint_of_another_table(
 
 
 @pytest.mark.parametrize(
-    ("verb", "model", "option"),
+    ("subcommand", "model", "option"),
     [
         ("fit", "WassersteinGAN", ("--model.latent_dim", "5")),
         ("test", "Classifier", ("--model.network", '{"class_path": "DenseClassifier", "init_args": {"widths": [3]}}')),
@@ -434,13 +436,15 @@ def test_checkpoints_of_other_networks_are_refused(
     trained: dict[str, Path],
     rows: Path,
     tiny_fit: list[str],
-    verb: str,
+    subcommand: str,
     model: str,
     option: tuple[str, str],
 ) -> None:
     checkpoint = trained["classifier" if model == "Classifier" else "gan"]
     given = ("--model", model, *option, "--ckpt_path", str(checkpoint))
-    assert "differ from the model's: use the model that it was trained with" in refuse(verb, *tiny_fit[1:], *given)
+    assert "differ from the model's: use the model that it was trained with" in refuse(
+        subcommand, *tiny_fit[1:], *given
+    )
 
 
 def test_test_refuses_a_split_on_whose_test_rows_the_classifier_may_have_learned(

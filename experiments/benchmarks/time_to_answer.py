@@ -128,7 +128,7 @@ def main(arguments: list[str] | None = None) -> None:
     """Run the benchmark and print its JSON line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=10_000)
-    parser.add_argument("--folds", type=int, default=None, help="a rehearsal: so many folds, once, instead of 2 x 5")
+    parser.add_argument("--folds", type=int, default=None, help="a dry run: so many folds, once, instead of 2 x 5")
     parser.add_argument("--script", nargs=2, metavar=("TABLE", "OUTPUT"), help="run the script alone")
     options = parser.parse_args(arguments)
     if options.script:

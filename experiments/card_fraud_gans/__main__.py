@@ -75,7 +75,7 @@ def study(
         every: steps between two looks.
         output: folder of the results.
         parts: what to run: the curves, the recall comparisons (which need the published curves of seed 0), or all.
-        quick: a rehearsal: one seed and hardly any steps.
+        quick: a dry run: one seed and hardly any steps.
     """
     # networks of this size are slower with two
     torch.set_num_threads(1)

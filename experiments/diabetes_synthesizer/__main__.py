@@ -383,7 +383,7 @@ def _compare(results: pd.DataFrame) -> pd.DataFrame:
 
 
 def _check(results: pd.DataFrame, timing: pd.DataFrame) -> pd.DataFrame:
-    """Return what is asked of every GAN, and whether it holds in the mean and in every split."""
+    """Return what is asked of every GAN, and whether it holds on average and in every split."""
     by_kind = {name: group.set_index("split") for name, group in results.groupby("rows", sort=False)}
     if not {REAL, MARGINALS} <= by_kind.keys():
         return pd.DataFrame()

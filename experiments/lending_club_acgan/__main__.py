@@ -57,7 +57,7 @@ def study(
         path: the Lending Club table.
         output: folder of the results.
         development: the rows and remedies that settings were chosen with, instead of the study's.
-        quick: a rehearsal: one seed and hardly trained networks.
+        quick: a dry run: one seed and briefly trained networks.
         seeds: number of splits.
         wandb: whether to record everything in Weights & Biases.
 

@@ -168,7 +168,7 @@ def run(name: str, comparisons: int, jobs: int = 1) -> list[Any]:
 def show(name: str, told: dict[str, Any]) -> None:
     """Print every rate of a part in a line of its own, with its interval in per cent."""
     for look in ("first", "until_decided"):
-        print(f"{name}, {look}: {told[look]['splits']:.1f} splits in the mean")
+        print(f"{name}, {look}: {told[look]['splits']:.1f} splits on average")
         for key, value in told[look].items():
             if isinstance(value, dict):
                 rate, low, high = (100 * value[part] for part in ("rate", "low", "high"))

@@ -169,7 +169,7 @@ def study(
     """Run one scale, or go on with it.
 
     Args:
-        scale: smoke is a rehearsal of under a minute, cpu for two cores, full for a GPU.
+        scale: smoke is a dry run of under a minute, cpu for two cores, full for a GPU.
         root: folder that holds ``cifar-10-batches-py``.
         output: folder of the results, each scale in one of its own.
         rest: whether the further remedies and controls are run, too.

@@ -271,7 +271,7 @@ class ImageClassifier(NetworkClassifier):
     """:class:`Classifier` with scikit-learn's manners, for images.
 
     Images are uint8, (n, channels, side, side), in numpy or torch; they lie on the device as they are, and become
-    numbers in [-1, 1] batch by batch. An epoch is as many steps as show every image once in the mean.
+    numbers in [-1, 1] batch by batch. An epoch is as many steps as show every image once on average.
 
     Args:
         network: factory of the network, called with the data specification; or its class path.

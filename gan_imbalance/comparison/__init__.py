@@ -2,7 +2,7 @@
 
 Data passes the rooms once, in this order: ``plan`` (what is to be run), ``run`` (one task in, its result out),
 ``store`` (the only one that knows files), ``analysis`` (tables and answer), ``report`` (what a person sees). ``driver``
-leads it through them, and ``command`` is the verb.
+leads it through them, and ``command`` is the subcommand.
 """
 
 from typing import TYPE_CHECKING, Any

@@ -106,11 +106,11 @@ def compare(
         jobs: tasks that run at the same time, each with its share of the cores.
         backend: joblib's, "loky" for processes here; others as they are registered, such as "ray" or "dask".
         output: folder of the results.
-        quick: a rehearsal in ``output``/quick: every remedy and classifier on one split, the last amount, nothing
-            tuned, and hardly trained networks of ours.
+        quick: a dry run in ``output``/quick: every remedy and classifier on one split, the last amount, nothing
+            tuned, and briefly trained networks of ours.
         verbose: whether what is shown has the tables of all classifiers, and the quality of the added rows.
         wandb: whether to record figures, plots and the report in Weights & Biases (offline without an account); a
-            rehearsal is not.
+            dry run is not.
         upload_artifacts: whether synthetic rows, GANs and the scores of test rows go there, too.
 
     Returns:

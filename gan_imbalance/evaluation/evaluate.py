@@ -17,7 +17,7 @@ from gan_imbalance.data.tables import read_table
 from gan_imbalance.evaluation.profile import Alert, Tables, describe_columns, find_alerts
 from gan_imbalance.files import atomic_path, file_hash, provenance, write_json
 from gan_imbalance.metrics import column_pair_trends, column_shapes, describe_collapse, measure_variety, train_and_test
-from gan_imbalance.quality import COLUMN_ROWS, FIGURES, judge_rows
+from gan_imbalance.quality import COLUMN_ROWS, FIGURES, evaluate_synthetic
 from gan_imbalance.transforms.table import TabularTransformer
 from gan_imbalance.types import InputError
 
@@ -90,12 +90,12 @@ def evaluate(tables: Tables, target: str | None = None, max_rows: int = 2000, se
     if max_rows < 10:
         raise InputError(f"max_rows is {max_rows}; compare at least 10 rows.")
     encoder = _fit_encoder(tables, tables.real)
-    judged = judge_rows(encoder, tables.real, tables.synthetic, tables.holdout, max_rows, _MAX_PAIRS, seed)
+    judged = evaluate_synthetic(encoder, tables.real, tables.synthetic, tables.holdout, max_rows, _MAX_PAIRS, seed)
     swapped = tables.swapped()
     real_judged = {}
     if swapped is not None:
         parts = swapped.real, swapped.synthetic, swapped.holdout
-        real_judged = judge_rows(encoder, *parts, max_rows, _MAX_PAIRS, seed)
+        real_judged = evaluate_synthetic(encoder, *parts, max_rows, _MAX_PAIRS, seed)
     real, synthetic = (_draw(table, max_rows, seed) for table in (tables.real, tables.synthetic))
     known, made = (encoder.transform(rows, unknown="ignore") for rows in (real, synthetic))
     counted, made_counted = (_draw(table, COLUMN_ROWS * max_rows, seed) for table in (tables.real, tables.synthetic))

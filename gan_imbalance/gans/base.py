@@ -47,13 +47,13 @@ class BaseGAN(BaseGenerator):
         latent_dim: width of the latent vector.
         latent_distribution: ``normal``, N(0, 1), or ``uniform``, U(-1, 1), of each of its numbers.
         augmentation: differentiable change of whatever the discriminator is shown in training, real or fake, from
-            (n, *shape) to (n, *shape); with few images it keeps a discriminator from learning them by heart, and since
+            (n, *shape) to (n, *shape); with few images it keeps a discriminator from memorising them, and since
             fakes pass it too, they do not come to look augmented (Zhao et al. 2020, Differentiable Augmentation for
             Data-Efficient GAN Training, https://arxiv.org/abs/2006.10738).
         discriminator_steps: discriminator steps per generator step.
         warmup_steps: generator steps that are left out at the start, while the discriminator trains alone.
         instance_noise: standard deviation of the normal noise added to whatever the discriminator is shown in
-            training, real or fake; it keeps a discriminator from learning a small data set by heart
+            training, real or fake; it keeps a discriminator from memorising a small data set
             (Arjovsky and Bottou 2017, https://arxiv.org/abs/1701.04862, section 3).
         classes: what it learns: ``minority`` (the rarest class), ``majority``, ``all``, or a list of labels.
         generator_optimizer: called with the generator's parameters.
@@ -209,7 +209,7 @@ class BaseGAN(BaseGenerator):
             return 2 * torch.rand(shape, device=conditions.device) - 1
         return torch.randn(shape, device=conditions.device)
 
-    def as_shown(self, x: Tensor) -> Tensor:
+    def discriminator_input(self, x: Tensor) -> Tensor:
         """Return samples (n, *shape) as the discriminator is shown them in training: augmented, and with noise."""
         if self.augmentation is not None:
             x = self.augmentation(x)
@@ -226,7 +226,7 @@ class BaseGAN(BaseGenerator):
         generator_optimizer, discriminator_optimizer = cast(list[LightningOptimizer], self.optimizers())
         generator_learns = self.batches_seen >= self.warmup_steps
         fakes = self.training_fakes(conditions, generator_learns)
-        real = self.as_shown(real.flatten(0, 1)).reshape(real.shape)
+        real = self.discriminator_input(real.flatten(0, 1)).reshape(real.shape)
         with self.toggled_optimizer(discriminator_optimizer):
             for real_k, fake_k, conditions_k in zip(real, fakes, conditions, strict=True):
                 discriminator_loss = self.discriminator_objective(real_k, fake_k.detach(), conditions_k)
@@ -268,11 +268,11 @@ class BaseGAN(BaseGenerator):
         fakes: list[Tensor] = []
         if earlier:
             with torch.no_grad():
-                fakes += torch.split(self.as_shown(self.generate(torch.cat(earlier))), len(last))
+                fakes += torch.split(self.discriminator_input(self.generate(torch.cat(earlier))), len(last))
             # before torch 2.10, casts of weights that were kept here would pass no gradient on below
             torch.clear_autocast_cache()
         with torch.set_grad_enabled(generator_learns):
-            return [*fakes, self.as_shown(self.generate(last))]
+            return [*fakes, self.discriminator_input(self.generate(last))]
 
     def manual_backward(self, loss: Tensor, *args: Any, **kwargs: Any) -> None:
         """Back-propagate a loss, and average over all processes the gradients of what is being trained.

@@ -74,7 +74,7 @@ class CramerGAN(BaseGAN):
     def discriminator_objective(self, real: Tensor, fake: Tensor, conditions: Tensor) -> Tensor:
         """Return the critic's loss and penalty, on scores against new fakes."""
         with torch.no_grad():
-            others = self.as_shown(self.generate(conditions))
+            others = self.discriminator_input(self.generate(conditions))
         other_vectors = self.embed(others, conditions)
         real_vectors, fake_vectors = self.judge_both(self.embed, real, fake, conditions)
         loss = self.loss.discriminator_loss(
@@ -87,6 +87,6 @@ class CramerGAN(BaseGAN):
 
     def generator_objective(self, real: Tensor, fake: Tensor, conditions: Tensor) -> Tensor:
         """Return the energy distance between real samples and two independent sets of fakes."""
-        others = self.as_shown(self.generate(conditions))
+        others = self.discriminator_input(self.generate(conditions))
         vectors = (self.embed(x, conditions) for x in (real, fake, others))
         return energy_distance_loss(*vectors) + self.feature_matching_term(real, fake, conditions)

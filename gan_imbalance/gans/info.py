@@ -84,6 +84,6 @@ class InfoGAN(BaseGAN):
         """
         packing = getattr(self.discriminator, "packing", 1)
         code = self.code.draw(len(conditions) // packing, conditions.device)
-        samples = self.as_shown(self.generate_from(code.repeat_interleave(packing, dim=0), conditions))
+        samples = self.discriminator_input(self.generate_from(code.repeat_interleave(packing, dim=0), conditions))
         outputs: Tensor = self.discriminator(samples, conditions)
         return self.code(outputs[:, 1:], code)  # type: ignore[no-any-return]

@@ -20,7 +20,7 @@ class OneHotGAN(BaseGAN):
     """Unconditional GAN for small classes of binary attributes; learns one class.
 
     The GAN-SMOTE of one-hot attributes: a sigmoid for every attribute, squared error against 1 and 0, and tricks that
-    keep a discriminator of a few dozen rows from learning them by heart. Each can be left out alone: ``bit_flips`` and
+    keep a discriminator of a few dozen rows from memorising them. Each can be left out alone: ``bit_flips`` and
     ``bit_noise`` by 0, the discriminator's dropout by 0 and its ``distance_noise`` (minibatch discrimination) by None,
     ``scheduler`` (warm restarts of the learning rate) by None.
 

@@ -59,10 +59,10 @@ class FocalLoss(ClassificationLoss):
 
     def forward(self, logits: Tensor, labels: Tensor) -> Tensor:
         """Return ``-(1 - p)^gamma log p`` of the labels, ``(n,)``."""
-        surprise = F.cross_entropy(logits, labels, reduction="none")
-        # a power below 1 has no slope at 0
-        doubt = -torch.expm1(-surprise).clamp(max=-torch.finfo(surprise.dtype).tiny)
-        return doubt**self.gamma * surprise
+        nll = F.cross_entropy(logits, labels, reduction="none")
+        # 1 - p, kept above 0, where a power below 1 has no slope
+        complement = -torch.expm1(-nll).clamp(max=-torch.finfo(nll.dtype).tiny)
+        return complement**self.gamma * nll
 
 
 class LogitAdjustedLoss(ClassificationLoss):

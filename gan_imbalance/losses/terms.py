@@ -93,12 +93,12 @@ class CodeInformation(nn.Module):
         """
         logits, means = predicted[:, : self.categories], predicted[:, self.categories :]
         category, numbers = code[:, : self.categories], code[:, self.categories :]
-        surprise = (numbers - means).square().sum(dim=1) / 2 + self.numbers * math.log(2 * math.pi) / 2
+        nll = (numbers - means).square().sum(dim=1) / 2 + self.numbers * math.log(2 * math.pi) / 2
         entropy = self.numbers * math.log(2)
         if self.categories:
-            surprise = surprise + F.cross_entropy(logits, category, reduction="none")
+            nll = nll + F.cross_entropy(logits, category, reduction="none")
             entropy += math.log(self.categories)
-        return self.weight * (surprise.mean() - entropy)
+        return self.weight * (nll.mean() - entropy)
 
 
 class MajorityPenalty(nn.Module):

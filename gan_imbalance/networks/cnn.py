@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from gan_imbalance.networks.image import as_in_keras, image_shape, scaled
+from gan_imbalance.networks.image import glorot_init, image_shape, scaled
 from gan_imbalance.types import DataSpec
 
 
@@ -49,7 +49,7 @@ class SMateCNN(nn.Module):
         )
         for layer in self.modules():
             if isinstance(layer, nn.Conv2d | nn.Linear):
-                as_in_keras(layer)
+                glorot_init(layer)
 
     def features(self, x: Tensor) -> Tensor:
         """Map images (n, channels, side, side) in [-1, 1] to what the last layer sees, (n, 512 · width)."""

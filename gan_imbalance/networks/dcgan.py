@@ -9,13 +9,13 @@ from torch import nn
 from gan_imbalance.networks.image import (
     ImageDiscriminator,
     ImageGenerator,
-    as_in_keras,
     coarsest_grid,
+    glorot_init,
     halvings,
     image_shape,
     scaled,
 )
-from gan_imbalance.networks.layers import activation_layer, bounded
+from gan_imbalance.networks.layers import activation_layer, with_spectral_norm
 from gan_imbalance.types import DataSpec
 
 _SMATE_HALVINGS = 3
@@ -43,15 +43,15 @@ class SMateGenerator(ImageGenerator):
         grid = size // 2**_SMATE_HALVINGS
         coarse, fine = scaled(256, width), scaled(128, width)
         first = nn.Sequential(
-            as_in_keras(nn.Linear(latent_dim + num_conditions, coarse * grid**2)),
+            glorot_init(nn.Linear(latent_dim + num_conditions, coarse * grid**2)),
             activation_layer("leaky_relu"),
             nn.Unflatten(1, (coarse, grid, grid)),
         )
         doublings = [
-            nn.Sequential(as_in_keras(_doubling(inputs, fine)), activation_layer("leaky_relu"))
+            nn.Sequential(glorot_init(_doubling(inputs, fine)), activation_layer("leaky_relu"))
             for inputs in (coarse, fine, fine)
         ]
-        output = nn.Sequential(as_in_keras(nn.Conv2d(fine, channels, 3, padding=1)), nn.Tanh())
+        output = nn.Sequential(glorot_init(nn.Conv2d(fine, channels, 3, padding=1)), nn.Tanh())
         super().__init__([first, *doublings, output], num_conditions)
 
 
@@ -90,12 +90,14 @@ class SMateDiscriminator(ImageDiscriminator):
             for (inputs, outputs), stride in zip(pairwise(widths), (1, 2, 2, 2), strict=True)
         ]
         blocks = [
-            nn.Sequential(bounded(as_in_keras(layer), spectral_norm), activation_layer("leaky_relu"))
+            nn.Sequential(with_spectral_norm(glorot_init(layer), spectral_norm), activation_layer("leaky_relu"))
             for layer in convolutions
         ]
         blocks[-1].append(nn.Flatten())
         features = widths[-1] * (size // 2**_SMATE_HALVINGS) ** 2
-        head = nn.Sequential(nn.Dropout(dropout), bounded(as_in_keras(nn.Linear(features, num_outputs)), spectral_norm))
+        head = nn.Sequential(
+            nn.Dropout(dropout), with_spectral_norm(glorot_init(nn.Linear(features, num_outputs)), spectral_norm)
+        )
         super().__init__(blocks, head, features, num_conditions, projection, spectral_norm)
 
 
@@ -176,14 +178,14 @@ class DCGANDiscriminator(ImageDiscriminator):
         ]
         blocks = [
             nn.Sequential(
-                bounded(nn.Conv2d(inputs, outputs, 4, stride=2, padding=1), spectral_norm),
+                with_spectral_norm(nn.Conv2d(inputs, outputs, 4, stride=2, padding=1), spectral_norm),
                 activation_layer("leaky_relu"),
             )
             for inputs, outputs in pairwise(widths)
         ]
         blocks[-1].append(nn.Flatten())
         features = widths[-1] * coarsest_grid(size) ** 2
-        head = nn.Sequential(nn.Dropout(dropout), bounded(nn.Linear(features, num_outputs), spectral_norm))
+        head = nn.Sequential(nn.Dropout(dropout), with_spectral_norm(nn.Linear(features, num_outputs), spectral_norm))
         super().__init__(blocks, head, features, num_conditions, projection, spectral_norm)
 
 

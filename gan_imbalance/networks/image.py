@@ -8,7 +8,7 @@ from itertools import islice
 import torch
 from torch import Tensor, nn
 
-from gan_imbalance.networks.layers import bounded, one_hot, require_kind
+from gan_imbalance.networks.layers import one_hot, require_kind, with_spectral_norm
 from gan_imbalance.types import LARGEST_IMAGE, SMALLEST_IMAGE, DataSpec, InputError
 
 
@@ -52,7 +52,7 @@ def scaled(channels: int, width: float) -> int:
     return max(1, round(channels * width))
 
 
-def as_in_keras(layer: nn.Linear | nn.Conv2d | nn.ConvTranspose2d) -> nn.Module:
+def glorot_init(layer: nn.Linear | nn.Conv2d | nn.ConvTranspose2d) -> nn.Module:
     """Return the layer with weights that start as in Keras: uniform by fan-in and fan-out, and no bias."""
     nn.init.xavier_uniform_(layer.weight)
     assert layer.bias is not None
@@ -109,7 +109,7 @@ class ImageDiscriminator(nn.Module):
         self.blocks = nn.Sequential(*blocks, head)
         self.projection: nn.Module | None = None
         if projection and num_conditions:
-            self.projection = bounded(nn.Linear(num_features, num_conditions, bias=False), spectral)
+            self.projection = with_spectral_norm(nn.Linear(num_features, num_conditions, bias=False), spectral)
 
     def features(self, x: Tensor, conditions: Tensor | None = None) -> Tensor:
         """Map images (n, channels, height, width) and conditions (n,) to what the head sees, (n, features)."""

@@ -58,7 +58,7 @@ def activation_layer(name: Activation) -> nn.Module:
     return Rectifier(0.2 if name == "leaky_relu" else 0.0)
 
 
-def bounded(layer: nn.Module, spectral: bool = True) -> nn.Module:
+def with_spectral_norm(layer: nn.Module, spectral: bool = True) -> nn.Module:
     """Return the layer with its Lipschitz constant bound by its spectral norm, or as it is.
 
     Miyato et al. 2018 (https://arxiv.org/abs/1802.05957).
@@ -75,7 +75,7 @@ def require_kind(network: nn.Module, spec: DataSpec, kind: DataKind) -> None:
     if spec.kind != kind:
         raise InputError(
             f"{type(network).__name__} is a network for {kind}s, but the data are {spec.kind}s: choose another one, "
-            "or leave the choice of networks away."
+            "or omit the networks."
         )
 
 
@@ -136,7 +136,7 @@ class DenseBlock(nn.Module):
         activation: ``relu`` or ``leaky_relu``.
         batch_norm: normalise over the batch before the activation.
         dropout: probability of zeroing a unit.
-        spectral: whether the layer is :func:`bounded`.
+        spectral: whether the layer is given its spectral norm (:func:`with_spectral_norm`).
         residual: pass the inputs on.
         conditions: how many conditions there are; their positions are then the last input.
     """
@@ -154,7 +154,7 @@ class DenseBlock(nn.Module):
     ) -> None:
         super().__init__()
         widths = (inputs,) if isinstance(inputs, int) else tuple(inputs)
-        layers: list[nn.Module] = [bounded(JoinedLinear(widths, outputs, conditions), spectral)]
+        layers: list[nn.Module] = [with_spectral_norm(JoinedLinear(widths, outputs, conditions), spectral)]
         if batch_norm:
             layers.append(nn.BatchNorm1d(outputs))
         layers.append(activation_layer(activation))
@@ -270,7 +270,7 @@ class TableActivation(nn.Module):
         return self._activate(x, (x + _gumbel_noise(x)) / self.gumbel_temperature, self.straight_through)
 
     def expected(self, x: Tensor) -> Tensor:
-        """Return what :meth:`forward` gives in the mean of its draws: shares for categories, (n, features)."""
+        """Return what :meth:`forward` gives on average of its draws: shares for categories, (n, features)."""
         return self._activate(x, x, hard=False)
 
     def _activate(self, x: Tensor, logits: Tensor, hard: bool) -> Tensor:

@@ -15,11 +15,11 @@ from gan_imbalance.networks.layers import (
     Inputs,
     JoinedLinear,
     TableActivation,
-    bounded,
     one_hot,
     pack,
     positions,
     require_kind,
+    with_spectral_norm,
 )
 from gan_imbalance.types import DataSpec
 
@@ -136,7 +136,9 @@ class DenseDiscriminator(nn.Module):
         hidden = dense_stack(
             inputs, widths, apart, activation=activation, dropout=dropout, spectral=spectral_norm, residual=residual
         )
-        self.blocks = nn.Sequential(*hidden, bounded(_head(hidden, inputs, apart, num_outputs), spectral_norm))
+        self.blocks = nn.Sequential(
+            *hidden, with_spectral_norm(_head(hidden, inputs, apart, num_outputs), spectral_norm)
+        )
 
     @property
     def compares_samples(self) -> bool:

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from gan_imbalance.networks.image import ImageDiscriminator, coarsest_grid, halvings, image_shape
-from gan_imbalance.networks.layers import activation_layer, bounded, one_hot
+from gan_imbalance.networks.layers import activation_layer, one_hot, with_spectral_norm
 from gan_imbalance.types import DataSpec
 
 
@@ -45,7 +45,7 @@ class ConditionalBatchNorm(nn.Module):
         return normalised
 
 
-class GrowingBlock(nn.Module):
+class UpsamplingBlock(nn.Module):
     """Batch norm, ReLU, doubling, convolution, batch norm, ReLU, convolution, beside a 1 x 1 convolution, doubled.
 
     Args:
@@ -93,7 +93,7 @@ class ResNetGenerator(nn.Module):
         self.blocks = nn.ModuleList(
             [
                 nn.Sequential(dense, nn.Unflatten(1, (width, grid, grid))),
-                *(GrowingBlock(width, num_conditions) for _ in range(halvings(size))),
+                *(UpsamplingBlock(width, num_conditions) for _ in range(halvings(size))),
                 nn.Sequential(
                     nn.BatchNorm2d(width),
                     activation_layer("relu"),
@@ -112,7 +112,7 @@ class ResNetGenerator(nn.Module):
         return output(out)  # type: ignore[no-any-return]
 
 
-class JudgingBlock(nn.Module):
+class DiscriminatorBlock(nn.Module):
     """ReLU, convolution, ReLU, convolution, beside a shortcut; both halved if told.
 
     The first block of a network leaves the first ReLU out, since images are no features. A shortcut that neither halves
@@ -129,12 +129,12 @@ class JudgingBlock(nn.Module):
         super().__init__()
         self.first = first
         self.convolutions = nn.ModuleList(
-            [bounded(_convolution(inputs, outputs)), bounded(_convolution(outputs, outputs))]
+            [with_spectral_norm(_convolution(inputs, outputs)), with_spectral_norm(_convolution(outputs, outputs))]
         )
         self.activation = activation_layer("relu")
         self.halve: nn.Module = nn.AvgPool2d(2) if halving else nn.Identity()
         changes = halving or inputs != outputs
-        self.shortcut: nn.Module = bounded(_pointwise(inputs, outputs)) if changes else nn.Identity()
+        self.shortcut: nn.Module = with_spectral_norm(_pointwise(inputs, outputs)) if changes else nn.Identity()
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (n, inputs, h, w) to (n, outputs, h, w), or (n, outputs, h // 2, w // 2) if halving."""
@@ -164,16 +164,16 @@ class ResNetDiscriminator(ImageDiscriminator):
 
     def __init__(self, spec: DataSpec, num_conditions: int, num_outputs: int, width: int = 128) -> None:
         channels, size = image_shape(self, spec)
-        blocks: list[nn.Module] = [JudgingBlock(channels, width, halving=True, first=True)]
+        blocks: list[nn.Module] = [DiscriminatorBlock(channels, width, halving=True, first=True)]
         size //= 2
         while size > 8 and size % 2 == 0:
-            blocks.append(JudgingBlock(width, width, halving=True))
+            blocks.append(DiscriminatorBlock(width, width, halving=True))
             size //= 2
-        blocks += [JudgingBlock(width, width, halving=False), JudgingBlock(width, width, halving=False)]
+        blocks += [DiscriminatorBlock(width, width, halving=False), DiscriminatorBlock(width, width, halving=False)]
         head = nn.Linear(width, num_outputs)
         nn.init.xavier_uniform_(head.weight)
         super().__init__(
-            [*blocks, SumOverPixels()], bounded(head), width, num_conditions, projection=True, spectral=True
+            [*blocks, SumOverPixels()], with_spectral_norm(head), width, num_conditions, projection=True, spectral=True
         )
 
 

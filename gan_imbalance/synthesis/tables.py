@@ -84,7 +84,7 @@ def _sample_given(
     if not isinstance(gan, ConditionalTabularGAN):
         raise InputError(
             f"A {type(gan).__name__} cannot be told the value of a column: train a ConditionalTabularGAN, "
-            "or leave given away."
+            "or omit given."
         )
     columns = {span.name: span for span in gan.spec.categorical_columns}
     told = ", ".join(map(repr, columns)) or "none here"

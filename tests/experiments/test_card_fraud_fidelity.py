@@ -1,4 +1,4 @@
-"""The rehearsal of the fidelity study, and that it tells copies from new rows."""
+"""The dry run of the fidelity study, and that it tells copies from new rows."""
 
 from __future__ import annotations
 

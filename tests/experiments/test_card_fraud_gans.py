@@ -1,4 +1,4 @@
-"""The study of the card-fraud GANs: its rehearsal, and what it measures."""
+"""The study of the card-fraud GANs: its dry run, and what it measures."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The rehearsal of the study on digits."""
+"""The dry run of the study on digits."""
 
 from __future__ import annotations
 

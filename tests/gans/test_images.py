@@ -246,7 +246,7 @@ def test_the_generator_learns_through_the_augmentation(tiny_gan: MakeGAN, tiny_i
     gan = tiny_gan(GAN, augmentation=Negative(), **DCGAN)
     fit(gan, tiny_images(), fast_dev_run=1)
     latent = gan.draw_latent(torch.zeros(4, dtype=torch.long))
-    shown = gan.as_shown(gan.generator(latent))
+    shown = gan.discriminator_input(gan.generator(latent))
     assert_same(shown, -gan.generator(latent))
     gan.discriminator(shown).sum().backward()
     assert gan.generator.blocks[0][0].weight.grad.any()

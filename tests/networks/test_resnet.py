@@ -6,7 +6,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from gan_imbalance.networks import ResNetDiscriminator, ResNetGenerator
-from gan_imbalance.networks.resnet import ConditionalBatchNorm, GrowingBlock, JudgingBlock
+from gan_imbalance.networks.resnet import ConditionalBatchNorm, DiscriminatorBlock, UpsamplingBlock
 from gan_imbalance.types import DataSpec, InputError
 
 CONDITIONS = torch.tensor([0, 1, 1, 0])
@@ -77,15 +77,18 @@ def test_batch_norm_has_a_scale_and_a_shift_for_every_condition() -> None:
 
 
 def test_batch_norm_remains_what_it_is_when_it_is_synchronised() -> None:
-    norm = nn.SyncBatchNorm.convert_sync_batchnorm(GrowingBlock(3, 2))
+    norm = nn.SyncBatchNorm.convert_sync_batchnorm(UpsamplingBlock(3, 2))
     assert isinstance(norm.norms[0].norm, nn.SyncBatchNorm)
     assert norm.norms[0].scales.shape == (2, 3)
 
 
 def test_blocks_are_those_of_the_paper() -> None:
     """The 1 x 1 convolutions stand on the other side of doubling and halving, which changes nothing."""
-    growing, halving = GrowingBlock(3, 0).eval(), JudgingBlock(3, 4, halving=True).eval()
-    first, plain = JudgingBlock(3, 4, halving=True, first=True).eval(), JudgingBlock(3, 3, halving=False).eval()
+    growing, halving = UpsamplingBlock(3, 0).eval(), DiscriminatorBlock(3, 4, halving=True).eval()
+    first, plain = (
+        DiscriminatorBlock(3, 4, halving=True, first=True).eval(),
+        DiscriminatorBlock(3, 3, halving=False).eval(),
+    )
     x = torch.randn(2, 3, 6, 6)
 
     def doubled(x: Tensor) -> Tensor:

@@ -87,7 +87,7 @@ class Recommendation:
         classifier: which one.
         remedy: with its amount.
         effort: what the remedy costs a person.
-        seconds: that a fit takes, added rows included, in the mean.
+        seconds: that a fit takes, added rows included, on average.
         mean: of the verdict's metric on test rows.
         tuned_recall: of the rare class on test rows, at the threshold that validation rows choose.
         against_nothing: the remedy against doing nothing; None where that is what is recommended.
@@ -114,7 +114,7 @@ class Answer:
         splits: that are finished.
         planned: splits that there are.
         allowance: for rows that splits share.
-        rare_test_rows: rare rows that a split tests on, in the mean.
+        rare_test_rows: rare rows that a split tests on, on average.
         primary: the GANs against the other remedies; None where either is missing.
         sensitivity: by its name, what is known to help or to hurt, against nothing.
         by_classifier: the primary contest with each classifier alone; exploratory.

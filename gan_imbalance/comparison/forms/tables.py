@@ -18,7 +18,7 @@ from gan_imbalance.comparison.figures import Figure
 from gan_imbalance.data.imbalance import Rows
 from gan_imbalance.data.schema import TableSchema
 from gan_imbalance.data.tables import Table
-from gan_imbalance.quality import judge_rows
+from gan_imbalance.quality import evaluate_synthetic
 from gan_imbalance.transforms.dtypes import Features
 from gan_imbalance.transforms.kinds import named_columns
 from gan_imbalance.transforms.table import TabularTransformer
@@ -111,8 +111,8 @@ class TableForm:
         return _TableView(self.samples)
 
     def judge(self, known: Rows, made: pd.DataFrame, unseen: Rows, seed: int) -> dict[str, float]:
-        """Return the figures of :func:`~gan_imbalance.quality.judge_rows`."""
-        return judge_rows(
+        """Return the figures of :func:`~gan_imbalance.quality.evaluate_synthetic`."""
+        return evaluate_synthetic(
             self.transformer, self.take(known), made, self.take(unseen), max_pairs=_JUDGED_PAIRS, seed=seed
         )
 

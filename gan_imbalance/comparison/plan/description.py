@@ -176,7 +176,7 @@ class Description:
         return [split["rows"] for key, split in splits if key.setting == setting]
 
     def rare_test_rows(self, setting: Setting) -> float:
-        """Return how many rare rows a split of a setting tests on, in the mean."""
+        """Return how many rare rows a split of a setting tests on, on average."""
         return float(np.mean([rows["test"][self.minority] for rows in self.rows_of(setting)]))
 
     @classmethod

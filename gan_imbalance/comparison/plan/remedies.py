@@ -33,7 +33,7 @@ HALF_MINORITY = "half_minority"
 _GAN_SAMPLER = "gan_imbalance.oversampling.GANOverSampler"
 _IMAGE_SAMPLER = "gan_imbalance.oversampling.ImageOverSampler"
 _CONTROLS = "gan_imbalance.comparison.controls."
-_PEERS = "gan_imbalance.comparison.peers."
+_THIRD_PARTY = "gan_imbalance.comparison.third_party."
 _IMBLEARN = ("imblearn.over_sampling", "imblearn.under_sampling", "imblearn.combine")
 
 
@@ -249,16 +249,16 @@ FURTHER_REMEDIES: Mapping[str, Remedy] = {
 }
 """Larger GANs and a diffusion model, which take their time, and those for some kinds of data: named, they compete."""
 
-PEER_REMEDIES: Mapping[str, Remedy] = {
+THIRD_PARTY_REMEDIES: Mapping[str, Remedy] = {
     remedy.name: remedy
     for remedy in (
-        _sampler("ctgan", f"{_PEERS}CTGANOverSampler"),
-        _sampler("tvae", f"{_PEERS}TVAEOverSampler"),
+        _sampler("ctgan", f"{_THIRD_PARTY}CTGANOverSampler"),
+        _sampler("tvae", f"{_THIRD_PARTY}TVAEOverSampler"),
     )
 }
 """Other people's generators, which the ``benchmark`` extra installs."""
 
-TABLE_REMEDIES: Mapping[str, Remedy] = {**CONTROLS, **STANDARD_REMEDIES, **FURTHER_REMEDIES, **PEER_REMEDIES}
+TABLE_REMEDIES: Mapping[str, Remedy] = {**CONTROLS, **STANDARD_REMEDIES, **FURTHER_REMEDIES, **THIRD_PARTY_REMEDIES}
 """All remedies of tables that have a name."""
 
 _SMATE_AUGMENT = {"class_path": "gan_imbalance.transforms.image.SMateAugment"}

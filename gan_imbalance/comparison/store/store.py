@@ -27,7 +27,7 @@ _DESCRIPTION = "comparison.json"
 _ANSWER = "answer.json"
 _REFERENCE = "reference"
 _LOCK = ".comparison.lock"
-# a rehearsal, and Weights & Biases, have folders of their own in it, with locks of their own
+# a dry run, and Weights & Biases, have folders of their own in it, with locks of their own
 _ROOMS = (".", "cells", "synthetic", "splits", "cache", "figures")
 # rows of a class that pictures compare synthetic ones with
 _REFERENCE_ROWS = 2000

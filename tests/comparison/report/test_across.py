@@ -96,7 +96,7 @@ def test_less_cost_ranks_higher(compare_one: Compare, tmp_path: Path) -> None:
         assert found.loc[name, "mean_rank"] == pytest.approx(np.mean([mean.rank()[name] for mean in means]))
 
 
-@pytest.mark.parametrize("verb", [["report"], ["report", "nowhere"]])
-def test_without_a_comparison_there_is_no_report(verb: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(verb) == 2
+@pytest.mark.parametrize("subcommand", [["report"], ["report", "nowhere"]])
+def test_without_a_comparison_there_is_no_report(subcommand: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(subcommand) == 2
     assert "gan-imbalance: error: " in capsys.readouterr().err

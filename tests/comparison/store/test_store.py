@@ -98,7 +98,7 @@ def test_what_a_killed_process_left_is_removed(tmp_path: Path) -> None:
     (tmp_path / "quick" / ".comparison.lock").write_text("")
     with store.alone():
         assert not any(path.exists() for path in left)
-    # the lock of a rehearsal that runs at the same time is not ours
+    # the lock of a dry run that runs at the same time is not ours
     assert {path.name for path in tmp_path.rglob("*") if path.is_file()} == {"kept.json", ".comparison.lock"}
 
 

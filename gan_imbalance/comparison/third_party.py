@@ -18,7 +18,7 @@ from gan_imbalance.transforms.kinds import Kind
 from gan_imbalance.types import InputError, Label
 
 
-class _PeerOverSampler(TableOverSampler):
+class _ThirdPartyOverSampler(TableOverSampler):
     """A synthesizer of the package ``ctgan``, in the settings of the package."""
 
     remedy_kind: ClassVar[str] = "gan"
@@ -56,7 +56,7 @@ class _PeerOverSampler(TableOverSampler):
         return _decode(made, features, rows).assign(**{target: table[target][is_in_class].iloc[0]})
 
 
-class CTGANOverSampler(_PeerOverSampler):
+class CTGANOverSampler(_ThirdPartyOverSampler):
     """Tops up rare classes with rows of CTGAN (Xu et al., 2019), in the implementation of its authors.
 
     It is trained on the rows of the class alone, on the CPU. As in the Synthetic Data Vault, and as our own GANs do,
@@ -81,7 +81,7 @@ class CTGANOverSampler(_PeerOverSampler):
     _batch_unit = 10
 
 
-class TVAEOverSampler(_PeerOverSampler):
+class TVAEOverSampler(_ThirdPartyOverSampler):
     """Tops up rare classes with rows of TVAE, CTGAN's variational counterpart, trained and read as that is.
 
     Args:

@@ -13,7 +13,7 @@ import pytest
 import torch
 from sklearn.base import clone
 
-from gan_imbalance.comparison.peers import CTGANOverSampler, TVAEOverSampler
+from gan_imbalance.comparison.third_party import CTGANOverSampler, TVAEOverSampler
 from gan_imbalance.oversampling import TableOverSampler
 from gan_imbalance.types import InputError
 
