@@ -19,6 +19,7 @@ _HOMES = {
     "ConditionalWassersteinGAN": "gans",
     "CramerGAN": "gans",
     "DigitsDataModule": "data",
+    "Evaluation": "evaluation",
     "GAN": "gans",
     "GANOverSampler": "oversampling",
     "ImageClassifier": "classifiers",
@@ -65,6 +66,7 @@ if TYPE_CHECKING:
     from gan_imbalance.data import MixedDataModule as MixedDataModule
     from gan_imbalance.data import SyntheticImages as SyntheticImages
     from gan_imbalance.data import TabularDataModule as TabularDataModule
+    from gan_imbalance.evaluation import Evaluation as Evaluation
     from gan_imbalance.evaluation.evaluate import evaluate as evaluate
     from gan_imbalance.gans import GAN as GAN
     from gan_imbalance.gans import AuxiliaryClassifierGAN as AuxiliaryClassifierGAN

@@ -142,7 +142,7 @@ def _run_function(subcommand: str, arguments: Sequence[str]) -> int:
         return result
     # what a function found, which it leaves to its caller to show
     result.show()
-    return int(result.exit_code)
+    return int(getattr(result, "exit_code", 0))
 
 
 def command() -> None:

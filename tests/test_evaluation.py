@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
 from pathlib import Path
@@ -10,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from gan_imbalance.evaluation import evaluate
+from gan_imbalance import evaluate
 from gan_imbalance.evaluation.profile import Tables, find_alerts
 from gan_imbalance.main import main
 from gan_imbalance.quality import FIGURES
@@ -109,40 +110,42 @@ def test_kinds_are_those_of_the_real_table() -> None:
 
 
 def test_every_figure_is_there_and_tells_copies_from_fresh_rows() -> None:
-    fresh = evaluate(Tables.of(REAL, MADE, HELD_OUT, "label"), "label")
-    copied = evaluate(Tables.of(REAL, REAL.iloc[:300], HELD_OUT, "label"), "label")
-    assert list(fresh.figures) == [figure.name for figure in FIGURES]
-    assert not np.isnan([*fresh.figures.values(), *fresh.real_figures.values()]).any()
-    assert fresh.figures["exact_copies"] == 0
-    assert fresh.figures["membership_low"] < 0.5 < fresh.figures["membership_high"]
-    assert fresh.figures["closest_record_share"] == pytest.approx(0.5, abs=0.1)
-    assert fresh.figures["two_sample_trees"] == pytest.approx(0.5, abs=0.1)
+    fresh = evaluate(REAL, MADE, HELD_OUT, "label", output=None)
+    copied = evaluate(REAL, REAL.iloc[:300], HELD_OUT, "label", output=None)
+    assert list(fresh.figures.index) == [figure.name for figure in FIGURES]
+    assert not fresh.figures.isna().any(axis=None)
+    figures = fresh.figures["synthetic"]
+    assert figures["exact_copies"] == 0
+    assert figures["membership_low"] < 0.5 < figures["membership_high"]
+    assert figures["closest_record_share"] == pytest.approx(0.5, abs=0.1)
+    assert figures["two_sample_trees"] == pytest.approx(0.5, abs=0.1)
     assert fresh.collapse == copied.collapse == []
-    assert copied.figures["exact_copies"] == 1
-    assert copied.figures["membership_low"] > 0.7
-    assert copied.figures["closest_record_share"] > 0.6
+    assert copied.figures["synthetic"]["exact_copies"] == 1
+    assert copied.figures["synthetic"]["membership_low"] > 0.7
+    assert copied.figures["synthetic"]["closest_record_share"] > 0.6
     assert abs(fresh.utility["real"]["roc_auc"] - fresh.utility["synthetic"]["roc_auc"]) < 0.1
 
 
 def test_bad_rows_look_bad() -> None:
     shuffled = MADE.apply(lambda column: column.sample(frac=1, random_state=len(column.name)).to_numpy())
-    tables = Tables.of(REAL, shuffled.assign(age=30, amount=MADE["amount"] + 3), HELD_OUT, "label")
-    found = evaluate(tables, "label")
-    assert found.figures["two_sample_trees"] > 0.9
-    assert found.figures["two_sample_logistic"] > 0.9
-    assert found.figures["precision"] < found.real_figures["precision"]
+    made = shuffled.assign(age=30, amount=MADE["amount"] + 3)
+    found = evaluate(REAL, made, HELD_OUT, "label", output=None)
+    assert found.figures["synthetic"]["two_sample_trees"] > 0.9
+    assert found.figures["synthetic"]["two_sample_logistic"] > 0.9
+    assert found.figures["synthetic"]["precision"] < found.figures["real"]["precision"]
     assert found.utility["synthetic"]["roc_auc"] < found.utility["real"]["roc_auc"] - 0.1
     assert found.columns[1]["score"] < 0.7
 
 
 def test_collapse_is_told_in_words() -> None:
-    found = evaluate(Tables.of(REAL, MADE.iloc[[0, 1, 2] * 100], HELD_OUT))
+    found = evaluate(REAL, MADE.iloc[[0, 1, 2] * 100], HELD_OUT, output=None)
     assert "The generator repeats itself: 1% of the synthetic rows are distinct" in found.collapse[0]
+    assert found.verdict.startswith(found.collapse[0])
 
 
 def test_the_same_seed_finds_the_same() -> None:
-    tables = Tables.of(REAL, MADE, HELD_OUT)
-    first, second, other = (evaluate(tables, max_rows=100, seed=seed).to_dict() for seed in (0, 0, 1))
+    tables = (REAL, MADE, HELD_OUT)
+    first, second, other = (evaluate(*tables, output=None, max_rows=100, seed=seed).to_dict() for seed in (0, 0, 1))
     assert first == second != other
 
 
@@ -179,6 +182,35 @@ def test_from_files_to_the_page(files: Path, capsys: pytest.CaptureFixture[str])
     alternatives = re.findall(r'<img src="data:[^"]+" alt="([^"]+)"', page)
     assert len(alternatives) == page.count("<img") == 3
     assert alternatives[0].startswith("Heat maps of the correlations among")
+
+
+def test_python_returns_what_the_command_writes(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    found = evaluate("real.csv", MADE, HELD_OUT, "label", output="out #1")
+    assert capsys.readouterr() == ("", "")
+    written = json.loads((files / "out #1" / "evaluation.json").read_text())
+    assert {name: written[name] for name in found.to_dict()} == json.loads(json.dumps(found.to_dict()))
+    assert written["files"]["real"]["path"] == "real.csv"
+    assert written["files"]["holdout"] == {"path": None, "hash": None, "rows": 200}
+    assert found.report == Path("out #1/evaluation.html")
+    assert "a DataFrame: 300 rows</dd>" in found.report.read_text(encoding="utf-8")
+    assert str(found) == repr(found) == f"{found.verdict}\nReport: {found.report}"
+    page = found._repr_html_()
+    assert '<a href="out%20%231/evaluation.html">evaluation.html</a>' in page
+    assert "Membership inference, AUC" in page
+
+
+def test_a_notebook_shows_alerts_as_text(workplace: Path) -> None:
+    real, made = (rows.rename(columns={"age": NASTY}) for rows in (REAL, MADE.assign(age=20.5)))
+    found = evaluate(real, made, output=None)
+    assert found.report is None
+    assert str(found) == found.verdict
+    page = found._repr_html_()
+    assert NASTY not in page
+    assert html.escape(NASTY) in page
+    assert "No held-out rows were given" in page
+    assert list(workplace.iterdir()) == []
+    with pytest.raises(InputError, match="There is no file absent"):
+        evaluate(real, "absent.csv")
 
 
 def test_without_held_out_rows_it_says_what_cannot_be_told(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -219,14 +251,16 @@ def test_mistakes_are_told(files: Path, capsys: pytest.CaptureFixture[str], chan
 
 @pytest.mark.parametrize("synthetic", [MADE.iloc[:1], MADE.iloc[:4]])
 def test_a_few_rows_have_the_figures_that_they_can_have(synthetic: pd.DataFrame) -> None:
-    found = evaluate(Tables.of(REAL, synthetic, HELD_OUT.iloc[:3], "label"), "label")
-    assert np.isnan(found.figures["coverage"])
-    assert found.figures["exact_copies"] == 0
+    found = evaluate(REAL, synthetic, HELD_OUT.iloc[:3], "label", output=None)
+    figures = found.figures["synthetic"]
+    assert np.isnan(figures["coverage"])
+    assert figures["exact_copies"] == 0
+    assert "nan" not in found._repr_html_().lower()
 
 
 def test_columns_without_values_or_spread(workplace: Path) -> None:
     real, made = (rows.assign(none=np.nan, one=1, word="a") for rows in (REAL, MADE))
-    found = evaluate(Tables.of(real, made, HELD_OUT.assign(none=np.nan, one=1, word="a")))
+    found = evaluate(real, made, HELD_OUT.assign(none=np.nan, one=1, word="a"), output=None)
     assert not {alert.column for alert in found.alerts} & {"none", "one", "word", ""}
     with pytest.raises(InputError, match="has no value in any column"):
         Tables.of(real[["none"]], made[["none"]])

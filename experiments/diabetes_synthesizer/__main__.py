@@ -18,10 +18,10 @@ import torch
 from jsonargparse import auto_cli
 
 from experiments import command
+from gan_imbalance import evaluate
 from gan_imbalance.comparison.analysis.statistics import mean_interval, paired_comparison
 from gan_imbalance.comparison.controls import MarginalOverSampler
 from gan_imbalance.data import TabularDataModule
-from gan_imbalance.evaluation import run_evaluate
 from gan_imbalance.files import atomic_path
 from gan_imbalance.gans import BaseGAN, MomentMatchingGAN, WassersteinGAN
 from gan_imbalance.metrics import (
@@ -349,7 +349,7 @@ def _profile(table: pd.DataFrame, training: pd.DataFrame, held_out: pd.DataFrame
     for name, rows in names.items():
         _write(rows, folder / f"{name}.csv")
     paths = {name: str(folder / f"{name}.csv") for name in names}
-    run_evaluate(paths["training"], paths["synthetic"], paths["held_out"], TARGET, str(folder / "profile"))
+    evaluate(paths["training"], paths["synthetic"], paths["held_out"], TARGET, folder / "profile").show()
 
 
 def _summarise(results: pd.DataFrame) -> pd.DataFrame:

@@ -165,7 +165,7 @@ def compare(
     report = make_report(store, save_pictures=not quick)
     if publish:
         publish_report(store, report, upload_artifacts)
-    return Comparison(store.folder, tuple(failures), verbose)
+    return Comparison(store.folder, verbose)
 
 
 def _check_number(name: str, value: int | None, least: int) -> None:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,8 @@ import pandas as pd
 from gan_imbalance.comparison import figures as pictures
 from gan_imbalance.comparison.report import render, show
 from gan_imbalance.data.tables import read_table
-from gan_imbalance.evaluation.profile import Alert, Tables, describe_columns, find_alerts
+from gan_imbalance.evaluation.profile import Tables, describe_columns, find_alerts
+from gan_imbalance.evaluation.result import Evaluation
 from gan_imbalance.files import atomic_path, file_hash, provenance, write_json
 from gan_imbalance.metrics import column_pair_trends, column_shapes, describe_collapse, measure_variety, train_and_test
 from gan_imbalance.quality import COLUMN_ROWS, FIGURES, evaluate_synthetic
@@ -29,64 +29,102 @@ _MAX_CORRELATED = 40
 _SHOWN_PAIRS = 10
 _DAYS_PER_YEAR = 365.2425
 
-
-@dataclass(frozen=True)
-class Evaluation:
-    """What was found out about synthetic rows.
-
-    Attributes:
-        figures: by the names of :data:`gan_imbalance.quality.FIGURES`; NaN where one has no meaning.
-        real_figures: the same of real held-out rows in the place of the synthetic ones; empty without held-out rows.
-        utility: figures of a classifier on held-out rows, by what it learned from (``real``, ``synthetic``).
-        columns: of every column its kind, score and what it holds.
-        pairs: scores of pairs of columns, by names, ascending.
-        alerts: what synthetic rows hold that real ones do not, and the reverse.
-        collapse: signs that the generator has collapsed, in sentences.
-        notes: what was left out or drawn, in sentences.
-    """
-
-    figures: dict[str, float]
-    real_figures: dict[str, float]
-    utility: dict[str, dict[str, float]]
-    columns: list[dict[str, Any]]
-    pairs: pd.Series[float]
-    alerts: list[Alert]
-    collapse: list[str]
-    notes: list[str]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain values for a file; None where a figure has no meaning."""
-        content = {
-            **{name: getattr(self, name) for name in ("figures", "real_figures", "utility", "columns")},
-            "pairs": self.pairs.rename("score").reset_index().to_dict(orient="records"),
-            "alerts": [asdict(alert) for alert in self.alerts],
-            "collapse": self.collapse,
-            "notes": self.notes,
-        }
-        plain: dict[str, Any] = _without_nan(content)
-        return plain
+Table = pd.DataFrame | str | Path
+"""Rows, or the file where they lie."""
 
 
-def _without_nan(content: Any) -> Any:
-    if isinstance(content, dict):
-        return {key: _without_nan(value) for key, value in content.items()}
-    if isinstance(content, list):
-        return [_without_nan(value) for value in content]
-    return None if isinstance(content, float) and not math.isfinite(content) else content
+def evaluate(
+    real: Table,
+    synthetic: Table,
+    holdout: Table | None = None,
+    target: str | None = None,
+    output: str | Path | None = "evaluation",
+    drop: Sequence[str] = (),
+    max_rows: int = 2000,
+    seed: int = 0,
+) -> Evaluation:
+    """Judge synthetic rows against the real ones: fidelity, variety, privacy, worth to a classifier.
 
-
-def evaluate(tables: Tables, target: str | None = None, max_rows: int = 2000, seed: int = 0) -> Evaluation:
-    """Judge synthetic rows: fidelity, variety, privacy, and with a target their worth to a classifier.
+    Writes evaluation.json and evaluation.html, a profile of both tables side by side.
 
     Args:
-        tables: in one form, see :meth:`Tables.of`.
-        target: column of classes to predict; needs held-out rows.
-        max_rows: of each kind that figures are computed from, drawn at random; alerts look at all rows.
+        real: rows that the generator learned from; a DataFrame, or a file (CSV, also compressed, or Parquet).
+        synthetic: rows to judge, whoever made them; the same columns, in any order.
+        holdout: real rows that the generator has not seen; privacy and honest figures need them.
+        target: column of classes, to train a classifier on synthetic rows and test it on held-out ones.
+        output: folder to write; nothing is written if None.
+        drop: columns to leave out, such as names of rows.
+        max_rows: rows of each kind that figures are computed from, drawn at random; alerts look at all rows.
         seed: of all draws.
 
     Raises:
-        InputError: if max_rows is below 10, or the encoding cannot be fitted on the real rows.
+        InputError: if a file cannot be read, tables do not fit together, max_rows is below 10, or the folder cannot be
+            written.
     """
+    given = {"real": real, "synthetic": synthetic} | ({} if holdout is None else {"holdout": holdout})
+    frames = {name: _read(name, table) for name, table in given.items()}
+    tables = Tables.of(frames["real"], frames["synthetic"], frames.get("holdout"), target, drop)
+    evaluation = _judge(tables, target, max_rows, seed)
+    if output is None:
+        return evaluation
+    files = {name: _origin(table) | {"rows": len(frames[name])} for name, table in given.items()}
+    settings = {"target": target, "drop": list(drop), "max_rows": max_rows, "seed": seed}
+    folder = Path(output)
+    write_json(folder / "evaluation.json", provenance(**evaluation.to_dict(), files=files, **settings))
+    page, path = _page(evaluation, tables, files, settings), folder / "evaluation.html"
+    with atomic_path(path) as temporary:
+        temporary.write_text(page, encoding="utf-8")
+    return replace(evaluation, report=path)
+
+
+def run_evaluate(
+    real: str,
+    synthetic: str,
+    holdout: str | None = None,
+    target: str | None = None,
+    output: str = "evaluation",
+    drop: Sequence[str] = (),
+    max_rows: int = 2000,
+    seed: int = 0,
+) -> Evaluation:
+    """Judge a synthetic table against the real one: fidelity, variety, privacy, worth to a classifier.
+
+    Args:
+        real: table that the generator learned from (CSV, also compressed, or Parquet).
+        synthetic: table to judge, whoever made it; the same columns, in any order.
+        holdout: real rows that the generator has not seen; privacy and honest figures need them.
+        target: column of classes, to train a classifier on synthetic rows and test it on held-out ones.
+        output: folder to write.
+        drop: columns to leave out, such as names of rows.
+        max_rows: rows of each kind that figures are computed from, drawn at random.
+        seed: of all draws.
+
+    Returns:
+        What :func:`evaluate` returns; the command line prints it.
+
+    Raises:
+        InputError: as :func:`evaluate` does.
+    """
+    return evaluate(real, synthetic, holdout, target, output, drop, max_rows, seed)
+
+
+def _read(option: str, table: Table) -> pd.DataFrame:
+    if not isinstance(table, pd.DataFrame):
+        if not Path(table).is_file():
+            raise InputError(f"There is no file {table}; name the table's file by --{option}.")
+        table = read_table(table)
+    return table.rename(columns=str)
+
+
+def _origin(table: Table) -> dict[str, str | None]:
+    """Return where a table comes from; of a DataFrame nothing is known."""
+    if isinstance(table, pd.DataFrame):
+        return {"path": None, "hash": None}
+    return {"path": str(table), "hash": file_hash(table)}
+
+
+def _judge(tables: Tables, target: str | None, max_rows: int, seed: int) -> Evaluation:
+    """Return all figures and words, before anything is written."""
     if max_rows < 10:
         raise InputError(f"max_rows is {max_rows}; compare at least 10 rows.")
     encoder = _fit_encoder(tables, tables.real)
@@ -106,10 +144,12 @@ def evaluate(tables: Tables, target: str | None = None, max_rows: int = 2000, se
     if target is not None and tables.holdout is not None:
         utility, more = _utility(tables, target, seed)
         notes += more
+    titles = {figure.name: {"title": figure.title, "best": figure.best} for figure in FIGURES}
+    figures = pd.DataFrame.from_dict(titles, orient="index")
+    figures = figures.assign(synthetic=pd.Series(judged), real=pd.Series(real_judged, dtype=float))
     return Evaluation(
-        figures=judged,
-        real_figures=real_judged,
-        utility=utility,
+        figures=figures[["title", "synthetic", "real", "best"]],
+        utility=pd.DataFrame(utility, columns=["synthetic", "real"]),
         columns=describe_columns(tables, shapes),
         pairs=pairs.sort_values(),
         alerts=find_alerts(tables),
@@ -181,100 +221,24 @@ def _utility(tables: Tables, target: str, seed: int) -> tuple[dict[str, dict[str
     return figures, notes
 
 
-def run_evaluate(
-    real: str,
-    synthetic: str,
-    holdout: str | None = None,
-    target: str | None = None,
-    output: str = "evaluation",
-    drop: Sequence[str] = (),
-    max_rows: int = 2000,
-    seed: int = 0,
-) -> int:
-    """Judge a synthetic table against the real one: fidelity, variety, privacy, worth to a classifier.
-
-    Writes evaluation.json and evaluation.html, a profile of both tables side by side, and prints the figures.
-
-    Args:
-        real: table that the generator learned from (CSV, also compressed, or Parquet).
-        synthetic: table to judge, whoever made it; the same columns, in any order.
-        holdout: real rows that the generator has not seen; privacy and honest figures need them.
-        target: column of classes, to train a classifier on synthetic rows and test it on held-out ones.
-        output: folder to write.
-        drop: columns to leave out, such as names of rows.
-        max_rows: rows of each kind that figures are computed from, drawn at random.
-        seed: of all draws.
-
-    Returns:
-        The exit code.
-
-    Raises:
-        InputError: if a file cannot be read, tables do not fit together, or the folder cannot be written.
-    """
-    paths = {"real": real, "synthetic": synthetic} | ({} if holdout is None else {"holdout": holdout})
-    frames = {name: _read(name, path) for name, path in paths.items()}
-    tables = Tables.of(frames["real"], frames["synthetic"], frames.get("holdout"), target, drop)
-    evaluation = evaluate(tables, target, max_rows, seed)
-    files = {
-        name: {"path": str(path), "hash": file_hash(path), "rows": len(frames[name])} for name, path in paths.items()
-    }
-    settings = {"target": target, "drop": list(drop), "max_rows": max_rows, "seed": seed}
-    folder = Path(output)
-    write_json(folder / "evaluation.json", provenance(**evaluation.to_dict(), files=files, **settings))
-    page = _page(evaluation, tables, files, settings)
-    with atomic_path(folder / "evaluation.html") as temporary:
-        temporary.write_text(page, encoding="utf-8")
-    _print(evaluation, folder / "evaluation.html")
-    return 0
-
-
-def _read(option: str, path: str) -> pd.DataFrame:
-    if not Path(path).is_file():
-        raise InputError(f"There is no file {path}; name the table's file by --{option}.")
-    frame = read_table(path)
-    frame.columns = frame.columns.map(str)
-    return frame
-
-
 def _page(evaluation: Evaluation, tables: Tables, files: dict[str, Any], settings: dict[str, Any]) -> str:
     return render(
         "evaluation.html",
         package="gan_imbalance.evaluation",
-        title=Path(files["synthetic"]["path"]).name,
+        title=Path(files["synthetic"]["path"] or "A DataFrame").name,
+        verdict=evaluation.verdict,
         files=files,
         settings=settings,
-        rows=_figure_rows(evaluation),
-        utility=_utility_rows(evaluation),
+        rows=evaluation.shown_figures.to_dict("records"),
+        utility=evaluation.shown_utility.to_dict("records"),
         columns=evaluation.columns,
         pairs=evaluation.pairs.dropna().head(_SHOWN_PAIRS),
         alerts=evaluation.alerts,
-        collapse=evaluation.collapse,
         notes=evaluation.notes,
         figures=show(list(_pictures(tables, evaluation))),
         left_out=max(0, len(tables.kinds) - _MAX_PICTURED),
         made_by=provenance(),
     )
-
-
-def _figure_rows(evaluation: Evaluation) -> list[dict[str, Any]]:
-    """Return the figures that have a meaning, with what real rows reach and what is best."""
-    return [
-        {
-            "title": figure.title,
-            "value": evaluation.figures[figure.name],
-            "real": evaluation.real_figures.get(figure.name, np.nan),
-            "best": figure.best,
-        }
-        for figure in FIGURES
-        if not np.isnan(evaluation.figures[figure.name])
-    ]
-
-
-def _utility_rows(evaluation: Evaluation) -> list[dict[str, Any]]:
-    """Return the classifier's figures, trained on real and on synthetic rows."""
-    names = next(iter(evaluation.utility.values()), {})
-    shown = [name for name in names if name in ("pr_auc", "roc_auc", "balanced_accuracy") or name.startswith("f1_")]
-    return [{"title": name, **{kind: of[name] for kind, of in evaluation.utility.items()}} for name in shown]
 
 
 def _pictures(tables: Tables, evaluation: Evaluation) -> Iterator[pictures.Figure]:
@@ -307,33 +271,3 @@ def _as_shown(rows: pd.DataFrame, tables: Tables) -> pd.DataFrame:
     """Return dates as years."""
     dates = {name: 1970 + rows[name] / _DAYS_PER_YEAR for name in rows.columns if tables.kinds[name] == "date"}
     return rows.assign(**dates)
-
-
-def _print(evaluation: Evaluation, report: Path) -> None:
-    """Print figures, what the classifier is worth, and every alert."""
-    from rich.console import Console
-    from rich.table import Table as RichTable
-
-    console = Console()
-    console.width = max(console.width, 100)
-    table = RichTable("figure", "synthetic rows", "real rows instead", "best")
-    for row in _figure_rows(evaluation):
-        table.add_row(row["title"], *(_number(row[side]) for side in ("value", "real")), row["best"])
-    console.print(table)
-    if evaluation.utility:
-        worth = RichTable("on held-out rows", "learned from synthetic rows", "learned from real rows")
-        for row in _utility_rows(evaluation):
-            worth.add_row(row["title"], *(_number(row.get(side, np.nan)) for side in ("synthetic", "real")))
-        console.print(worth)
-    for sentence in evaluation.collapse:
-        console.print(f"Warning: {sentence}", style="red", markup=False)
-    for alert in evaluation.alerts:
-        console.print(f"{alert.column or 'whole rows'}: {alert.kind} ({alert.rows:,}): {alert.text}", markup=False)
-    for note in evaluation.notes:
-        console.print(note, markup=False)
-    # not wrapped, so that it can be copied
-    print(f"Report: {report}")
-
-
-def _number(value: float) -> str:
-    return "-" if np.isnan(value) else f"{value:.3f}"

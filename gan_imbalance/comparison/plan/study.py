@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from inspect import signature
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import numpy as np
+import pandas as pd
 
 from gan_imbalance.comparison.plan.remedies import Amount
 from gan_imbalance.data import ImbalanceDataModule
@@ -29,6 +30,12 @@ class Setting(NamedTuple):
 
     minority_rows: int | None = None
     imbalance_ratio: float | None = None
+
+    @classmethod
+    def of(cls, minority_rows: Any, imbalance_ratio: Any) -> Self:
+        """Return the setting of a row of a table, which has missing values for None."""
+        rows = None if pd.isna(minority_rows) else int(minority_rows)
+        return cls(rows, None if pd.isna(imbalance_ratio) else float(imbalance_ratio))
 
     @property
     def name(self) -> str:

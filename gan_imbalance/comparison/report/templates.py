@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from html import escape
+from pathlib import Path
 from typing import Any
+from urllib.parse import quote
+
+import pandas as pd
 
 from gan_imbalance.comparison.figures import Figure
 
@@ -24,6 +29,23 @@ def show(pictures: Sequence[Figure]) -> list[dict[str, str]]:
     return [
         {"caption": picture.caption, "alt": picture.alt, "source": _data_uri(picture.svg())} for picture in pictures
     ]
+
+
+def in_notebook(title: str, sentences: Iterable[str], table: pd.DataFrame, page: Path | None) -> str:
+    """Return what a notebook shows of a result, every text as it is.
+
+    Args:
+        title: the result in a few words.
+        sentences: what else is to be told.
+        table: without its index.
+        page: what is linked to, if there is one.
+    """
+    # long names are cut otherwise
+    with pd.option_context("display.max_colwidth", None):
+        shown = table.to_html(index=False, float_format="{:.3f}".format, na_rep="") if len(table) else ""
+    told = "".join(f"<p>{escape(sentence)}</p>" for sentence in sentences)
+    link = "" if page is None else f'<p><a href="{quote(page.as_posix())}">{escape(page.name)}</a></p>'
+    return f"<p><strong>{escape(title)}</strong></p>{told}{shown}{link}"
 
 
 def _data_uri(svg: str) -> str:

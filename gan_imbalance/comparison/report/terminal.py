@@ -138,11 +138,9 @@ def quality_tables(quality: pd.DataFrame) -> dict[str, pd.DataFrame]:
     tables = {}
     key: Any
     for key, of in quality.groupby(list(Setting._fields), sort=False, dropna=False):
-        rows, ratio = key
-        setting = Setting(None if pd.isna(rows) else int(rows), None if pd.isna(ratio) else float(ratio))
         texts = of.assign(text=list(_means(of)))
         wide = texts.pivot(index="remedy", columns="title", values="text").fillna("-")
-        tables[setting.name] = wide.loc[of["remedy"].unique(), of["title"].unique()]
+        tables[Setting.of(*key).name] = wide.loc[of["remedy"].unique(), of["title"].unique()]
     return tables
 
 

@@ -29,6 +29,11 @@ _REFERENCE = "reference"
 _LOCK = ".comparison.lock"
 # a dry run, and Weights & Biases, have folders of their own in it, with locks of their own
 _ROOMS = (".", "cells", "synthetic", "splits", "cache", "figures")
+# columns of tables
+_TEXTS = (
+    *("classifier", "remedy", "kind", "amount", "arm", "other", "metric", "title", "best", "mark"),
+    *("split_hash", "notes", "address"),
+)
 # rows of a class that pictures compare synthetic ones with
 _REFERENCE_ROWS = 2000
 
@@ -173,13 +178,15 @@ class Store:
 
     def failures(self, description: Description) -> list[Failure]:
         """Return what failed when it was last tried, each reason once, with the addresses of what is missing for it."""
-        told: dict[tuple[str, str], list[str]] = {}
+        told: dict[tuple[str, str], Failure] = {}
         for address in (entry.address for entry in description.entries if not self.has(entry.address)):
             path = self._failure_path(address)
             if path.is_file():
                 failure = json.loads(path.read_text(encoding="utf-8"))
-                told.setdefault((failure["name"], failure["reason"]), []).append(address)
-        return [Failure(name, reason, tuple(addresses)) for (name, reason), addresses in told.items()]
+                key = failure["name"], failure["reason"]
+                known = told.get(key, Failure(*key, traceback=tuple(failure["traceback"])))
+                told[key] = known._replace(addresses=(*known.addresses, address))
+        return list(told.values())
 
     # -- added rows ---------------------------------------------------------------------------------------------
 
@@ -237,6 +244,19 @@ class Store:
         """Keep a table as CSV."""
         with atomic_path(self.folder / name) as temporary:
             table.to_csv(temporary, index=False)
+
+    def read_table(self, name: str) -> pd.DataFrame:
+        """Return a table that was kept: numbers to the last digit, and text as it was, even if it reads as a number."""
+        try:
+            return pd.read_csv(
+                self.folder / name,
+                float_precision="round_trip",
+                dtype={"fold": "Int64", "minority_rows": "Int64", "imbalance_ratio": float},
+                converters=dict.fromkeys(_TEXTS, str),
+            )
+        # a table without rows may have no columns either
+        except pd.errors.EmptyDataError:
+            return pd.DataFrame()
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -17,7 +17,7 @@ from matplotlib.image import imread
 from gan_imbalance.comparison import Remedy, compare
 from gan_imbalance.comparison.report.make import make_report
 from gan_imbalance.data import TabularDataModule
-from gan_imbalance.evaluation import run_evaluate
+from gan_imbalance.evaluation import evaluate
 
 # Playwright rather than Selenium: its driver is in its wheel and works with any recent Chromium, it waits by itself,
 # and tells of console, requests and page errors without polling logs.
@@ -289,8 +289,9 @@ def test_the_page_of_two_tables_reads_as_well(
     made = real.sample(frac=1, random_state=0).assign(colour="a colour that no real row has")
     for name, rows in {"real": real, "made": made}.items():
         rows.to_csv(f"{name}.csv", index=False)
-    assert run_evaluate("real.csv", "made.csv", holdout="real.csv", target="label") == 0
-    address = (workplace / "evaluation" / "evaluation.html").as_uri()
+    report = evaluate("real.csv", "made.csv", holdout="real.csv", target="label").report
+    assert report is not None
+    address = (workplace / report).as_uri()
     page = visit(address, 400, scheme)
     assert page.complaints == []
     assert [url for url in page.requests if not url.startswith("data:")] == [address]

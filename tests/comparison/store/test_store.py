@@ -7,6 +7,7 @@ import multiprocessing
 import time
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -61,9 +62,20 @@ def test_a_failure_is_told_until_the_result_is_there(study: Study, tmp_path: Pat
     (failure,) = store.failures(description)
     assert (failure.name, failure.reason) == ("nothing, seed 0", "RuntimeError: no memory")
     assert failure.addresses == (cells[0].address(study),)
+    assert failure.traceback[-1] == "RuntimeError: no memory\n"
     store.write(run_task(study, tasks[0], {}))
     assert store.failures(description) == []
     assert not list(tmp_path.rglob("*.failed.json"))
+
+
+def test_a_table_is_read_as_it_was_kept(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    texts = {"classifier": ["None", "nan"], "amount": ["", "balance"], "split_hash": ["1234", "12e34"]}
+    table = pd.DataFrame({**texts, "fold": pd.array([0, None], dtype="Int64"), "mean": [0.1 + 0.2, np.nan]})
+    store.write_table(table, "table.csv")
+    pd.testing.assert_frame_equal(store.read_table("table.csv"), table, check_exact=True, check_dtype=False)
+    store.write_table(pd.DataFrame(), "empty.csv")
+    assert store.read_table("empty.csv").empty
 
 
 def test_the_plan_and_samples_are_read_without_the_data(study: Study, tmp_path: Path) -> None:
