@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -180,6 +180,8 @@ class SyntheticSet:
         >>> made.rows.columns.tolist(), len(made.rows), made.target, made.manifest["gan"]
         (['size', 'colour', 'label'], 5, 'label', 'WassersteinGAN')
     """
+
+    kind: ClassVar[DataKind] = "table"
 
     rows: pd.DataFrame
     target: str

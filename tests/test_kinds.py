@@ -107,6 +107,7 @@ class Judge(nn.Sequential):
 
 @dataclass(frozen=True)
 class SyntheticMasked:
+    kind: ClassVar[str] = "masked"
     vectors: np.ndarray[Any, Any]
     labels: np.ndarray[Any, Any]
     manifest: dict[str, Any]

@@ -211,6 +211,8 @@ class SyntheticImages:
         ((5, 1, 8, 8), {'8': 5})
     """
 
+    kind: ClassVar[DataKind] = "image"
+
     samples: ImageSet
     manifest: dict[str, Any]
 

@@ -38,7 +38,9 @@ class Synthesis(Protocol):
         ...
 
     def pack(self, gan: BaseGenerator, made: Any, labels: Tensor, manifest: dict[str, Any], **options: Any) -> Any:
-        """Return samples and their classes in the form of the input, with the manifest as ``manifest``."""
+        """Return samples and their classes in the form of the input, with the kind as ``kind`` and the manifest as
+        ``manifest``.
+        """
         ...
 
     def write(self, synthetic: Any, path: Path) -> dict[str, Any]:
@@ -133,7 +135,7 @@ def write_synthetic_set(synthetic: Any, output: str | Path) -> None:
     Raises:
         InputError: if the ending is another, the folder cannot be written, or that of images is there already.
     """
-    form = synthesis_of(synthetic.manifest["kind"]).write(synthetic, Path(output))
+    form = synthesis_of(synthetic.kind).write(synthetic, Path(output))
     write_json(manifest_path(output), {**synthetic.manifest, **form})
 
 
@@ -174,7 +176,7 @@ def run_synthesize(
     write_synthetic_set(synthetic, output)
     if wandb:
         _record(synthetic, Path(ckpt_path), Path(output), upload_artifacts)
-    noun = synthesis_of(synthetic.manifest["kind"]).noun
+    noun = synthesis_of(synthetic.kind).noun
     print(f"Wrote {sum(synthetic.manifest['counts'].values())} {noun} to {output}")
     return 0
 
