@@ -38,9 +38,7 @@ class Synthesis(Protocol):
         ...
 
     def pack(self, gan: BaseGenerator, made: Any, labels: Tensor, manifest: dict[str, Any], **options: Any) -> Any:
-        """Return samples and their classes in the form of the input, with the kind as ``kind`` and the manifest as
-        ``manifest``.
-        """
+        """Return samples and classes in the form of the input, with ``kind`` and ``manifest`` as attributes."""
         ...
 
     def write(self, synthetic: Any, path: Path) -> dict[str, Any]:
