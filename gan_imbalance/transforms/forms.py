@@ -76,12 +76,10 @@ class Numbers:
         return cast(pd.Series(numbers), self.dtype)
 
     def step(self, numbers: Floats) -> Floats:
-        """Return one in the last decimal, or what floats of the column's size tell apart."""
-        if self.decimals is not None:
-            return np.full_like(numbers, 10.0**-self.decimals)
+        """Return one in the last decimal, or what floats of the column's size tell apart, whichever is more."""
         is_single = self.dtype["name"].lower() == "float32"
         spacing: Floats = np.spacing(numbers.astype(np.float32) if is_single else numbers).astype(np.float64)
-        return spacing
+        return spacing if self.decimals is None else np.maximum(spacing, 10.0**-self.decimals)
 
 
 @dataclass(frozen=True)

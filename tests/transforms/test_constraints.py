@@ -273,3 +273,15 @@ def test_constraints_are_stated_in_yaml(workplace: Path, tiny_fit: list[str]) ->
     made = pd.read_csv("made.csv")
     assert (made["low"] <= made["high"]).all()
     assert made["high"].max() <= frame["high"].max()
+
+
+def test_a_larger_number_of_fewer_digits_is_raised_past_the_smaller_one() -> None:
+    """Six decimals of a float32 near 16 are finer than what it tells apart."""
+    high = np.float32([0] * 36 + [1, 32, 33, 16.320312])
+    low = high.astype(np.float64)
+    low[-1] -= 1e-7
+    frame = pd.DataFrame({"x": np.arange(40), "high": high, "low": low})
+    transformer = TabularTransformer("quantile", constraints=[LessOrEqual("low", "high")], numeric_columns=["x"])
+    back = transformer.fit(frame).inverse_transform(transformer.transform(frame))
+    assert back["high"].notna().all()
+    assert (back["high"] >= back["low"]).all()
