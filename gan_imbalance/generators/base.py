@@ -42,6 +42,8 @@ class BaseGenerator(ResumableModule, ABC):
     kinds: ClassVar[tuple[DataKind, ...]] = EVERY_KIND
     """The kinds of data that it can learn."""
 
+    _init_args: dict[str, Any]
+
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         """Note the constructor arguments of the class itself, not of its bases: those that make it again."""
         generator = super().__new__(cls)
@@ -55,8 +57,6 @@ class BaseGenerator(ResumableModule, ABC):
         # before nn.Module is there to take attributes
         object.__setattr__(generator, "_init_args", given)
         return generator
-
-    _init_args: dict[str, Any]
 
     def __init__(self, classes: ClassSelection = "minority") -> None:
         super().__init__()
