@@ -189,7 +189,8 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[mi
 class TableClassifier(NetworkClassifier):
     """:class:`Classifier` with scikit-learn's manners, for encoded features.
 
-    ``fit`` calls ``on_epoch`` after every 100 steps.
+    ``fit`` calls ``on_epoch`` after every 50 steps. A step of so small a network takes about as long for 256 rows as for
+    128, so that it sees as many rows in two thirds of the time (and learns by a rate larger by the root of two).
 
     Args:
         network: factory of the network, called with the data specification; or its class path.
@@ -224,17 +225,17 @@ class TableClassifier(NetworkClassifier):
     """
 
     samples_at_once: ClassVar[int] = 2**16
-    _steps_per_epoch: ClassVar[int] = 100
+    _steps_per_epoch: ClassVar[int] = 50
 
     def __init__(
         self,
         network: ClassifierFactory | str | dict[str, Any] = DenseClassifier,
         *,
         spans: Sequence[Span] = (),
-        max_steps: int = 1000,
+        max_steps: int = 500,
         keep_best: bool = False,
-        batch_size: int = 128,
-        lr: float = 1e-3,
+        batch_size: int = 256,
+        lr: float = 1.5e-3,
         weight_decay: float = 1e-4,
         optimizer: OptimizerCallable | str | dict[str, Any] = torch.optim.Adam,
         loss: ClassificationLoss = CrossEntropy(),

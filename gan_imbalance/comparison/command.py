@@ -13,6 +13,7 @@ from gan_imbalance.comparison.forms import kind_of
 from gan_imbalance.comparison.plan.planning import check_classifier, known_arguments, standard_classifiers
 from gan_imbalance.comparison.plan.remedies import Amount, Remedy, choose_remedies
 from gan_imbalance.comparison.plan.study import Judging, Setting, resolve_folds
+from gan_imbalance.comparison.report.findings import Findings
 from gan_imbalance.comparison.report.make import make_report
 from gan_imbalance.comparison.report.publish import publish_report
 from gan_imbalance.comparison.result import Comparison
@@ -162,10 +163,11 @@ def compare(
     )
     if failures and not store.read_finished(store.read_plan()):
         raise InputError(f"No cell could be made; the first one, {failures[0].name}: {failures[0].reason}")
-    report = make_report(store, save_pictures=not quick)
+    findings = Findings.of(store)
+    report = make_report(findings, save_pictures=not quick)
     if publish:
         publish_report(store, report, upload_artifacts)
-    return Comparison(store.folder, verbose)
+    return Comparison(store.folder, verbose, findings)
 
 
 def _check_number(name: str, value: int | None, least: int) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
@@ -35,6 +35,7 @@ class Comparison:
     Attributes:
         folder: where all files lie.
         verbose: whether :meth:`show` prints the tables of all classifiers, and the quality of the added rows, too.
+        findings: what the report was made of; None where :meth:`show` is to read it anew.
 
     Example:
         >>> from gan_imbalance import TabularDataModule, compare
@@ -50,6 +51,7 @@ class Comparison:
 
     folder: Path
     verbose: bool = False
+    findings: Findings | None = field(default=None, compare=False)
 
     @classmethod
     def load(cls, folder: str | Path) -> Self:
@@ -136,7 +138,7 @@ class Comparison:
 
     def show(self) -> None:
         """Print the table of remedies and the answer, as the command line does."""
-        print_report(Findings.of(self._store), self.report, self.verbose)
+        print_report(self.findings or Findings.of(self._store), self.report, self.verbose)
 
     def __str__(self) -> str:
         """Return the answer, what to do, and where the report lies."""

@@ -139,22 +139,23 @@ def summarise(
     metrics = [
         metric_of_column(description, name) for name in columns[columns.index("kind") + 1 : columns.index("threshold")]
     ]
+    names = [*(metric.name for metric in metrics), "rows_added"]
     summary = pd.DataFrame(
         {"classifier": group.classifier, **group.setting._asdict(), **row}
         for group in grouped(description, results)
         for intervals in [_bootstrapped(description, group.rows, read_scores)]
+        for scores in [scores_by_metric(group.rows, names)]
+        for ratio in [allowance(description, group.setting)]
         for metric in metrics
-        for row in _summarise_metric(description, group, metric, intervals)
+        for row in _summarise_metric(metric, scores[metric.name], scores["rows_added"], ratio, intervals)
     )
     return summary.astype({"minority_rows": "Int64", "imbalance_ratio": float})
 
 
 def _summarise_metric(
-    description: Description, group: Group, metric: Metric, intervals: Intervals
+    metric: Metric, scores: Scores, added: Scores, ratio: float, intervals: Intervals
 ) -> list[dict[str, Any]]:
     """Return one row per remedy and amount, with the interval of a single split from ``intervals``."""
-    scores, added = scores_by_arm(group.rows, metric.name), scores_by_arm(group.rows, "rows_added")
-    ratio = allowance(description, group.setting)
     baseline = next((values for arm, values in scores.items() if arm.is_baseline), None)
     rows: list[dict[str, Any]] = []
     found: list[Probabilities] = []
@@ -222,12 +223,17 @@ def differences(description: Description, results: pd.DataFrame) -> pd.DataFrame
     return pd.DataFrame(rows)
 
 
-def scores_by_arm(rows: pd.DataFrame, metric: str) -> Scores:
+def scores_by_metric(rows: pd.DataFrame, metrics: Sequence[str]) -> dict[str, Scores]:
     """Return the scores by split, the same splits for all; NaN where a cell or the metric's meaning is missing."""
     rows = by_split(rows).reset_index()
-    table = rows.pivot(index=SPLIT, columns=["remedy", "amount", "kind"], values=metric).astype(float)
-    in_order = rows[["remedy", "amount", "kind"]].drop_duplicates().itertuples(index=False, name=None)
-    return {Arm(*map(str, arm)): table[arm] for arm in in_order}
+    table = rows.pivot(index=SPLIT, columns=list(Arm._fields), values=list(metrics)).astype(float)
+    arms = list(rows[list(Arm._fields)].drop_duplicates().itertuples(index=False, name=None))
+    return {metric: {Arm(*map(str, arm)): table[metric, *arm] for arm in arms} for metric in metrics}
+
+
+def scores_by_arm(rows: pd.DataFrame, metric: str) -> Scores:
+    """Return those of :func:`scores_by_metric` in one metric."""
+    return scores_by_metric(rows, [metric])[metric]
 
 
 def _bootstrapped(

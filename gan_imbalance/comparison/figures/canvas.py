@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -46,9 +47,8 @@ class Figure:
         import matplotlib
 
         text = io.StringIO()
-        self._settle()
         with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": self.name}):
-            self.drawing.savefig(text, format="svg", transparent=True, metadata={"Date": None})
+            self._laid_out.savefig(text, format="svg", transparent=True, metadata={"Date": None})
         svg = text.getvalue()
         svg = svg[svg.index("<svg") :].replace(INK, "currentColor")
         # matplotlib leaves out the fill of black text, of which legends are
@@ -60,14 +60,16 @@ class Figure:
 
     def save_png(self, path: Any) -> None:
         """Write the picture as PNG on white ground."""
-        self._settle()
-        self.drawing.savefig(path, format="png", dpi=_RESOLUTION, facecolor="white")
+        self._laid_out.savefig(path, format="png", dpi=_RESOLUTION, facecolor="white")
 
-    def _settle(self) -> None:
-        """Lay the picture out once for all files, which takes longer than drawing it."""
-        if self.drawing.get_layout_engine() is not None:
-            self.drawing.draw_without_rendering()
-            self.drawing.set_layout_engine("none")
+    @cached_property
+    def _laid_out(self) -> Drawing:
+        """The drawing, laid out once for all files, which takes longer than drawing it."""
+        from matplotlib.layout_engine import ConstrainedLayoutEngine
+
+        # one that the drawing keeps would make every file draw it twice
+        ConstrainedLayoutEngine().execute(self.drawing)
+        return self.drawing
 
 
 def canvas(
@@ -86,7 +88,7 @@ def canvas(
     }
     with matplotlib.rc_context(style):
         # text's width depends on the resolution, so the layout is made at that of the PNG, where it is widest
-        drawing = MatplotlibFigure(figsize=(width, height), dpi=_RESOLUTION, layout="constrained")
+        drawing = MatplotlibFigure(figsize=(width, height), dpi=_RESOLUTION, layout="none")
         return drawing, drawing.subplots(rows, columns, squeeze=False, **options)
 
 

@@ -45,8 +45,8 @@ def report(runs: list[str], output: str = "runs/ranking", verbose: bool = False)
             fewer than two remedies in common.
     """
     for run in runs:
-        store = Store(run)
-        print_report(Findings.of(store), make_report(store), verbose)
+        findings = Findings.of(Store(run))
+        print_report(findings, make_report(findings), verbose)
     if len(runs) > 1:
         print(f"Ranking: {rank_over_data_sets(runs, output)}")
     return 0

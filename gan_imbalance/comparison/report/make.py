@@ -12,7 +12,6 @@ from gan_imbalance.comparison.report import words
 from gan_imbalance.comparison.report.findings import Findings
 from gan_imbalance.comparison.report.page import write_page
 from gan_imbalance.comparison.report.pictures import draw
-from gan_imbalance.comparison.store import Store
 from gan_imbalance.files import atomic_path
 
 # what others have written beside the answer, and what is kept
@@ -22,24 +21,21 @@ _KEPT = ("looks",)
 REPORT = "report.html"
 
 
-def make_report(store: Store, save_pictures: bool = True) -> Path:
-    """Make tables, answer and report of a comparison from its files.
+def make_report(findings: Findings, save_pictures: bool = True) -> Path:
+    """Make tables, answer and report of a comparison beside the files that they come from.
 
     Writes results.csv (a row per cell), summary.csv (means, intervals, differences to nothing), differences.csv (every
     GAN against every other remedy), quality.csv (how good, and how private, the added rows are), answer.json and
     report.html, which needs no other file.
 
     Args:
-        store: of a comparison, finished or not.
+        findings: of a comparison, finished or not.
         save_pictures: whether to write the pictures to figures/ as PNG, too.
 
     Returns:
         The path of report.html.
-
-    Raises:
-        InputError: if the folder holds no comparison, or no cell of it is finished.
     """
-    findings = Findings.of(store)
+    store = findings.store
     store.write_table(findings.results, "results.csv")
     store.write_table(findings.summary, "summary.csv")
     store.write_table(findings.pairs, "differences.csv")

@@ -19,6 +19,7 @@ from gan_imbalance.comparison import Remedy, compare
 from gan_imbalance.comparison.forms import form_of
 from gan_imbalance.comparison.forms.images import ImageForm
 from gan_imbalance.comparison.plan.remedies import IMAGE_REMEDIES, choose_remedies
+from gan_imbalance.comparison.report.findings import Findings
 from gan_imbalance.comparison.report.make import make_report
 from gan_imbalance.comparison.run.rows import Resampled, resample
 from gan_imbalance.comparison.store import Store
@@ -216,7 +217,7 @@ def test_images_are_compared_and_reported(
     times = {path: path.stat().st_mtime_ns for path in (tmp_path / "cells").iterdir()}
     assert run() == 0
     assert {path: path.stat().st_mtime_ns for path in (tmp_path / "cells").iterdir()} == times
-    make_report(Store(tmp_path), save_pictures=False)
+    make_report(Findings.of(Store(tmp_path)), save_pictures=False)
     assert "Report:" in capsys.readouterr().out
 
 

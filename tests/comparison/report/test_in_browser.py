@@ -15,6 +15,7 @@ import pytest
 from matplotlib.image import imread
 
 from gan_imbalance.comparison import Remedy, compare
+from gan_imbalance.comparison.report.findings import Findings
 from gan_imbalance.comparison.report.make import make_report
 from gan_imbalance.data import TabularDataModule
 from gan_imbalance.evaluation import evaluate
@@ -219,7 +220,7 @@ def three(fabricate: Callable[..., Any], tmp_path_factory: pytest.TempPathFactor
     classifiers = dict.fromkeys(("logistic_regression", "xgboost", "ours"), linear)
     shares = {"xgboost": 0.7, "ours": -0.3}
     store = fabricate(tmp_path_factory.mktemp("three"), gains, splits=6, classifiers=classifiers, shares=shares)
-    return str(make_report(store, save_pictures=False).as_uri())
+    return str(make_report(Findings.of(store), save_pictures=False).as_uri())
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

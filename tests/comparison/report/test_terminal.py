@@ -12,6 +12,7 @@ import pytest
 
 from gan_imbalance.comparison.plan.remedies import Remedy
 from gan_imbalance.comparison.plan.study import Judging, Setting
+from gan_imbalance.comparison.report.findings import Findings
 from gan_imbalance.comparison.report.make import make_report
 from gan_imbalance.comparison.result import Comparison
 from gan_imbalance.comparison.store import Store
@@ -59,7 +60,7 @@ def tell(fabricate: Fabricate, tmp_path: Path, capsys: pytest.CaptureFixture[str
     def told(gains: dict[str, Any], verbose: bool = False, **options: Any) -> Told:
         store = fabricate(tmp_path / "mine", gains, **options)
         capsys.readouterr()
-        path = make_report(store, save_pictures=False)
+        path = make_report(Findings.of(store), save_pictures=False)
         Comparison(store.folder, verbose=verbose).show()
         return Told(capsys.readouterr().out, path)
 
@@ -221,5 +222,5 @@ def test_without_a_result_there_is_no_report(fabricate: Fabricate, tmp_path: Pat
     with pytest.raises(
         InputError, match=r"No cell of the comparison in .* is finished: run gan-imbalance compare first"
     ):
-        make_report(store)
+        make_report(Findings.of(store))
     assert not (tmp_path / "report.html").exists()
