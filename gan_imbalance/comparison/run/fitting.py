@@ -97,6 +97,7 @@ class Bench:
         known: row sets that were made before, by address.
         made: row sets that were made here, by address.
         resampled: all that are in use, by address; "" for the training rows as they are.
+        trainings: what classifiers learn from, by what made it.
         fitted: classifiers, by what made them: remedies that differ in what is done afterwards share one.
     """
 
@@ -108,6 +109,7 @@ class Bench:
     known: Mapping[str, RowSet]
     made: dict[str, RowSet] = field(default_factory=dict)
     resampled: dict[str, Resampled] = field(default_factory=dict)
+    trainings: dict[str, Training] = field(default_factory=dict)
     fitted: dict[str, Fitted] = field(default_factory=dict)
 
     @classmethod
@@ -148,7 +150,13 @@ class Bench:
         return Resampled.unpack(packed, self.form)
 
     def training(self, candidate: Candidate) -> Training:
-        """Return what a classifier learns from under a candidate."""
+        """Return what every classifier learns from under a candidate."""
+        made_from = content_hash([candidate.amount, candidate.resampler])
+        if made_from not in self.trainings:
+            self.trainings[made_from] = self._training(candidate)
+        return self.trainings[made_from]
+
+    def _training(self, candidate: Candidate) -> Training:
         form, key = self.form, self.task.key
         chosen = self.rows(candidate).limited_to(self.study.rows_to_add(key, candidate.amount), key.seed)
         labels = np.concatenate([form.samples.labels[chosen.kept], chosen.labels])
