@@ -30,7 +30,7 @@ STANDARD_CLASSIFIERS: Mapping[DataKind, Classifiers] = {
         "neural_network": {
             "class_path": "gan_imbalance.classifiers.TableClassifier",
             "init_args": {},
-            TUNE: {"lr": [5e-4, 1.5e-3, 5e-3], "weight_decay": [0.0, 1e-3]},
+            TUNE: {"lr": [1e-3, 3e-3, 1e-2], "weight_decay": [0.0, 1e-3]},
         },
     },
     "image": {

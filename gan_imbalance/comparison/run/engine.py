@@ -74,6 +74,13 @@ def _run(
         )
 
 
+def end_workers() -> None:
+    """Let the processes that ran tasks on this machine end, without waiting for it, which takes seconds."""
+    from joblib.externals.loky import get_reusable_executor
+
+    get_reusable_executor(reuse=True).shutdown(wait=False)
+
+
 def _numbered(
     position: int,
     study: Study,
