@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import re
 import sys
@@ -126,7 +127,10 @@ def _run_function(subcommand: str, arguments: Sequence[str]) -> int:
     from jsonargparse import ArgumentParser
 
     module, name = FUNCTION_SUBCOMMANDS[subcommand][0].split(":")
+    # imports make no garbage, and looking for it takes a fifth of their time
+    gc.disable()
     function: Callable[..., Any] = getattr(import_module(module), name)
+    gc.enable()
     parser = ArgumentParser(
         prog=f"gan-imbalance {subcommand}", description=FUNCTION_SUBCOMMANDS[subcommand][1], exit_on_error=False
     )

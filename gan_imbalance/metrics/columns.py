@@ -30,14 +30,22 @@ def column_shapes(real: pd.DataFrame, synthetic: pd.DataFrame, categorical: Coll
     Returns:
         Scores in [0, 1] by column; NaN where one table has no value in it.
     """
-    from sdmetrics.single_column import KSComplement, TVComplement
+    from sdmetrics.single_column import TVComplement
 
     scores = {}
     for name in real.columns:
         pair = real[name].dropna(), synthetic[name].dropna()
-        score = TVComplement if name in categorical else KSComplement
-        scores[name] = score.compute(*pair) if all(len(values) for values in pair) else np.nan
+        score = TVComplement.compute if name in categorical else _ks_complement
+        scores[name] = score(*pair) if all(len(values) for values in pair) else np.nan
     return pd.Series(scores, dtype=float)
+
+
+def _ks_complement(real: pd.Series[float], synthetic: pd.Series[float]) -> float:
+    """Return sdmetrics' KSComplement, without the p-value that scipy computes for it, which takes most of its time."""
+    first, second = (np.sort(values.to_numpy(dtype=np.float64)) for values in (real, synthetic))
+    steps = np.concatenate([first, second])
+    shares = [np.searchsorted(values, steps, side="right") / len(values) for values in (first, second)]
+    return float(1 - np.abs(shares[0] - shares[1]).max())
 
 
 def column_pair_trends(

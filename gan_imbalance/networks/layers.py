@@ -88,8 +88,8 @@ class Dropout(nn.Dropout):
             return super().forward(x)
         # sixteen random bits decide on a unit, which is a third of the work of drawing a number for it
         words = torch.empty(-(-x.numel() // 4), dtype=torch.int64).random_(-(2**63), None)
-        kept = words.view(torch.int16)[: x.numel()].view(x.shape) >= round((self.p - 0.5) * 2**16)
-        return x * kept.to(x.dtype).div_(1 - self.p)
+        drawn = words.view(torch.int16)[: x.numel()].view(x.shape).float()
+        return x * drawn.ge_((self.p - 0.5) * 2**16).div_(1 - self.p).to(x.dtype)
 
 
 class JoinedLinear(nn.Linear):

@@ -118,7 +118,7 @@ def test_the_best_weights_may_be_kept_instead_of_the_last(data: Data) -> None:
         seen.append(model.predict_proba(data[0]))
         return [0.2, 0.9, 0.4][len(seen) - 1]
 
-    best, last = (TableClassifier(max_steps=75, keep_best=kept) for kept in (True, False))
+    best, last = (TableClassifier(max_steps=150, keep_best=kept) for kept in (True, False))
     assert np.array_equal(best.fit(*data, on_epoch=judge).predict_proba(data[0]), seen[1])
     seen.clear()
     assert np.array_equal(last.fit(*data, on_epoch=judge).predict_proba(data[0]), seen[2])

@@ -12,7 +12,7 @@ import torch
 
 from gan_imbalance.comparison.plan.cells import Task
 from gan_imbalance.comparison.plan.study import Study
-from gan_imbalance.comparison.run.lifeline import end_with
+from gan_imbalance.comparison.run.lifeline import begin_worker
 from gan_imbalance.comparison.run.rows import RowSet
 from gan_imbalance.comparison.run.task import TaskResult, fail_task, run_task
 
@@ -64,7 +64,7 @@ def _run(
     # backends other than that of processes here have neither this option nor this process as their parent
     options: dict[str, Any] = {}
     if backend == "loky":
-        options = {"inner_max_num_threads": threads, "initializer": end_with, "initargs": (os.getpid(),)}
+        options = {"inner_max_num_threads": threads, "initializer": begin_worker, "initargs": (os.getpid(),)}
     with joblib.parallel_config(backend, n_jobs=jobs, **options):
         # one task at a time, since batches would be reported late; no files for large arrays, which a kill would leave
         parallel = joblib.Parallel(return_as="generator_unordered", batch_size=1, max_nbytes=None)
