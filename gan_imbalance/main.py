@@ -79,7 +79,8 @@ def main(args: Sequence[str] | None = None) -> int:
 
             return run_lightning(args)
         if subcommand in FUNCTION_SUBCOMMANDS:
-            return _run_function(subcommand, arguments[1:])
+            function, options = _parse(subcommand, arguments[1:])
+            return _show(function(**options))
         known = ", ".join((*LIGHTNING_SUBCOMMANDS, *FUNCTION_SUBCOMMANDS))
         raise InputError(f"There is no subcommand {subcommand!r}: choose one of {known}.")
     except (ArgumentError, ValueError) as error:
@@ -123,7 +124,8 @@ def _mistake(error: Exception, subcommand: str) -> str | None:
     return f"{keys + ': ' if keys else ''}{reason}; gan-imbalance {subcommand} --help tells the options."
 
 
-def _run_function(subcommand: str, arguments: Sequence[str]) -> int:
+def _parse(subcommand: str, arguments: Sequence[str]) -> tuple[Callable[..., Any], dict[str, Any]]:
+    """Return the function behind a subcommand, and the arguments that it is given."""
     from jsonargparse import ArgumentParser
 
     module, name = FUNCTION_SUBCOMMANDS[subcommand][0].split(":")
@@ -139,12 +141,15 @@ def _run_function(subcommand: str, arguments: Sequence[str]) -> int:
     if positional:
         parser.add_argument(positional, nargs="+", type=str, help=text)
     parser.add_function_arguments(function, fail_untyped=False, skip={positional} if positional else None)
-    options = parser.instantiate(parser.parse_args(arguments))
+    options = dict(parser.instantiate(parser.parse_args(arguments)))
     del options["config"]
-    result = function(**options)
+    return function, options
+
+
+def _show(result: Any) -> int:
+    """Print what a function found, which it leaves to its caller to show, and return the exit code."""
     if isinstance(result, int):
         return result
-    # what a function found, which it leaves to its caller to show
     result.show()
     return int(getattr(result, "exit_code", 0))
 

@@ -92,13 +92,13 @@ class Span:
 
     Attributes:
         name: column of the table (a missing-value indicator carries its column's name).
-        kind: ``linear`` (unbounded), ``tanh`` (in [-1, 1]) or ``categorical`` (one-hot).
+        encoding: ``linear`` (unbounded), ``tanh`` (in [-1, 1]) or ``categorical`` (one-hot).
         start: first feature.
         size: number of features; 1 unless categorical.
     """
 
     name: str
-    kind: Literal["linear", "tanh", "categorical"]
+    encoding: Literal["linear", "tanh", "categorical"]
     start: int
     size: int
 
@@ -106,6 +106,11 @@ class Span:
     def stop(self) -> int:
         """Return the feature after the last one."""
         return self.start + self.size
+
+    @property
+    def is_categorical(self) -> bool:
+        """Return whether it is one-hot."""
+        return self.encoding == "categorical"
 
 
 @dataclass(frozen=True)
@@ -145,7 +150,7 @@ class DataSpec:
     def categorical_columns(self) -> tuple[Span, ...]:
         """Return the spans of columns that are categories and nothing else: any level of theirs can be a condition."""
         spans_per_column = Counter(span.name for span in self.spans)
-        return tuple(span for span in self.spans if span.kind == "categorical" and spans_per_column[span.name] == 1)
+        return tuple(span for span in self.spans if span.is_categorical and spans_per_column[span.name] == 1)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain dicts, lists, strings and numbers, for a checkpoint."""

@@ -21,7 +21,7 @@ NASTY = "<b>&amp;"
 
 
 def table(n: int, seed: int) -> pd.DataFrame:
-    """Return rows with a column of every kind; the rows of one seed are those of one population."""
+    """Return rows with a column of every type; the rows of one seed are those of one population."""
     random = np.random.default_rng(seed)
     amount = random.normal(size=n)
     opened = pd.Timestamp("2001-01-01") + pd.to_timedelta(random.integers(0, 500, n), unit="D")
@@ -42,15 +42,15 @@ REAL, MADE, HELD_OUT = (table(n, seed) for n, seed in ((400, 0), (300, 1), (200,
 
 
 def alerts(real: pd.DataFrame, synthetic: pd.DataFrame) -> dict[tuple[str, str], int]:
-    """Return the number of rows by column and kind of alert."""
-    return {(alert.column, alert.kind): alert.rows for alert in find_alerts(Tables.of(real, synthetic))}
+    """Return the number of rows by column and problem."""
+    return {(alert.column, alert.problem): alert.rows for alert in find_alerts(Tables.of(real, synthetic))}
 
 
 # -- alerts ---------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("column", "value", "kind"),
+    ("column", "value", "problem"),
     [
         ("amount", -50.0, "out of range"),
         ("amount", 0.12345, "too many decimals"),
@@ -67,11 +67,11 @@ def alerts(real: pd.DataFrame, synthetic: pd.DataFrame) -> dict[tuple[str, str],
         ("label", "ugly", "unknown value"),
     ],
 )
-def test_what_no_real_row_holds_is_told_and_counted(column: str, value: object, kind: str) -> None:
+def test_what_no_real_row_holds_is_told_and_counted(column: str, value: object, problem: str) -> None:
     made = REAL.sample(200, random_state=0, ignore_index=True).astype({column: object})
     made.loc[[3, 50, 199], column] = value
     found = alerts(REAL, made)
-    assert found.pop((column, kind)) == 3
+    assert found.pop((column, problem)) == 3
     assert set(found) <= {("", "copies"), ("", "duplicates")}
 
 
@@ -97,13 +97,13 @@ def test_copies_are_found_however_a_file_spells_them(tmp_path: Path) -> None:
     assert found["", "duplicates"] == 1
 
 
-def test_kinds_are_those_of_the_real_table() -> None:
+def test_types_are_those_of_the_real_table() -> None:
     real = REAL.assign(
         moment=pd.Timestamp("2020-01-01", tz="UTC"), code=pd.Categorical(REAL["age"]), bit=REAL["age"] % 2, none=np.nan
     )
-    kinds = Tables.of(real, real).kinds
-    assert [name for name, kind in kinds.items() if kind == "numeric"] == ["amount", "age", "rate", "none"]
-    assert [name for name, kind in kinds.items() if kind == "date"] == ["opened", "moment"]
+    types = Tables.of(real, real).column_types
+    assert [name for name, held in types.items() if held == "numeric"] == ["amount", "age", "rate", "none"]
+    assert [name for name, held in types.items() if held == "date"] == ["opened", "moment"]
 
 
 # -- figures --------------------------------------------------------------------------------------------------------
@@ -172,7 +172,7 @@ def test_from_files_to_the_page(files: Path, capsys: pytest.CaptureFixture[str])
     assert set(found["utility"]) == {"real", "synthetic"}
     assert len(found["pairs"]) == 21
     assert [column["name"] for column in found["columns"]] == list(REAL.columns)
-    assert found["columns"][5]["kind"] == "date"
+    assert found["columns"][5]["type"] == "date"
     assert found["columns"][5]["real"]["low"].startswith("2001-01-")
 
     page = (files / "out" / "evaluation.html").read_text(encoding="utf-8")

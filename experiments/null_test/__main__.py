@@ -92,8 +92,8 @@ def looks(comparison: Experiment, seeds: int = SEEDS, most: int = MOST_SPLITS) -
 
 def _differences(table: pd.DataFrame) -> pd.Series[float]:
     """Return the GAN's score on every split less the other remedy's, where there is one of each."""
-    scores = scores_by_arm(table[table["kind"] != "control"], "pr_auc")
-    [gan], [other] = ([scores[arm] for arm in scores if (arm.kind == "gan") is wanted] for wanted in (True, False))
+    scores = scores_by_arm(table[table["role"] != "control"], "pr_auc")
+    [gan], [other] = ([scores[arm] for arm in scores if (arm.role == "gan") is wanted] for wanted in (True, False))
     return gan - other
 
 

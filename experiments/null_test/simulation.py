@@ -66,7 +66,7 @@ class Part:
         rare: share of the rare class.
         features: how many, all normal with standard deviation 1 and independent within a class.
         shift: between the class means, in every feature.
-        remedies: that compete; those whose kind is ``gan`` are one side of the primary contest.
+        remedies: that compete; those whose role is ``gan`` are one side of the primary contest.
         keep: rare training rows that stay, the others are set aside; all if not given.
         amounts: of added rows.
         classifiers: who learns.
@@ -105,18 +105,18 @@ class Part:
 
 _UNDER = "imblearn.under_sampling.RandomUnderSampler"
 TWINS = (
-    Remedy("one_twin", {"class_path": _UNDER, "init_args": {"random_state": 1}}, stated_kind="gan"),
+    Remedy("one_twin", {"class_path": _UNDER, "init_args": {"random_state": 1}}, stated_role="gan"),
     Remedy("other_twin", {"class_path": _UNDER, "init_args": {"random_state": 2}}),
 )
 # twelve features are everybody's, and each of the two has three of its own, as good as the other's in the population
 OWN_FEATURES = ((12, 13, 14), (15, 16, 17))
 RIVALS = (
     Remedy("nothing"),
-    Remedy("other_features", classifier={"unseen": list(OWN_FEATURES[0])}, stated_kind="gan"),
+    Remedy("other_features", classifier={"unseen": list(OWN_FEATURES[0])}, stated_role="gan"),
 )
 PLANTED = (
     Remedy("nothing"),
-    Remedy(REAL_ROWS, reserve=True, stated_kind="gan"),
+    Remedy(REAL_ROWS, reserve=True, stated_role="gan"),
     CONTROLS[HALF_MINORITY],
 )
 

@@ -33,7 +33,7 @@ class JitterOverSampler(TableOverSampler):
         synthetic_: the rows added, with their target, as a DataFrame.
     """
 
-    remedy_kind: ClassVar[str] = "control"
+    remedy_role: ClassVar[str] = "control"
 
     def __init__(
         self,
@@ -53,8 +53,8 @@ class JitterOverSampler(TableOverSampler):
         rows = table[table[target] == label]
         copies = rows.iloc[random.integers(len(rows), size=count)].reset_index(drop=True)
         moved: dict[str, Any] = {}
-        for name, kind in self._kinds(table.drop(columns=target)).items():
-            if kind == "numeric":
+        for name, column_type in self._column_types(table.drop(columns=target)).items():
+            if column_type == "numeric":
                 numbers = to_numbers(rows[name])
                 # a column without a value in the class has no spread, and nothing to move
                 spread = 0.0 if np.isnan(numbers).all() else float(np.nanstd(numbers))
@@ -80,10 +80,10 @@ class MarginalOverSampler(TableOverSampler):
         synthetic_: the rows added, with their target, as a DataFrame.
     """
 
-    remedy_kind: ClassVar[str] = "control"
+    remedy_role: ClassVar[str] = "control"
 
     def _generate(self, table: pd.DataFrame, target: str, label: Label, count: int, seed: int) -> pd.DataFrame:
-        self._kinds(table.drop(columns=target))  # refuses the tables that the others refuse
+        self._column_types(table.drop(columns=target))  # refuses the tables that the others refuse
         random = np.random.default_rng(seed)
         rows = table[table[target] == label]
         drawn = {name: rows[name].iloc[random.integers(len(rows), size=count)].array for name in table.columns}
@@ -115,7 +115,7 @@ class HalfMinorityUnderSampler(BaseUnderSampler):  # type: ignore[misc]
         sample_indices_: positions of the rows that stay, ascending.
     """
 
-    remedy_kind: ClassVar[str] = "control"
+    remedy_role: ClassVar[str] = "control"
 
     def __init__(self, *, random_state: Any = None) -> None:
         super().__init__(sampling_strategy="auto")

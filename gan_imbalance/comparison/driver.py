@@ -109,7 +109,7 @@ class Plan:
         turn = {key: position for position, key in enumerate(self.study.splits)}
         tasks = group_cells(self.cells)
         return sorted(
-            tasks, key=lambda task: (turn[task.key], task.remedy.kind != "baseline", task.remedy.kind != "gan")
+            tasks, key=lambda task: (turn[task.key], task.remedy.role != "baseline", task.remedy.role != "gan")
         )
 
     @cached_property
@@ -171,15 +171,16 @@ def drive(
     """
     started = perf_counter()
     study = experiment.split(seeds)
-    failures: list[Failure] = []
     with store.alone(), _display() as progress:
-        runner = _Runner(store, progress, started, jobs, backend, publish, upload)
+        keeper = _Keeper(store, progress, started, jobs, publish, upload)
         while True:
-            plan = experiment.plan(study)
-            failures += runner.run(plan)
+            waiting = keeper.begin(experiment.plan(study))
+            known = partial(store.known_rows, study)
+            for result in run_tasks(study, waiting, known, store.cache, jobs, backend):
+                keeper.keep(result)
             step = 1 if experiment.folds else _SPLITS_AT_A_TIME
             splits = seeds * experiment.splits_per_seed
-            if until is None or runner.is_decided(plan):
+            if until is None or keeper.is_decided:
                 break
             further = step * experiment.splits_per_seed
             per_split = (perf_counter() - started) / splits
@@ -189,66 +190,65 @@ def drive(
             seeds += step
             study = experiment.split(seeds, study)
     end_workers()
-    return failures
+    return keeper.failures
 
 
-class _Runner:
-    """Runs plans, keeps what comes of them, and tells how it stands."""
+class _Keeper:
+    """Keeps what comes of a plan's tasks, and tells how it stands."""
 
-    def __init__(
-        self, store: Store, progress: Any, started: float, jobs: int, backend: str, publish: bool, upload: bool
-    ) -> None:
+    plan: Plan
+    waiting: list[Task]
+
+    def __init__(self, store: Store, progress: Any, started: float, jobs: int, publish: bool, upload: bool) -> None:
         self.store, self.progress, self.started = store, progress, started
-        self.jobs, self.backend, self.publish, self.upload = jobs, backend, publish, upload
+        self.jobs, self.publish, self.upload = jobs, publish, upload
         self.bar = progress.add_task("")
         self.results: dict[str, dict[str, Any]] = {}
-        self.failed: set[str] = set()
+        self.failures: list[Failure] = []
         self.looks: list[dict[str, Any]] = store.read_answer().get("looks", [])
 
-    def run(self, plan: Plan) -> list[Failure]:
-        """Run what has no result yet; return what failed."""
+    def begin(self, plan: Plan) -> list[Task]:
+        """Write a plan down, and return the tasks of it that have no result yet."""
         store, study = self.store, plan.study
         store.write_plan(plan.description, study)
+        self.plan = plan
         self.results |= {result["address"]: result for result in store.read_cells(plan.cells, study)}
-        waiting = store.missing(study, plan.tasks)
+        self.waiting = list(store.missing(study, plan.tasks))
         self.progress.update(self.bar, total=len(plan.cells), completed=len(self.results))
-        self._tell(waiting)
-        failures: list[Failure] = []
-        known = partial(store.known_rows, study)
-        for result in run_tasks(study, list(waiting), known, store.cache, self.jobs, self.backend):
-            failures += result.failures
-            self._keep(plan, result)
-            waiting = [task for task in waiting if task.cells != result.task.cells]
-            self._tell(waiting)
-            if not any(task.key == result.task.key for task in waiting):
-                self._look(plan, result.task.key)
-        return failures
+        self._tell()
+        return list(self.waiting)
 
-    def is_decided(self, plan: Plan) -> bool:
-        """Return whether the primary verdict stands, at the first setting."""
-        answers = self._answers(plan)
-        return bool(answers) and answers[0].mark != "undecided"
-
-    def _keep(self, plan: Plan, result: TaskResult) -> None:
+    def keep(self, result: TaskResult) -> None:
+        """Write what came of a task, and look at the verdict when its split is complete."""
         self.store.write(result)
         self.results |= {cell.address: {**cell.content, "address": cell.address} for cell in result.cells}
-        self.failed |= {address for failure in result.failures for address in failure.addresses}
+        self.failures += result.failures
         self.progress.advance(self.bar, len(result.task.cells))
         if self.publish:
             try:
-                publish_task(self.store, plan.study, result.task, self.upload)
+                publish_task(self.store, self.plan.study, result.task, self.upload)
             # the results are in files already, so that no failure there costs them
             except Exception as error:
                 warnings.warn(f"{result.task.name} could not be recorded in Weights & Biases: {error}", stacklevel=2)
+        self.waiting = [task for task in self.waiting if task.cells != result.task.cells]
+        self._tell()
+        if not any(task.key == result.task.key for task in self.waiting):
+            self._look(result.task.key)
 
-    def _tell(self, waiting: Sequence[Task]) -> None:
+    @property
+    def is_decided(self) -> bool:
+        """Return whether the primary verdict stands, at the first setting."""
+        answers = self._answers()
+        return bool(answers) and answers[0].mark != "undecided"
+
+    def _tell(self) -> None:
         """Show what runs: workers take the tasks in order, so it is the first ones that are not done."""
-        running = "; ".join(task.name for task in waiting[: self.jobs])
+        running = "; ".join(task.name for task in self.waiting[: self.jobs])
         self.progress.update(self.bar, description=running, refresh=True)
 
-    def _look(self, plan: Plan, key: SplitKey) -> None:
+    def _look(self, key: SplitKey) -> None:
         """Show, and keep, how the verdict stands now that a further split is complete."""
-        answer = next((one for one in self._answers(plan) if one.setting == key.setting), None)
+        answer = next((one for one in self._answers() if one.setting == key.setting), None)
         if answer is None:
             return
         self.progress.verdict = provisional(answer)
@@ -264,10 +264,12 @@ class _Runner:
         )
         self.store.write_answer({"looks": self.looks})
 
-    def _answers(self, plan: Plan) -> list[Answer]:
-        order = (entry.address for entry in plan.description.entries)
+    def _answers(self) -> list[Answer]:
+        description = self.plan.description
+        order = (entry.address for entry in description.entries)
         table = results_table(self.results[address] for address in order if address in self.results)
-        return find_answers(plan.description, complete_splits(plan.description, table, self.failed))
+        failed = {address for failure in self.failures for address in failure.addresses}
+        return find_answers(description, complete_splits(description, table, failed))
 
 
 def _display() -> Any:

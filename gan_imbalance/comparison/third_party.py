@@ -13,15 +13,15 @@ from joblib import parallel_config
 
 from gan_imbalance.comparison.controls import in_the_form_of
 from gan_imbalance.oversampling import TableOverSampler
+from gan_imbalance.transforms.column_types import ColumnType
 from gan_imbalance.transforms.dtypes import to_numbers
-from gan_imbalance.transforms.kinds import Kind
 from gan_imbalance.types import InputError, Label
 
 
 class _ThirdPartyOverSampler(TableOverSampler):
     """A synthesizer of the package ``ctgan``, in the settings of the package."""
 
-    remedy_kind: ClassVar[str] = "gan"
+    remedy_role: ClassVar[str] = "gan"
     _synthesizer: ClassVar[str]
     _batch_unit: ClassVar[int] = 1
 
@@ -45,10 +45,10 @@ class _ThirdPartyOverSampler(TableOverSampler):
             )
         synthesizer_class = _import_synthesizer(self._synthesizer)
         features = table.drop(columns=target)
-        kinds = self._kinds(features)
+        types = self._column_types(features)
         is_in_class = (table[target] == label).to_numpy()
         rows = features[is_in_class].reset_index(drop=True)
-        encoded, discrete = _encode(rows, kinds)
+        encoded, discrete = _encode(rows, types)
         with _seeded(seed):
             synthesizer = synthesizer_class(epochs=self.epochs, batch_size=self.batch_size, enable_gpu=False)
             synthesizer.fit(encoded, discrete)
@@ -123,7 +123,7 @@ def _seeded(seed: int) -> Iterator[None]:
             np.random.set_state(numpy_state)  # noqa: NPY002
 
 
-def _encode(rows: pd.DataFrame, kinds: dict[str, Kind]) -> tuple[pd.DataFrame, list[str]]:
+def _encode(rows: pd.DataFrame, types: dict[str, ColumnType]) -> tuple[pd.DataFrame, list[str]]:
     """Return the rows as plain numbers without gaps, and which columns are discrete.
 
     A category, a missing one included, is the position of the first row that has it, and so finds its way back
@@ -131,9 +131,9 @@ def _encode(rows: pd.DataFrame, kinds: dict[str, Kind]) -> tuple[pd.DataFrame, l
     """
     columns: dict[str, Any] = {}
     discrete = []
-    for position, (name, kind) in enumerate(kinds.items()):
+    for position, (name, column_type) in enumerate(types.items()):
         column = rows[name]
-        if kind != "numeric" or column.nunique() < 2:
+        if column_type != "numeric" or column.nunique() < 2:
             _, first, inverse = np.unique(pd.factorize(column)[0], return_index=True, return_inverse=True)
             columns[_key(position)] = first[inverse]
             discrete.append(_key(position))

@@ -16,7 +16,7 @@ from gan_imbalance.data.images import SyntheticImages, is_image_path, open_image
 from gan_imbalance.data.loaders import Batch, SequentialLoader, TensorLoader, draw_mixed, draw_uniform
 from gan_imbalance.data.split import Split
 from gan_imbalance.data.tables import read_table
-from gan_imbalance.transforms.kinds import require_columns
+from gan_imbalance.transforms.column_types import require_columns
 from gan_imbalance.types import DataSpec, InputError, SyntheticSet
 
 

@@ -9,8 +9,8 @@ from typing import Any, Literal, Self
 import numpy as np
 import pandas as pd
 
+from gan_imbalance.transforms.column_types import require_columns, require_unique
 from gan_imbalance.transforms.dtypes import cast, count_decimals, dtype_to_state, to_numbers
-from gan_imbalance.transforms.kinds import require_columns, require_unique
 from gan_imbalance.types import InputError, Label
 
 Derivation = Literal["hour_of_day", "log10"]

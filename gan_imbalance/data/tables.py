@@ -22,15 +22,15 @@ from gan_imbalance.data.loaders import Batch, SequentialLoader, TensorLoader, dr
 from gan_imbalance.data.schema import Derivation, TableSchema
 from gan_imbalance.data.split import Part, connected_groups, duplicate_groups
 from gan_imbalance.files import content_hash
-from gan_imbalance.transforms.constraints import Constraint
-from gan_imbalance.transforms.kinds import (
-    Kind,
-    column_kinds,
+from gan_imbalance.transforms.column_types import (
+    ColumnType,
     convert_columns,
+    infer_column_types,
     named_columns,
     require_columns,
     require_unique,
 )
+from gan_imbalance.transforms.constraints import Constraint
 from gan_imbalance.transforms.levels import find_levels
 from gan_imbalance.transforms.numeric import NumericTransform
 from gan_imbalance.transforms.table import TabularTransformer
@@ -67,7 +67,7 @@ class Table:
     labels: npt.NDArray[np.int64]
     classes: tuple[Label, ...]
     schema: TableSchema
-    column_types: dict[str, Kind]
+    column_types: dict[str, ColumnType]
     groups: npt.NDArray[np.int64]
     test_rows: npt.NDArray[np.bool_] | None = None
     ordinal: dict[str, list[Label]] = field(default_factory=dict)
@@ -152,7 +152,7 @@ def load_table(
     for name, order in orders.items():
         find_levels(features[name], order, "error")
     named = (_among(names, features) for names in (numeric, categorical, orders, dates))
-    kinds = column_kinds(features, *named)
+    types = infer_column_types(features, *named)
     duplicates = duplicate_groups(features)
     # Groups are connected while duplicates are still there: the one that stays is a row of all their groups.
     groups = duplicates if group is None else connected_groups(duplicates, _groups(frame[group]))
@@ -162,7 +162,7 @@ def load_table(
             kept |= test_rows
             test_rows = test_rows[kept]
         features, labels, groups = features[kept].reset_index(drop=True), labels[kept], groups[kept]
-    return Table(features, labels, classes, schema, kinds, groups, test_rows, orders, tuple(constraints))
+    return Table(features, labels, classes, schema, types, groups, test_rows, orders, tuple(constraints))
 
 
 class TabularDataModule(ImbalanceDataModule):

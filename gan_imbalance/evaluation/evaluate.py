@@ -187,7 +187,7 @@ def _notes(tables: Tables, target: str | None, max_rows: int, seed: int) -> list
         )
         if target is not None:
             notes.append("Without held-out rows a classifier cannot be judged honestly, so the target is not used.")
-    pairs = len(tables.kinds) * (len(tables.kinds) - 1) // 2
+    pairs = len(tables.column_types) * (len(tables.column_types) - 1) // 2
     if pairs > _MAX_PAIRS:
         notes.append(f"Of {pairs:,} pairs of columns {_MAX_PAIRS:,} are compared, drawn at random with seed {seed}.")
     return notes
@@ -236,14 +236,14 @@ def _page(evaluation: Evaluation, tables: Tables, files: dict[str, Any], setting
         alerts=evaluation.alerts,
         notes=evaluation.notes,
         figures=show(list(_pictures(tables, evaluation))),
-        left_out=max(0, len(tables.kinds) - _MAX_PICTURED),
+        left_out=max(0, len(tables.column_types) - _MAX_PICTURED),
         made_by=provenance(),
     )
 
 
 def _pictures(tables: Tables, evaluation: Evaluation) -> Iterator[pictures.Figure]:
     """Yield correlations, then distributions, the columns that are met worst first."""
-    names = [name for name in tables.kinds if tables.real[name].notna().any()]
+    names = [name for name in tables.column_types if tables.real[name].notna().any()]
     real, synthetic = _as_numbers(tables, tables.real), _as_numbers(tables, tables.synthetic)
     ordered = [name for name in real.columns if real[name].nunique() > 1][:_MAX_CORRELATED]
     if len(ordered) > 1:
@@ -264,10 +264,10 @@ def _as_numbers(tables: Tables, rows: pd.DataFrame) -> pd.DataFrame:
     for name in tables.categorical:
         if pd.to_numeric(tables.real[name], errors="coerce").notna().equals(tables.real[name].notna()):
             numbers[name] = pd.to_numeric(rows[name], errors="coerce")
-    return pd.DataFrame({name: numbers[name] for name in tables.kinds if name in numbers})
+    return pd.DataFrame({name: numbers[name] for name in tables.column_types if name in numbers})
 
 
 def _as_shown(rows: pd.DataFrame, tables: Tables) -> pd.DataFrame:
     """Return dates as years."""
-    dates = {name: 1970 + rows[name] / _DAYS_PER_YEAR for name in rows.columns if tables.kinds[name] == "date"}
+    dates = {name: 1970 + rows[name] / _DAYS_PER_YEAR for name in rows.columns if tables.column_types[name] == "date"}
     return rows.assign(**dates)

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 
 from gan_imbalance.quality import spelled
+from gan_imbalance.transforms.column_types import require_columns
 from gan_imbalance.transforms.dtypes import count_decimals
-from gan_imbalance.transforms.kinds import require_columns
 from gan_imbalance.types import InputError
 
 _DATE = r"\d{4}-\d\d-\d\d"
@@ -22,7 +22,7 @@ _LEAST_SHARE = 0.1
 # that equal numbers share, however they were written and read
 _DIGITS = 12
 
-ColumnKind = Literal["numeric", "categorical", "date"]
+ColumnType = Literal["numeric", "categorical", "date"]
 
 
 @dataclass(frozen=True)
@@ -31,13 +31,13 @@ class Alert:
 
     Attributes:
         column: where; empty for whole rows.
-        kind: what, in a word or two, such as ``out of range``.
+        problem: what, in a word or two, such as ``out of range``.
         rows: how many synthetic rows it concerns.
         text: the same in a sentence.
     """
 
     column: str
-    kind: str
+    problem: str
     rows: int
     text: str
 
@@ -47,17 +47,17 @@ class Tables:
     """Tables in one form: numbers as float64, dates as days since 1970, categories as text; missing values stay.
 
     Attributes:
-        real: rows that the generator learned from, with the columns of ``kinds``.
+        real: rows that the generator learned from, with the columns of ``column_types``.
         synthetic: rows to judge.
         holdout: real rows that the generator has not seen, if there are any.
-        kinds: what every column of the real rows holds, in order.
+        column_types: what every column of the real rows holds, in order.
         strange: of numeric and date columns, synthetic values that are neither, by column.
     """
 
     real: pd.DataFrame
     synthetic: pd.DataFrame
     holdout: pd.DataFrame | None
-    kinds: dict[str, ColumnKind]
+    column_types: dict[str, ColumnType]
     strange: Mapping[str, Sequence[Any]]
 
     @classmethod
@@ -73,7 +73,7 @@ class Tables:
 
         Raises:
             InputError: if a table has no rows or other columns than the real one, a name is unknown, the target is
-                dropped or no column of classes, or a held-out value is of another kind than the real ones.
+                dropped or no column of classes, or a held-out value is of another type than the real ones.
         """
         named = {"real": real, "synthetic": synthetic} | ({} if holdout is None else {"held-out": holdout})
         for name, frame in named.items():
@@ -87,13 +87,13 @@ class Tables:
                 raise InputError(f"drop names {target!r}, which is the target; leave it out.")
         for name, frame in named.items():
             _require_same_columns(columns, frame, name, drop)
-        kinds: dict[str, ColumnKind] = {name: _kind(real[name]) for name in columns}
+        column_types: dict[str, ColumnType] = {name: _type_of(real[name]) for name in columns}
         if not any(real[name].notna().any() for name in columns):
             raise InputError("The real table has no value in any column; give one with values.")
         if target is not None:
             _require_classes(real[target])
-            kinds[target] = "categorical"
-        forms = {name: _form(frame[columns], kinds) for name, frame in named.items()}
+            column_types[target] = "categorical"
+        forms = {name: _form(frame[columns], column_types) for name, frame in named.items()}
         for name in ("real", "held-out"):
             for column, values in forms[name][1].items() if name in forms else ():
                 raise InputError(
@@ -101,17 +101,17 @@ class Tables:
                     "drop the column."
                 )
         unseen = forms["held-out"][0] if "held-out" in forms else None
-        return cls(forms["real"][0], forms["synthetic"][0], unseen, kinds, forms["synthetic"][1])
+        return cls(forms["real"][0], forms["synthetic"][0], unseen, column_types, forms["synthetic"][1])
 
     @property
     def numeric(self) -> list[str]:
         """Return the columns that hold numbers or dates."""
-        return [name for name, kind in self.kinds.items() if kind != "categorical"]
+        return [name for name, held in self.column_types.items() if held != "categorical"]
 
     @property
     def categorical(self) -> list[str]:
         """Return the columns that hold categories."""
-        return [name for name, kind in self.kinds.items() if kind == "categorical"]
+        return [name for name, held in self.column_types.items() if held == "categorical"]
 
     def swapped(self) -> Tables | None:
         """Return one half of the held-out rows in the place of the synthetic ones; None where there are too few."""
@@ -142,7 +142,7 @@ def _require_classes(column: pd.Series[Any]) -> None:
         )
 
 
-def _kind(column: pd.Series[Any]) -> ColumnKind:
+def _type_of(column: pd.Series[Any]) -> ColumnType:
     """Return what a real column holds; as elsewhere, numbers of exactly two different values are categories."""
     if pd.api.types.is_datetime64_any_dtype(column.dtype):
         return "date"
@@ -160,16 +160,16 @@ def _is_category(column: pd.Series[Any]) -> bool:
     return isinstance(column.dtype, pd.CategoricalDtype)
 
 
-def _form(frame: pd.DataFrame, kinds: Mapping[str, ColumnKind]) -> tuple[pd.DataFrame, dict[str, list[Any]]]:
+def _form(frame: pd.DataFrame, column_types: Mapping[str, ColumnType]) -> tuple[pd.DataFrame, dict[str, list[Any]]]:
     """Return the frame in the common form, and the values that could not be brought to it."""
     columns: dict[str, Any] = {}
     strange: dict[str, list[Any]] = {}
-    for name, kind in kinds.items():
+    for name, held in column_types.items():
         column = frame[name].reset_index(drop=True)
-        if kind == "categorical":
+        if held == "categorical":
             columns[name] = spelled(column)
             continue
-        numbers = _to_days(column) if kind == "date" else pd.to_numeric(column.astype(object), errors="coerce")
+        numbers = _to_days(column) if held == "date" else pd.to_numeric(column.astype(object), errors="coerce")
         numbers = numbers.astype(np.float64).replace([np.inf, -np.inf], np.nan)
         columns[name] = numbers.to_numpy()
         wrong = column[numbers.isna() & column.notna()]
@@ -185,30 +185,30 @@ def _to_days(column: pd.Series[Any]) -> pd.Series[Any]:
 
 
 def describe_columns(tables: Tables, shapes: pd.Series[float]) -> list[dict[str, Any]]:
-    """Return of every column its kind, score and, for real and synthetic rows, what it holds.
+    """Return of every column its type, score and, for real and synthetic rows, what it holds.
 
     Args:
         tables: in one form.
         shapes: score of every column, see :func:`~gan_imbalance.metrics.column_shapes`.
     """
     described = []
-    for name, kind in tables.kinds.items():
+    for name, held in tables.column_types.items():
         pair = tables.real[name], tables.synthetic[name]
         described.append(
             {
                 "name": name,
-                "kind": kind,
+                "type": held,
                 "score": float(shapes[name]),
-                **{side: _describe(column, kind) for side, column in zip(("real", "synthetic"), pair, strict=True)},
+                **{side: _describe(column, held) for side, column in zip(("real", "synthetic"), pair, strict=True)},
             }
         )
     return described
 
 
-def _describe(column: pd.Series[Any], kind: ColumnKind) -> dict[str, Any]:
+def _describe(column: pd.Series[Any], held: ColumnType) -> dict[str, Any]:
     shared = {"missing": float(column.isna().mean()), "distinct": int(column.nunique())}
     present = column.dropna()
-    if kind == "categorical":
+    if held == "categorical":
         counts = present.value_counts(normalize=True)
         return {**shared, "most_frequent": {str(level): float(share) for level, share in counts.head(3).items()}}
     names = ("mean", "deviation", "low", "median", "high")
@@ -216,14 +216,14 @@ def _describe(column: pd.Series[Any], kind: ColumnKind) -> dict[str, Any]:
         return shared | dict.fromkeys(names, np.nan)
     values = present.mean(), present.std(ddof=0), present.min(), present.median(), present.max()
     described = {key: float(value) for key, value in zip(names, values, strict=True)}
-    if kind == "date":
-        return shared | {key: value if key == "deviation" else _shown(value, kind) for key, value in described.items()}
+    if held == "date":
+        return shared | {key: value if key == "deviation" else _shown(value, held) for key, value in described.items()}
     return shared | described
 
 
 def find_alerts(tables: Tables) -> list[Alert]:
     """Return what synthetic rows hold that real ones do not, and the reverse; columns in order, whole rows last."""
-    alerts = [alert for name in tables.kinds for alert in _column_alerts(tables, name)]
+    alerts = [alert for name in tables.column_types for alert in _column_alerts(tables, name)]
     return [*alerts, *_row_alerts(tables)]
 
 
@@ -231,18 +231,19 @@ def _column_alerts(tables: Tables, name: str) -> Iterator[Alert]:
     real, synthetic = tables.real[name], tables.synthetic[name]
     if name in tables.strange:
         values = tables.strange[name]
-        text = f"values such as {values[0]!r} where real rows hold {tables.kinds[name]} values"
+        text = f"values such as {values[0]!r} where real rows hold {tables.column_types[name]} values"
         yield Alert(name, "wrong type", len(values), text)
     yield from _missing_alerts(name, real, synthetic, len(tables.strange.get(name, ())))
     present, made = real.dropna(), synthetic.dropna()
     if present.empty or made.empty:
         return
-    if tables.kinds[name] == "categorical":
+    if tables.column_types[name] == "categorical":
         yield from _category_alerts(name, present, made)
     else:
-        yield from _number_alerts(name, present, made, tables.kinds[name])
+        yield from _number_alerts(name, present, made, tables.column_types[name])
     if made.nunique() == 1 < present.nunique():
-        text = f"nothing but {_shown(made.iloc[0], tables.kinds[name])}; real rows hold {present.nunique():,} values"
+        only = _shown(made.iloc[0], tables.column_types[name])
+        text = f"nothing but {only}; real rows hold {present.nunique():,} values"
         yield Alert(name, "constant", len(made), text)
 
 
@@ -272,13 +273,13 @@ def _category_alerts(name: str, real: pd.Series[Any], synthetic: pd.Series[Any])
         yield Alert(name, "lost value", int(counts.reindex(lost.index).fillna(0).sum()), text)
 
 
-def _number_alerts(name: str, real: pd.Series[Any], synthetic: pd.Series[Any], kind: ColumnKind) -> Iterator[Alert]:
+def _number_alerts(name: str, real: pd.Series[Any], synthetic: pd.Series[Any], held: ColumnType) -> Iterator[Alert]:
     low, high = real.min(), real.max()
     outside = synthetic[(synthetic < low) | (synthetic > high)]
     if len(outside):
         text = (
-            f"outside of the real range {_shown(low, kind)} to {_shown(high, kind)}, such as "
-            f"{_shown(outside.iloc[0], kind)}"
+            f"outside of the real range {_shown(low, held)} to {_shown(high, held)}, such as "
+            f"{_shown(outside.iloc[0], held)}"
         )
         yield Alert(name, "out of range", len(outside), text)
     decimals = count_decimals(real.to_numpy())
@@ -286,16 +287,16 @@ def _number_alerts(name: str, real: pd.Series[Any], synthetic: pd.Series[Any], k
         return
     finer = synthetic[synthetic.round(decimals) != synthetic]
     if len(finer):
-        whole = "whole days" if kind == "date" else "whole numbers"
+        whole = "whole days" if held == "date" else "whole numbers"
         form = whole if not decimals else f"numbers of {decimals} decimals"
         text = f"no {form}, as all real values are, such as {finer.iloc[0]:.10g}"
         yield Alert(name, "not whole" if not decimals else "too many decimals", len(finer), text)
 
 
-def _shown(value: Any, kind: ColumnKind) -> str:
-    if kind == "categorical":
+def _shown(value: Any, held: ColumnType) -> str:
+    if held == "categorical":
         return repr(value)
-    if kind == "numeric":
+    if held == "numeric":
         return f"{value:.10g}"
     return str((pd.Timestamp(0) + pd.Timedelta(days=float(value))).floor("s")).removesuffix(" 00:00:00")
 

@@ -26,7 +26,7 @@ class Evaluation:
             (real held-out rows in the place of the synthetic ones), best; NaN where one has no meaning.
         utility: a row per figure of a classifier on held-out rows, a column for what it learned from: ``synthetic``,
             ``real``; no row without a target.
-        columns: of every column its kind, score and what it holds.
+        columns: of every column its type, score and what it holds.
         pairs: scores of pairs of columns, by names, ascending.
         alerts: what synthetic rows hold that real ones do not, and the reverse.
         collapse: signs that the generator has collapsed, in sentences.
@@ -42,7 +42,7 @@ class Evaluation:
         1.0
         >>> found.verdict
         'No sign of collapse. 1 alert about values.'
-        >>> found.alerts[0].kind
+        >>> found.alerts[0].problem
         'copies'
     """
 
@@ -108,7 +108,9 @@ class Evaluation:
         for sentence in self.collapse:
             console.print(f"Warning: {sentence}", style="red", markup=False)
         for alert in self.alerts:
-            console.print(f"{alert.column or 'whole rows'}: {alert.kind} ({alert.rows:,}): {alert.text}", markup=False)
+            console.print(
+                f"{alert.column or 'whole rows'}: {alert.problem} ({alert.rows:,}): {alert.text}", markup=False
+            )
         for note in self.notes:
             console.print(note, markup=False)
         if self.report is not None:

@@ -118,7 +118,7 @@ class MomentMatchingGAN(ConditionalWassersteinGAN):
             columns[span.start : span.stop] = number
         between = columns[:, None] != columns
         # a number's own square is its variance; a category's would be one more time its share
-        numbers = torch.tensor([span.start for span in self.spec.spans if span.kind != "categorical"], dtype=torch.long)
+        numbers = torch.tensor([span.start for span in self.spec.spans if not span.is_categorical], dtype=torch.long)
         between[numbers, numbers] = True
         self.register_buffer("centres", centres, persistent=False)
         self.register_buffer("real_products", Moments.of(rows, conditions, centres).products, persistent=False)

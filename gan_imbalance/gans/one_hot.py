@@ -91,7 +91,7 @@ class OneHotGAN(BaseGAN):
         bits = torch.zeros(spec.shape, dtype=torch.bool)
         bit_of_feature = torch.arange(math.prod(spec.shape)).reshape(spec.shape)
         for span in spec.spans:
-            bits[span.start : span.stop] = span.kind == "categorical"
+            bits[span.start : span.stop] = span.is_categorical
             if span.size == 2:
                 # the two levels of a binary column are one bit: they flip together
                 bit_of_feature[span.start + 1] = span.start

@@ -95,7 +95,7 @@ class TabularDiffusion(BaseGenerator):
         """Build the network, the schedule, and the lists of numbers and categories among the features."""
         (width,) = spec.shape
         self.network = DenoisingMLP(width, num_conditions, self.widths, self.embedding, self.dropout)
-        categorical = [span for span in spec.spans if span.kind == "categorical"]
+        categorical = [span for span in spec.spans if span.is_categorical]
         is_number = torch.ones(width, dtype=torch.bool)
         for span in categorical:
             is_number[span.start : span.stop] = False
@@ -250,7 +250,7 @@ class TabularDiffusion(BaseGenerator):
         rows = torch.empty(count, *self.spec.shape, device=device)
         rows[:, self.numbers], rows[:, self.categories] = numbers, categories
         for span in self.spec.spans:
-            if span.kind == "tanh":
+            if span.encoding == "tanh":
                 rows[:, span.start : span.stop].clamp_(-1, 1)
         return rows
 

@@ -246,8 +246,8 @@ class TableActivation(nn.Module):
         width = max((span.stop for span in spans), default=0)
         is_tanh = torch.zeros(width, dtype=torch.bool)
         for span in spans:
-            is_tanh[span.start : span.stop] = span.kind == "tanh"
-        categorical = sorted((span for span in spans if span.kind == "categorical"), key=_padded_width)
+            is_tanh[span.start : span.stop] = span.encoding == "tanh"
+        categorical = sorted((span for span in spans if span.is_categorical), key=_padded_width)
         counts = Counter(map(_padded_width, categorical))
         # of the columns that share a softmax, and their width
         self.shapes = [(count, padded) for padded, count in counts.items()]

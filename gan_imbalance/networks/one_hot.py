@@ -27,8 +27,10 @@ class OneHotActivation(nn.Module):
 
     def __init__(self, spans: Sequence[Span]) -> None:
         super().__init__()
-        attributes = [span for span in spans if span.kind == "categorical" and span.size > 2]
-        self.others = TableActivation([replace(span, kind="linear") if span in attributes else span for span in spans])
+        attributes = [span for span in spans if span.is_categorical and span.size > 2]
+        self.others = TableActivation(
+            [replace(span, encoding="linear") if span in attributes else span for span in spans]
+        )
         is_attribute = torch.zeros(max((span.stop for span in spans), default=0), dtype=torch.bool)
         for span in attributes:
             is_attribute[span.start : span.stop] = True

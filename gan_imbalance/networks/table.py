@@ -61,8 +61,8 @@ class MixedTableGenerator(nn.Module):
         require_kind(self, spec, "table")
         self.num_conditions = num_conditions
         trunk = dense_stack(latent_dim + num_conditions, widths, activation="leaky_relu")
-        numeric = [span for span in spec.spans if span.kind != "categorical"]
-        categorical = [span for span in spec.spans if span.kind == "categorical"]
+        numeric = [span for span in spec.spans if not span.is_categorical]
+        categorical = [span for span in spec.spans if span.is_categorical]
         width = widths[-1] if trunk else latent_dim + num_conditions
         paths: list[nn.Module] = [nn.Linear(width, len(numeric))] if numeric else []
         for span in categorical:
@@ -90,8 +90,8 @@ class _EmbedColumns(nn.Module):
 
     def __init__(self, spans: Sequence[Span], bottleneck: int) -> None:
         super().__init__()
-        numeric = [span for span in spans if span.kind != "categorical"]
-        self.categorical = [span for span in spans if span.kind == "categorical"]
+        numeric = [span for span in spans if not span.is_categorical]
+        self.categorical = [span for span in spans if span.is_categorical]
         self.register_buffer("numeric", _features(numeric), persistent=False)
         self.embeddings = nn.ModuleList(
             nn.Sequential(*dense_stack(span.size, (bottleneck, bottleneck), activation="leaky_relu"))

@@ -15,8 +15,9 @@ from sklearn.utils import check_random_state
 from gan_imbalance.data import ImbalanceDataModule
 from gan_imbalance.data.imbalance import Rows
 from gan_imbalance.generators import BaseGenerator
-from gan_imbalance.oversampling.training import resolve_gan
+from gan_imbalance.oversampling.training import resolve_gan, train_gan
 from gan_imbalance.quiet import quiet_lightning
+from gan_imbalance.synthesis import generate
 from gan_imbalance.types import InputError, Label
 
 
@@ -31,10 +32,11 @@ class GeneratorOverSampler(BaseOverSampler):  # type: ignore[misc]
         history_: per epoch of training, the class, step and last losses and metrics.
     """
 
-    remedy_kind: ClassVar[str] = "gan"
+    remedy_role: ClassVar[str] = "gan"
     """What a comparison counts it among: ``gan``, ``control`` or ``standard``."""
 
     gan: Any
+    max_steps: Any
     random_state: Any
 
     def fit_resample(self, X: Any, y: Any, **params: Any) -> Any:
@@ -63,15 +65,17 @@ class GeneratorOverSampler(BaseOverSampler):  # type: ignore[misc]
             InputError: if the GAN cannot learn the data.
         """
         self._validate_params()
+        self._check_data(data)
         self._begin()
         samples, train = data.samples, data.split.train
         labels = np.array(samples.classes)[samples.labels[train]]
         self.sampling_strategy_ = check_sampling_strategy(self.sampling_strategy, labels, self._sampling_type)
         counts = {samples.classes.index(plain_label(label)): n for label, n in self.sampling_strategy_.items() if n}
         self._seed = draw_seed(self.random_state)
-        seeds = {index: class_seed(self._seed, index) for index in counts}
+        made = []
         with quiet_lightning(), torch.random.fork_rng(), self._workplace():
-            made = [self._make(data, index, int(count), seeds[index]) for index, count in counts.items()]
+            for index, count in counts.items():
+                made.append(self._make(data, index, int(count), class_seed(self._seed, index)))
         return self._joined(data, made), np.repeat(list(counts), list(counts.values())).astype(np.int64)
 
     def _begin(self) -> None:
@@ -82,9 +86,8 @@ class GeneratorOverSampler(BaseOverSampler):  # type: ignore[misc]
         """Return what is there while samples of all classes are made; hook."""
         return nullcontext()
 
-    @abstractmethod
     def _make(self, data: Any, index: int, count: int, seed: int) -> Any:
-        """Return samples of a class.
+        """Return samples of a class, made by its GAN, which is trained first; one that learned all classes serves all.
 
         Args:
             data: what is learned.
@@ -92,42 +95,67 @@ class GeneratorOverSampler(BaseOverSampler):  # type: ignore[misc]
             count: how many samples, at least 1.
             seed: of training and sampling; no other class has the same.
         """
+        data, label = self._adapted(data), data.samples.classes[index]
+        gan_class, settings = resolve_gan(self._given)
+        together = learns_all_classes(gan_class, data)
+        made = self._repeated(data, index, count, together)
+        if made is not None:
+            return made
+        if together and self.gans_:
+            gan = next(iter(self.gans_.values()))
+        else:
+            settings |= {"classes": "all" if together else [label]}
+            training = self._training(gan_class, settings, data, label, seed)
+            torch.manual_seed(seed)
+            gan, history = train_gan(label=label, **training)
+            self.history_ += history
+        self.gans_[label] = gan
+        return self._sampled(gan, data, index, count, seed)
 
-    @abstractmethod
-    def _joined(self, data: Any, made: list[Any]) -> Any:
-        """Return the samples of all classes, which may be none."""
+    @property
+    def _given(self) -> Any:
+        """Return what ``gan`` stands for; hook for its default."""
+        return self.gan
 
-    @abstractmethod
-    def _train(
-        self, gan_class: type[BaseGenerator], settings: dict[str, Any], data: Any, label: Label, seed: int
-    ) -> BaseGenerator:
-        """Return a trained GAN.
+    def _check_data(self, data: Any) -> None:
+        """Refuse data that cannot be topped up; hook."""
+
+    def _adapted(self, data: Any) -> Any:
+        """Return the data with what this over-sampler says itself; hook."""
+        return data
+
+    def _repeated(self, data: Any, index: int, count: int, together: bool) -> Any:
+        """Return samples of a class that holds nothing to learn, None where there is something; hook.
 
         Args:
-            gan_class: its class.
+            data: what would be learned.
+            index: of the class.
+            count: how many samples, at least 1.
+            together: whether all classes would be learned at once.
+        """
+        return None
+
+    def _training(
+        self, gan_class: type[BaseGenerator], settings: dict[str, Any], data: Any, label: Label, seed: int
+    ) -> dict[str, Any]:
+        """Return the arguments of :func:`train_gan` but the label: what to train, on which batches, for how long; hook.
+
+        Args:
+            gan_class: of what is trained.
             settings: its constructor arguments, with the classes that it learns.
             data: what it learns from.
             label: the class that it is trained for.
             seed: of training.
         """
+        return {"gan": gan_class(**settings), "data": data.adapted(seed=seed), "max_steps": self.max_steps}
 
-    def _learned_gan(self, given: Any, data: ImbalanceDataModule, label: Label, seed: int) -> BaseGenerator:
-        """Return the trained GAN of a class: one that learned all classes serves all.
+    def _sampled(self, gan: BaseGenerator, data: Any, index: int, count: int, seed: int) -> Any:
+        """Return samples of a class by a trained GAN, in the form of the input; hook."""
+        return generate(gan, torch.full((count,), index), seed)
 
-        Args:
-            given: what ``gan`` stands for, or its default.
-            data: what is learned.
-            label: the class.
-            seed: of training.
-        """
-        gan_class, settings = resolve_gan(given)
-        together = learns_all_classes(gan_class, data)
-        if together and self.gans_:
-            self.gans_[label] = next(iter(self.gans_.values()))
-        else:
-            settings |= {"classes": "all" if together else [label]}
-            self.gans_[label] = self._train(gan_class, settings, data, label, seed)
-        return self.gans_[label]
+    @abstractmethod
+    def _joined(self, data: Any, made: list[Any]) -> Any:
+        """Return the samples of all classes, which may be none."""
 
 
 def learns_all_classes(gan_class: type[BaseGenerator], data: ImbalanceDataModule) -> bool:

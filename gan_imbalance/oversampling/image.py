@@ -21,16 +21,14 @@ from sklearn.utils.class_weight import compute_sample_weight
 from torch import Tensor, nn
 
 from gan_imbalance.components import build, factory, to_config
-from gan_imbalance.data import ImbalanceDataModule
 from gan_imbalance.data.images import ImageDataModule, ImageSet
-from gan_imbalance.data.imbalance import Rows
 from gan_imbalance.files import atomic_path, content_hash, make_once
 from gan_imbalance.gans import MinorityTransferGAN
 from gan_imbalance.generators import BaseGenerator
 from gan_imbalance.losses import MajorityPenalty
 from gan_imbalance.oversampling.core import GeneratorOverSampler, class_seed, draw_seed, plain_label
 from gan_imbalance.oversampling.training import EPOCHS, train_gan
-from gan_imbalance.synthesis import generate, save_gan
+from gan_imbalance.synthesis import save_gan
 from gan_imbalance.types import DataSpec, InputError, Label
 
 Images = npt.NDArray[np.uint8]
@@ -148,36 +146,30 @@ class ImageOverSampler(GeneratorOverSampler):
                 labels.append(np.full(int(count), label, dtype=y.dtype))
         return np.concatenate(made), np.concatenate(labels)
 
-    def top_up(self, data: ImbalanceDataModule) -> tuple[Images, Rows]:
-        """Return images for the rare classes of a split, made by GANs of its training images; see the base class.
-
-        Raises:
-            InputError: if the data are no images.
-        """
+    def _check_data(self, data: Any) -> None:
         if not isinstance(data, ImageDataModule):
             raise InputError(f"{type(self).__name__} tops up images: use GANOverSampler for tables.")
-        return super().top_up(data)
 
-    def _make(self, data: ImageDataModule, index: int, count: int, seed: int) -> Images:
-        if self.augmentation is not None:
-            data = data.adapted(augmentation=build(self.augmentation))
-        gan = self._learned_gan(self.gan, data, data.samples.classes[index], seed)
-        images: Tensor = generate(gan, torch.full((count,), index), seed)
+    def _adapted(self, data: ImageDataModule) -> ImageDataModule:
+        return data if self.augmentation is None else data.adapted(augmentation=build(self.augmentation))
+
+    def _sampled(self, gan: BaseGenerator, data: ImageDataModule, index: int, count: int, seed: int) -> Images:
+        images: Tensor = super()._sampled(gan, data, index, count, seed)
         return images.numpy()
 
     def _joined(self, data: ImageDataModule, made: list[Images]) -> Images:
         return np.concatenate([data.samples.images[:0].numpy(), *made])
 
-    def _train(
+    def _training(
         self, gan_class: type[BaseGenerator], settings: dict[str, Any], data: ImageDataModule, label: Label, seed: int
-    ) -> BaseGenerator:
+    ) -> dict[str, Any]:
         steps = self.max_steps
         if issubclass(gan_class, MinorityTransferGAN):
             first_steps = self._first_steps()
             steps -= first_steps
             settings = {**settings, "majority_penalty": self._penalty(settings, data)}
             settings |= self._first_phase(gan_class, settings, data, label, first_steps, seed)
-        return self._trained(gan_class(**settings), data, label, steps, seed)
+        return self._phase(gan_class(**settings), data, steps, seed)
 
     @contextmanager
     def _workplace(self) -> Iterator[None]:
@@ -218,7 +210,10 @@ class ImageOverSampler(GeneratorOverSampler):
         path = self._folder / f"pretrained-{content_hash(made_from)}.ckpt"
         with make_once(path) as missing:
             if missing:
-                save_gan(self._trained(gan_class(**first), rest, "others", steps, seed), path)
+                torch.manual_seed(seed)
+                learned_gan, history = train_gan(label="others", **self._phase(gan_class(**first), rest, steps, seed))
+                self.history_ += history
+                save_gan(learned_gan, path)
         return {"pretrained": str(path)}
 
     def _penalty(self, settings: Mapping[str, Any], data: ImageDataModule) -> MajorityPenalty | None:
@@ -242,22 +237,19 @@ class ImageOverSampler(GeneratorOverSampler):
         penalty.classifier = network
         return penalty
 
-    def _trained(self, gan: BaseGenerator, data: ImageDataModule, label: Label, steps: int, seed: int) -> BaseGenerator:
-        torch.manual_seed(seed)
+    def _phase(self, gan: BaseGenerator, data: ImageDataModule, steps: int, seed: int) -> dict[str, Any]:
+        """Return the arguments of :func:`train_gan` for so many steps."""
         batches = data.adapted(
             classes=None, batch_size=self.batch_size, steps_per_epoch=max(1, steps // EPOCHS), seed=seed
         )
-        trained, history = train_gan(
-            gan,
-            batches,
-            label,
-            steps,
-            ema_decay=self.ema_decay,
-            accelerator=self.accelerator,
-            verbose=self.verbose,
-        )
-        self.history_ += history
-        return trained
+        return {
+            "gan": gan,
+            "data": batches,
+            "max_steps": steps,
+            "ema_decay": self.ema_decay,
+            "accelerator": self.accelerator,
+            "verbose": self.verbose,
+        }
 
 
 def _spec(data: ImageSet) -> DataSpec:

@@ -31,13 +31,12 @@ from gan_imbalance.oversampling.core import (
     GeneratorOverSampler,
     class_seed,
     draw_seed,
-    learns_all_classes,
     plain_label,
 )
-from gan_imbalance.oversampling.training import EPOCHS, resolve_gan, train_gan
+from gan_imbalance.oversampling.training import EPOCHS
 from gan_imbalance.synthesis import generate
+from gan_imbalance.transforms.column_types import ColumnType, infer_column_types, require_unique
 from gan_imbalance.transforms.constraints import Constraint
-from gan_imbalance.transforms.kinds import Kind, column_kinds, require_unique
 from gan_imbalance.transforms.numeric import NumericTransform
 from gan_imbalance.transforms.table import TabularTransformer
 from gan_imbalance.types import InputError, Label
@@ -170,10 +169,10 @@ class TableOverSampler(BaseOverSampler):  # type: ignore[misc]
             seed: no other class has the same.
         """
 
-    def _kinds(self, features: pd.DataFrame) -> dict[str, Kind]:
+    def _column_types(self, features: pd.DataFrame) -> dict[str, ColumnType]:
         """Return what every column holds, judged by all rows, as :func:`load_table` does."""
         named = self.categorical or ()
-        return column_kinds(features, (), named)
+        return infer_column_types(features, (), named)
 
 
 class GANOverSampler(TableOverSampler, GeneratorOverSampler):
@@ -328,12 +327,11 @@ class GANOverSampler(TableOverSampler, GeneratorOverSampler):
         made = self._make(data, data.samples.classes.index(name), count, seed)
         return data.schema.restore(made, [name] * count)
 
-    def top_up(self, data: ImbalanceDataModule) -> tuple[pd.DataFrame, Rows]:
-        """Return rows for the rare classes of a split, made by GANs of its training rows; see the base class.
+    @property
+    def _given(self) -> Any:
+        return DEFAULT_GAN if self.gan is None else self.gan
 
-        Raises:
-            InputError: if the data are no table, or this over-sampler says what a column is.
-        """
+    def _check_data(self, data: Any) -> None:
         if not isinstance(data, TabularDataModule):
             raise InputError(f"{type(self).__name__} tops up tables: use ImageOverSampler for images.")
         for option in ("categorical", "ordinal", "dates"):
@@ -342,9 +340,8 @@ class GANOverSampler(TableOverSampler, GeneratorOverSampler):
                     f"The over-sampler has {option}, but what a column is, the data say: move it to the data's "
                     f"{option}."
                 )
-        return super().top_up(data)
 
-    def _make(self, data: TabularDataModule, index: int, count: int, seed: int) -> pd.DataFrame:
+    def _adapted(self, data: TabularDataModule) -> TabularDataModule:
         changes = {
             "numeric_transform": self.numeric_transform,
             "max_levels": self.max_levels,
@@ -352,24 +349,27 @@ class GANOverSampler(TableOverSampler, GeneratorOverSampler):
             "clusters": self.clusters,
             "constraints": self._constraints() or None,
         }
-        data = data.adapted(**{name: value for name, value in changes.items() if value is not None})
-        samples, label, train = data.samples, data.samples.classes[index], data.split.train
-        own = train[samples.labels[train] == index]
-        given = DEFAULT_GAN if self.gan is None else self.gan
-        learned = train if learns_all_classes(resolve_gan(given)[0], data) else own
-        if not (samples.features.iloc[learned].nunique(dropna=False) > 1).any():
-            warnings.warn(
-                f"All {len(learned)} row(s) to learn class {label!r} from are equal: there is nothing to "
-                "learn, so they are repeated.",
-                stacklevel=2,
-            )
-            repeated: pd.DataFrame = samples.features.iloc[own[[0] * count]].reset_index(drop=True)
-            return repeated
-        gan = self._learned_gan(given, data, label, seed)
+        return data.adapted(**{name: value for name, value in changes.items() if value is not None})
+
+    def _repeated(self, data: TabularDataModule, index: int, count: int, together: bool) -> pd.DataFrame | None:
+        features, own = data.samples.features, _rows_of(data, index)
+        learned = data.split.train if together else own
+        if (features.iloc[learned].nunique(dropna=False) > 1).any():
+            return None
+        warnings.warn(
+            f"All {len(learned)} row(s) to learn class {data.samples.classes[index]!r} from are equal: there is "
+            "nothing to learn, so they are repeated.",
+            stacklevel=2,
+        )
+        repeated: pd.DataFrame = features.iloc[own[[0] * count]].reset_index(drop=True)
+        return repeated
+
+    def _sampled(self, gan: BaseGenerator, data: TabularDataModule, index: int, count: int, seed: int) -> pd.DataFrame:
         made: pd.DataFrame = generate(gan, torch.full((count,), index), seed, self.calibrate)
         transformer = TabularTransformer.from_state_dict(gan.data_state["transformer"])
         # judged as the generator saw them
-        real, synthetic = (transformer.transform(rows, "ignore") for rows in (samples.features.iloc[own], made))
+        own = data.samples.features.iloc[_rows_of(data, index)]
+        real, synthetic = (transformer.transform(rows, "ignore") for rows in (own, made))
         warn_of_collapse(real, synthetic, seed)
         return made
 
@@ -380,17 +380,16 @@ class GANOverSampler(TableOverSampler, GeneratorOverSampler):
     def _constraints(self) -> list[Constraint]:
         return [build(constraint) for constraint in self.constraints or ()]
 
-    def _train(
+    def _training(
         self,
         gan_class: type[BaseGenerator],
         settings: dict[str, Any],
         data: ImbalanceDataModule,
         label: Label,
         seed: int,
-    ) -> BaseGenerator:
+    ) -> dict[str, Any]:
         together = settings["classes"] == "all"
         max_steps, max_time = self._budget(len(data.rows("train", settings["classes"])), together)
-        torch.manual_seed(seed)
         steps_per_epoch = max(1, (_STEPS if max_steps < 0 else max_steps) // EPOCHS)
         batches = data.adapted(classes=None, batch_size=self.batch_size, steps_per_epoch=steps_per_epoch, seed=seed)
         monitor = None
@@ -399,19 +398,16 @@ class GANOverSampler(TableOverSampler, GeneratorOverSampler):
                 self.validation_fraction, data.samples.labels, data.samples.groups, seed
             )
             monitor = FidelityMonitor()
-        gan, history = train_gan(
-            gan_class(**settings),
-            batches,
-            label,
-            max_steps,
-            max_time,
-            self.ema_decay,
-            monitor,
-            self.accelerator,
-            self.verbose,
-        )
-        self.history_ += history
-        return gan
+        return {
+            "gan": gan_class(**settings),
+            "data": batches,
+            "max_steps": max_steps,
+            "max_time": max_time,
+            "ema_decay": self.ema_decay,
+            "monitor": monitor,
+            "accelerator": self.accelerator,
+            "verbose": self.verbose,
+        }
 
     def _budget(self, rows: int, together: bool) -> tuple[int, timedelta | None]:
         """Return the steps of a GAN that learns so many rows (-1: no limit), and its share of the time."""
@@ -426,6 +422,13 @@ class GANOverSampler(TableOverSampler, GeneratorOverSampler):
         assert seconds is not None, "a timer with a duration has time left"
         gans = 1 if together else sum(count > 0 for count in self.sampling_strategy_.values())
         return min(limits, default=-1), timedelta(seconds=seconds / gans)
+
+
+def _rows_of(data: TabularDataModule, index: int) -> Rows:
+    """Return the training rows of a class."""
+    train = data.split.train
+    own: Rows = train[data.samples.labels[train] == index]
+    return own
 
 
 def _as_table(X: Any) -> pd.DataFrame:

@@ -16,7 +16,7 @@ from gan_imbalance.files import atomic_path, file_hash
 from gan_imbalance.gans import ConditionalTabularGAN
 from gan_imbalance.generators import BaseGenerator
 from gan_imbalance.transforms import TabularTransformer
-from gan_imbalance.transforms.kinds import require_columns
+from gan_imbalance.transforms.column_types import require_columns
 from gan_imbalance.transforms.levels import find_levels, take
 from gan_imbalance.types import InputError, SyntheticSet
 
@@ -137,10 +137,10 @@ def calibrate_marginals(gan: BaseGenerator, transformer: TabularTransformer, enc
         )
     labels = torch.full((_CALIBRATION_SAMPLES,), gan.trained_classes[0])
     reference = gan.sample(labels, seed + 1).float().cpu()
-    states = {span.name: span for span in gan.spec.spans if span.kind == "categorical"}
+    states = {span.name: span for span in gan.spec.spans if span.is_categorical}
     calibrated = encoded.clone()
     for span in gan.spec.spans:
-        if span.kind == "linear":
+        if span.encoding == "linear":
             known = reference[:, span.start]
             if span.name in states:
                 # the first state is that of continuous values

@@ -41,7 +41,7 @@ class CategoricalColumn:
     rare_counts: Tensor
     missing: bool
 
-    kind: ClassVar[str] = "categorical"
+    type: ClassVar[str] = "categorical"
 
     @classmethod
     def fit(cls, column: pd.Series[Any], max_levels: int) -> Self:
@@ -73,11 +73,11 @@ class CategoricalColumn:
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> Self:
         """Rebuild the column that :meth:`to_state` described."""
-        return cls(**{key: value for key, value in state.items() if key != "kind"})
+        return cls(**{key: value for key, value in state.items() if key != "type"})
 
     def to_state(self) -> dict[str, Any]:
         """Return plain values and tensors."""
-        return {"kind": self.kind, **vars(self)}
+        return {"type": self.type, **vars(self)}
 
     @property
     def _known(self) -> int:

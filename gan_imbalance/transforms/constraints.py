@@ -18,9 +18,9 @@ import pandas as pd
 import torch
 
 from gan_imbalance.components import import_class
+from gan_imbalance.transforms.column_types import ColumnType, require_columns
 from gan_imbalance.transforms.dtypes import Floats, cast, dtype_to_state, to_numbers
 from gan_imbalance.transforms.forms import Dates, Form, Numbers, form_from_state, form_to_state
-from gan_imbalance.transforms.kinds import Kind, require_columns
 from gan_imbalance.transforms.levels import Unknown, factorize, find_levels, take
 from gan_imbalance.types import InputError
 
@@ -56,7 +56,7 @@ class Constraint(ABC):
             forms: of the columns that have an order.
 
         Raises:
-            InputError: if a column is unknown or of the wrong kind, or a row breaks it.
+            InputError: if a column is unknown or of the wrong type, or a row breaks it.
         """
         require_columns(self.names, frame.columns, f"the constraint {self}")
         fitted = copy(self)
@@ -72,8 +72,8 @@ class Constraint(ABC):
     def _learn(self, frame: pd.DataFrame, forms: Mapping[str, Form]) -> dict[str, Any]:
         return {}
 
-    def encode(self, frame: pd.DataFrame, unknown: Unknown) -> dict[str, tuple[Kind, pd.Series[Any]]]:
-        """Return the columns, by name, with their kinds, that stand for the re-written ones."""
+    def encode(self, frame: pd.DataFrame, unknown: Unknown) -> dict[str, tuple[ColumnType, pd.Series[Any]]]:
+        """Return the columns, by name, with their types, that stand for the re-written ones."""
         return {}
 
     def decode(self, frame: pd.DataFrame) -> dict[str, pd.Series[Any]]:
@@ -178,7 +178,7 @@ class LessOrEqual(Constraint):
             and (low.is_duration, low.zone is None) != (high.is_duration, high.zone is None)
         ):
             raise InputError(
-                f"The constraint {self} compares columns of different kinds; "
+                f"The constraint {self} compares columns of different types; "
                 "make both numbers, durations, or dates (with or without time zones)."
             )
         bases = _on_scale(high, low, frame[self.low])
@@ -201,7 +201,7 @@ class LessOrEqual(Constraint):
         broken: npt.NDArray[np.bool_] = _comparable(high, frame[self.high]) < _comparable(low, frame[self.low])
         return broken
 
-    def encode(self, frame: pd.DataFrame, unknown: Unknown) -> dict[str, tuple[Kind, pd.Series[Any]]]:
+    def encode(self, frame: pd.DataFrame, unknown: Unknown) -> dict[str, tuple[ColumnType, pd.Series[Any]]]:
         """Return the distances, under the larger column's name."""
         low, high = self._forms
         distances = high.numbers(frame[self.high]) - self._bases(low, high, frame[self.low])
@@ -271,7 +271,7 @@ class FixedCombinations(Constraint):
             "combinations": torch.from_numpy(combinations),
         }
 
-    def encode(self, frame: pd.DataFrame, unknown: Unknown) -> dict[str, tuple[Kind, pd.Series[Any]]]:
+    def encode(self, frame: pd.DataFrame, unknown: Unknown) -> dict[str, tuple[ColumnType, pd.Series[Any]]]:
         """Return the number of every row's combination.
 
         Raises:
@@ -359,11 +359,11 @@ def fit_constraints(
 
 def encode_constraints(
     constraints: Sequence[Constraint], frame: pd.DataFrame, unknown: Unknown
-) -> tuple[pd.DataFrame, dict[str, Kind]]:
-    """Return the table with re-written columns in the places of the originals, and the kinds of those."""
-    kinds: dict[str, Kind] = {}
+) -> tuple[pd.DataFrame, dict[str, ColumnType]]:
+    """Return the table with re-written columns in the places of the originals, and the types of those."""
+    types: dict[str, ColumnType] = {}
     if not constraints:
-        return frame, kinds
+        return frame, types
     columns = {str(name): column for name, column in frame.items()}
     for constraint in constraints:
         encoded = constraint.encode(frame, unknown)
@@ -374,8 +374,8 @@ def encode_constraints(
             if name == first or name not in constraint.rewritten
         ]
         columns = {name: column for part in parts for name, column in part.items()}
-        kinds |= {name: kind for name, (kind, _) in encoded.items()}
-    return pd.DataFrame(columns), kinds
+        types |= {name: column_type for name, (column_type, _) in encoded.items()}
+    return pd.DataFrame(columns), types
 
 
 def decode_constraints(constraints: Sequence[Constraint], frame: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:

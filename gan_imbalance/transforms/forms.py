@@ -167,7 +167,7 @@ class Dates:
             unit=unit,
             first=int(ticks.min()) if ticks.size else 0,
             last=int(ticks.max()) if ticks.size else 0,
-            is_duration=moments.dtype.kind == "m",
+            is_duration=pd.api.types.is_timedelta64_dtype(moments),
             zone=str(moments.dt.tz) if getattr(moments.dt, "tz", None) else None,
             text=text,
             objects=content if content in ("date", "datetime", "timedelta") else None,
@@ -297,7 +297,7 @@ def _without_zone(moments: pd.Series[Any], unit: str) -> npt.NDArray[Any]:
 def _longest_unit(moments: pd.Series[Any]) -> str:
     """Return the longest unit in which every moment is whole."""
     present = moments.dropna()
-    units = _UNITS[2:] if moments.dtype.kind == "m" else _UNITS
+    units = _UNITS[2:] if pd.api.types.is_timedelta64_dtype(moments) else _UNITS
     for unit in units:
         exact = _without_zone(present, unit)
         if np.array_equal(_in_units(present, unit).astype(exact.dtype), exact):

@@ -44,8 +44,8 @@ class ContinuousMap(Protocol):
     """Continuous numbers to (state, feature) and back."""
 
     @property
-    def span_kind(self) -> Literal["linear", "tanh"]:
-        """Return the kind of the feature's span."""
+    def encoding(self) -> Literal["linear", "tanh"]:
+        """Return the encoding of the feature."""
 
     @property
     def states(self) -> int:
@@ -91,8 +91,8 @@ class PiecewiseMap:
         return cls(transform, torch.from_numpy(knots), torch.from_numpy(positions), float(median[0]))
 
     @property
-    def span_kind(self) -> Literal["linear", "tanh"]:
-        """Return the kind of the feature's span."""
+    def encoding(self) -> Literal["linear", "tanh"]:
+        """Return the encoding of the feature."""
         return "tanh" if self.transform == "minmax" else "linear"
 
     def encode(self, numbers: Floats) -> tuple[States, Floats]:
@@ -125,7 +125,7 @@ class ModesMap:
     edges: Tensor
     modes: Tensor
 
-    span_kind: ClassVar[Literal["linear", "tanh"]] = "tanh"
+    encoding: ClassVar[Literal["linear", "tanh"]] = "tanh"
     neutral: ClassVar[float] = 0.0
 
     @classmethod
@@ -185,12 +185,12 @@ class NumericColumn:
     fill: float
     missing: bool
 
-    kind: ClassVar[str] = "numeric"
+    type: ClassVar[str] = "numeric"
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> Self:
         """Rebuild the column that :meth:`to_state` described."""
-        fields = {key: value for key, value in state.items() if key != "kind"}
+        fields = {key: value for key, value in state.items() if key != "type"}
         if state["map"]:
             parts = {key: value for key, value in state["map"].items() if key != "type"}
             fields["map"] = _MAPS[state["map"]["type"]](**parts)
@@ -199,7 +199,7 @@ class NumericColumn:
     def to_state(self) -> dict[str, Any]:
         """Return plain values and tensors."""
         map_state = {"type": type(self.map).__name__, **vars(self.map)} if self.map else None
-        return {"kind": self.kind, **vars(self), "form": form_to_state(self.form), "map": map_state}
+        return {"type": self.type, **vars(self), "form": form_to_state(self.form), "map": map_state}
 
     @property
     def _continuous(self) -> int:
@@ -218,7 +218,7 @@ class NumericColumn:
 
     def spans(self, start: int) -> list[Span]:
         """Return the spans of the features, the first of which is ``start``."""
-        spans = [Span(self.name, self.map.span_kind, start, 1)] if self.map else []
+        spans = [Span(self.name, self.map.encoding, start, 1)] if self.map else []
         return spans + ([Span(self.name, "categorical", start + len(spans), self._block)] if self._block else [])
 
     def encode(self, column: pd.Series[Any], unknown: Unknown) -> list[Encoded]:

@@ -11,6 +11,7 @@ import pandas as pd
 from torch import Tensor
 
 from gan_imbalance.transforms.categorical import CategoricalColumn
+from gan_imbalance.transforms.column_types import convert_columns, infer_column_types, require_columns
 from gan_imbalance.transforms.constraints import (
     Constraint,
     decode_constraints,
@@ -19,7 +20,6 @@ from gan_imbalance.transforms.constraints import (
 )
 from gan_imbalance.transforms.dtypes import Encoded, Features
 from gan_imbalance.transforms.forms import Dates, Form, Levels, Numbers
-from gan_imbalance.transforms.kinds import column_kinds, convert_columns, require_columns
 from gan_imbalance.transforms.levels import Unknown
 from gan_imbalance.transforms.numeric import NumericColumn, NumericTransform, fit_numeric
 from gan_imbalance.types import InputError, Label, Span
@@ -48,7 +48,7 @@ class TabularTransformer:
     Args:
         numeric: the map of continuous numbers.
         numeric_columns: columns to treat as numbers; others are inferred (see
-            :func:`~gan_imbalance.transforms.kinds.column_kinds`).
+            :func:`~gan_imbalance.transforms.column_types.infer_column_types`).
         categorical_columns: columns to treat as categories; one of mixed types keeps its values' types.
         log_columns: numeric columns that are first passed through sign(x) · log(1 + |x|).
         ordinal_columns: levels, lowest first, of columns whose categories have an order; ordered pandas categories
@@ -68,7 +68,7 @@ class TabularTransformer:
         >>> days = pd.Series([*range(1, 81), *[0] * 30, *[np.nan] * 10], name="days")
         >>> table = pd.DataFrame({"days": days, "colour": ["red", "blue", "green"] * 40})
         >>> transformer = TabularTransformer().fit(table)
-        >>> [(span.name, span.kind, span.size) for span in transformer.spans]
+        >>> [(span.name, span.encoding, span.size) for span in transformer.spans]
         [('days', 'linear', 1), ('days', 'categorical', 3), ('colour', 'categorical', 3)]
         >>> transformer.inverse_transform(transformer.transform(table)).equals(table)
         True
@@ -113,28 +113,30 @@ class TabularTransformer:
             raise InputError("There are no rows to fit the table's encoding on; give at least one.")
         ordinal = self.ordinal_columns or {}
         frame = convert_columns(frame, self.numeric_columns or ())
-        kinds = column_kinds(
+        types = infer_column_types(
             frame, self.numeric_columns or (), self.categorical_columns or (), ordinal, self.date_columns or ()
         )
         require_columns(self.log_columns, frame.columns, "log_columns")
         forms: dict[str, Form] = {
             name: Numbers.of(frame[name])
-            if kind == "numeric"
+            if column_type == "numeric"
             else Dates.of(frame[name])
-            if kind == "date"
+            if column_type == "date"
             else Levels.of(frame[name], ordinal.get(name))
-            for name, kind in kinds.items()
-            if kind != "categorical"
+            for name, column_type in types.items()
+            if column_type != "categorical"
         }
-        self._names = list(kinds)
+        self._names = list(types)
         self._constraints = fit_constraints(self.constraints, frame, forms)
         frame, rewritten = encode_constraints(self._constraints, frame, "error")
-        kinds = {name: rewritten.get(name) or kinds[name] for name in map(str, frame)}
-        forms |= {name: Numbers.of(frame[name]) for name, kind in rewritten.items() if kind == "numeric"}
-        ordered = {name: (frame[name], forms[name]) for name, kind in kinds.items() if kind != "categorical"}
+        types = {name: rewritten.get(name) or types[name] for name in map(str, frame)}
+        forms |= {name: Numbers.of(frame[name]) for name, column_type in rewritten.items() if column_type == "numeric"}
+        ordered = {
+            name: (frame[name], forms[name]) for name, column_type in types.items() if column_type != "categorical"
+        }
         numbers = fit_numeric(ordered, self.numeric, self.log_columns, self.spikes)
         self._set_columns(
-            numbers[name] if name in numbers else CategoricalColumn.fit(frame[name], self.max_levels) for name in kinds
+            numbers[name] if name in numbers else CategoricalColumn.fit(frame[name], self.max_levels) for name in types
         )
         if not self.width:
             raise InputError("Every column of the table is constant; there is nothing to learn from it.")
@@ -163,7 +165,7 @@ class TabularTransformer:
         for start in range(0, len(frame), _ROWS_AT_ONCE):
             rows = slice(start, start + _ROWS_AT_ONCE)
             for span, part in zip(self.spans, encoded, strict=True):
-                if span.kind == "categorical":
+                if span.is_categorical:
                     known = np.flatnonzero(part[rows] >= 0)
                     features[start + known, span.start + part[start + known].astype(np.intp)] = 1
                 else:
@@ -192,14 +194,14 @@ class TabularTransformer:
         if not np.isfinite(array).all():
             raise InputError("Samples with infinite or undefined features cannot be decoded; the generator diverged.")
         encoded: list[Encoded] = [
-            np.empty(len(array), np.intp) if span.kind == "categorical" else np.empty(len(array), np.float32)
+            np.empty(len(array), np.intp) if span.is_categorical else np.empty(len(array), np.float32)
             for span in self.spans
         ]
         for start in range(0, len(array), _ROWS_AT_ONCE):
             rows = slice(start, start + _ROWS_AT_ONCE)
             for span, part in zip(self.spans, encoded, strict=True):
                 block = array[rows, span.start : span.stop]
-                part[rows] = block.argmax(axis=1) if span.kind == "categorical" else block[:, 0]
+                part[rows] = block.argmax(axis=1) if span.is_categorical else block[:, 0]
         columns = {}
         parts = iter(encoded)
         for position, column in enumerate(self._columns):
@@ -229,7 +231,7 @@ class TabularTransformer:
         transformer = cls(state["numeric"], max_levels=state["max_levels"], spikes=state["spikes"])
         transformer._names = list(state["names"])
         transformer._constraints = tuple(Constraint.from_state(constraint) for constraint in state["constraints"])
-        transformer._set_columns(_KINDS[column["kind"]].from_state(column) for column in state["columns"])
+        transformer._set_columns(_COLUMNS[column["type"]].from_state(column) for column in state["columns"])
         return transformer
 
     def _set_columns(self, columns: Iterable[_Column]) -> None:
@@ -262,6 +264,6 @@ class _Column(Protocol):
     def to_state(self) -> dict[str, Any]: ...
 
 
-_KINDS: dict[str, type[NumericColumn] | type[CategoricalColumn]] = {
-    column.kind: column for column in (NumericColumn, CategoricalColumn)
+_COLUMNS: dict[str, type[NumericColumn] | type[CategoricalColumn]] = {
+    column.type: column for column in (NumericColumn, CategoricalColumn)
 }

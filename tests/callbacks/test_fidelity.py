@@ -94,7 +94,7 @@ def test_samples_are_judged_as_they_are_exported(data: TabularDataModule) -> Non
         return samples
 
     # categories of 0.7 and 0.1 instead of 1 and 0 would be told at a glance
-    assert soft.kind == "categorical"
+    assert soft.is_categorical
     assert judged(data, Generator(softened))["val/c2st"] == pytest.approx(0.5, abs=0.07)
 
 

@@ -556,7 +556,7 @@ def test_a_comparison_goes_on_until_it_is_decided(run: Run, tmp_path: Path, mixe
     """A remedy that does nothing in a GAN's place makes no practical difference, whatever the splits."""
     twin = {"class_path": "gan_imbalance.comparison.controls.JitterOverSampler", "init_args": {"random_state": 1}}
     data = TabularDataModule(frame=mixed_frame, target="label", validation_fraction=0.2)
-    remedies = [Remedy("one", twin), Remedy("other", twin, stated_kind="gan")]
+    remedies = [Remedy("one", twin), Remedy("other", twin, stated_role="gan")]
     options: dict[str, Any] = {"data": data, "remedies": remedies, "amounts": [1], "seeds": 1, "folds": 3}
     assert run(**options, until="decided", max_splits=6, practical_difference=0.9) == 0
     answer = json.loads((tmp_path / "answer.json").read_text())

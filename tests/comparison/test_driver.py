@@ -22,7 +22,7 @@ from gan_imbalance.data import TabularDataModule
 LOGISTIC = {"class_path": "sklearn.linear_model.LogisticRegression", "init_args": {"max_iter": 1000}}
 JITTER = {"class_path": "gan_imbalance.comparison.controls.JitterOverSampler"}
 # stands for a GAN, and is quick
-AS_GAN = Remedy("as_gan", JITTER, stated_kind="gan")
+AS_GAN = Remedy("as_gan", JITTER, stated_role="gan")
 
 
 @pytest.fixture
@@ -67,11 +67,11 @@ def decide_at(monkeypatch: pytest.MonkeyPatch) -> Callable[[int | None], list[in
     def patch(enough: int | None) -> list[int]:
         looks: list[int] = []
 
-        def is_decided(self: Any, plan: Any) -> bool:
-            looks.append(len(plan.study.splits))
+        def is_decided(self: Any) -> bool:
+            looks.append(len(self.plan.study.splits))
             return enough is not None and looks[-1] >= enough
 
-        monkeypatch.setattr(driver._Runner, "is_decided", is_decided)
+        monkeypatch.setattr(driver._Keeper, "is_decided", property(is_decided))
         return looks
 
     return patch

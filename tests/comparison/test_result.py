@@ -27,7 +27,7 @@ NASTY = "<b>&"
 def found(data: TabularDataModule, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Comparison:
     """Return a comparison of a remedy in a GAN's place and of one that cannot run."""
     broken = {"class_path": "imblearn.over_sampling.SMOTE", "init_args": {"k_neighbors": "many"}}
-    remedies: list[Any] = ["smote", Remedy(NASTY, JITTER, stated_kind="gan"), Remedy("broken", broken), "half_minority"]
+    remedies: list[Any] = ["smote", Remedy(NASTY, JITTER, stated_role="gan"), Remedy("broken", broken), "half_minority"]
     options: dict[str, Any] = {"seeds": 2, "folds": 0, "controls": False, "wandb": False}
     # a name that a reader of tables takes for a missing value
     comparison = compare(data, remedies, {"None": LOGISTIC}, output=str(tmp_path / "mine #1"), **options)
@@ -129,7 +129,7 @@ def test_nothing_alone_decides_nothing(data: TabularDataModule, tmp_path: Path) 
 
 def test_several_settings_are_told_apart(data: TabularDataModule, tmp_path: Path) -> None:
     options: dict[str, Any] = {"seeds": 2, "folds": 0, "controls": False, "wandb": False, "minority_rows": [6, 12]}
-    remedy = Remedy("mine", JITTER, stated_kind="gan")
+    remedy = Remedy("mine", JITTER, stated_role="gan")
     found = compare(data, [remedy], {"linear": LOGISTIC}, output=str(tmp_path), **options)
     assert set(found.decisions["setting"]) == {"6 minority rows", "12 minority rows"}
     assert len(found.decisions[found.decisions["family"] == "primary"]) == 2

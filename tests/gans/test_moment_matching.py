@@ -57,7 +57,7 @@ def test_the_distance_is_the_squared_one_between_columns(tiny_gan: MakeGAN, tiny
         squares += (y.mean(dim=0) - centre).square().sum()
         for one in gan.spec.spans:
             for other in gan.spec.spans:
-                if one is not other or one.kind != "categorical":
+                if one is not other or not one.is_categorical:
                     left, right = slice(one.start, one.stop), slice(other.start, other.stop)
                     joint = [(z - centre)[:, left].T @ (z - centre)[:, right] / len(z) for z in (x, y)]
                     squares += (joint[0] - joint[1]).square().sum()

@@ -59,13 +59,13 @@ def seen(request: pytest.FixtureRequest, mixed_frame: pd.DataFrame, tiny_data: M
 def test_flips_fall_to_zero_and_leave_bits_whole(seen: Any) -> None:
     watch, spec = seen
     flipped = [shown != given for given, shown in zip(watch.given, watch.shown, strict=True)]
-    bits = [span for span in spec.spans if span.kind == "categorical"]
+    bits = [span for span in spec.spans if span.is_categorical]
     assert {span.size > 2 for span in bits} == {True, False}
     for step, changed in enumerate(flipped):
         expected = 0.4 * (1 - step / 20)
         for span in spec.spans:
             block = changed[:, span.start : span.stop]
-            if span.kind != "categorical":
+            if not span.is_categorical:
                 assert not block.any()
             elif span.size == 2:
                 assert torch.equal(block[:, 0], block[:, 1])
@@ -81,7 +81,7 @@ def test_noise_moves_bits_by_at_most_two_per_cent_towards_the_other_value(seen: 
     given, shown = torch.cat(watch.given), torch.cat(watch.shown)
     bits = torch.zeros(spec.shape, dtype=torch.bool)
     for span in spec.spans:
-        bits[span.start : span.stop] = span.kind == "categorical"
+        bits[span.start : span.stop] = span.is_categorical
     assert torch.equal(shown[:, ~bits], given[:, ~bits])
     moved = torch.where(given == 1, given - shown, shown)[:, bits]
     assert moved.min() >= 0

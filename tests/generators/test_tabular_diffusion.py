@@ -165,7 +165,7 @@ def test_rows_have_whole_categories_and_numbers_in_range(model: TabularDiffusion
     assert rows.shape == (100, 7)
     for span in SPANS:
         block = rows[:, span.start : span.stop]
-        if span.kind == "categorical":
+        if span.is_categorical:
             assert set(block.unique().tolist()) == {0.0, 1.0}
             assert bool((block.sum(1) == 1).all())
     assert bool((rows[:, 4].abs() <= 1).all())

@@ -25,7 +25,7 @@ def test_rows_pass_from_generator_to_discriminator(spec: DataSpec, num_condition
     rows = MixedTableGenerator(spec, 5, num_conditions)(torch.randn(4, 5), CONDITIONS)
     assert rows.shape == (4, *spec.shape)
     for span in spec.spans:
-        if span.kind == "categorical":
+        if span.is_categorical:
             torch.testing.assert_close(rows[:, span.start : span.stop].sum(1), torch.ones(4))
     assert MixedTableDiscriminator(spec, num_conditions, 1)(rows, CONDITIONS).shape == (4,)
     assert MixedTableDiscriminator(spec, num_conditions, 3)(rows, CONDITIONS).shape == (4, 3)

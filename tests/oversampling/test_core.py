@@ -94,7 +94,7 @@ def test_clusters_of_the_data_are_told(frame: pd.DataFrame) -> None:
 def test_a_declared_number_stays_one_with_two_values_left(frame: pd.DataFrame) -> None:
     sampler = GANOverSampler(spikes=False, **FAST)
     sampler.top_up(table(frame, numeric=["flag"]))
-    assert {span.kind for span in encoder(sampler).spans if span.name == "flag"} == {"linear"}
+    assert {span.encoding for span in encoder(sampler).spans if span.name == "flag"} == {"linear"}
 
 
 def test_nothing_but_training_rows_is_learned(frame: pd.DataFrame) -> None:

@@ -197,7 +197,7 @@ def test_values_stay_in_a_stated_range() -> None:
         (ValueRange("aa", 1), "no column 'aa'.*ValueRange"),
         (LessOrEqual("b", "a"), r"Row 10 \(and 1 more\) breaks.*column 'b' holds 2, column 'a' holds 1"),
         (LessOrEqual("a", "text"), "'text', which holds no numbers or dates"),
-        (LessOrEqual("a", "day"), "compares columns of different kinds"),
+        (LessOrEqual("a", "day"), "compares columns of different types"),
         (AtMostOne(["a", "b"]), "Row 10 .*breaks the constraint AtMostOne"),
         (ExactlyOne(["a", "none"]), "Row 13 .*breaks the constraint ExactlyOne"),
         (FixedCombinations(["a", "day"]), "'day' holds values such as Timestamp"),

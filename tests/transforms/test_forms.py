@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from gan_imbalance.transforms import TabularTransformer
-from gan_imbalance.transforms.kinds import column_kinds
+from gan_imbalance.transforms.column_types import infer_column_types
 from gan_imbalance.types import InputError
 
 DAYS = pd.Series(pd.date_range("2020-01-01", periods=50, freq="9D"))
@@ -34,7 +34,7 @@ COLUMNS = {
 def test_dates_come_back_as_they_were(name: str, numeric: Any, missing: bool) -> None:
     column = COLUMNS[name].mask(np.arange(50) % 6 == 1) if missing else COLUMNS[name]
     frame = pd.DataFrame({name: column, "x": np.arange(50.0)})
-    assert column_kinds(frame, (), ())[name] == "date"
+    assert infer_column_types(frame, (), ())[name] == "date"
     transformer = TabularTransformer(numeric).fit(frame)
     pd.testing.assert_frame_equal(transformer.inverse_transform(transformer.transform(frame)), frame, atol=1e-3)
     noise = np.random.default_rng(0).normal(scale=3, size=(300, transformer.width))
@@ -50,17 +50,17 @@ def test_dates_come_back_as_they_were(name: str, numeric: Any, missing: bool) ->
     "values", [["10-20", "20-30", "30-40"], ["May", "June", "July"], ["1990", "1991", "1992"], ["A1", "B2", "C3"]]
 )
 def test_other_text_is_no_date(values: list[str]) -> None:
-    assert column_kinds(pd.DataFrame({"c": values}), (), ())["c"] == "categorical"
+    assert infer_column_types(pd.DataFrame({"c": values}), (), ())["c"] == "categorical"
 
 
 def test_dates_may_be_named_and_may_be_refused() -> None:
     frame = pd.DataFrame({"two": ["2024-01-01", "2024-01-05", "2024-01-01"], "x": [1.0, 2.0, 4.0]})
-    assert column_kinds(frame, (), ())["two"] == "categorical"
-    assert column_kinds(frame, (), (), dates=["two"])["two"] == "date"
+    assert infer_column_types(frame, (), ())["two"] == "categorical"
+    assert infer_column_types(frame, (), (), dates=["two"])["two"] == "date"
     with pytest.raises(InputError, match="'two' is named both categorical and date"):
-        column_kinds(frame, (), ["two"], dates=["two"])
+        infer_column_types(frame, (), ["two"], dates=["two"])
     with pytest.raises(InputError, match="'two' should hold dates or times in one format"):
-        column_kinds(frame.assign(two=["2024-01-01", "5.1.2024", "soon"]), (), (), dates=["two"])
+        infer_column_types(frame.assign(two=["2024-01-01", "5.1.2024", "soon"]), (), (), dates=["two"])
     transformer = TabularTransformer(date_columns=["two"]).fit(frame)
     with pytest.raises(InputError, match=r"'two' should hold .* written as %Y-%m-%d, but holds '1\.2\.2024'"):
         transformer.transform(frame.assign(two="1.2.2024"))

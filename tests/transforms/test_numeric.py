@@ -14,7 +14,7 @@ DAYS = np.where(RANDOM.random(3000) < 0.7, 0, RANDOM.choice([*[5] * 9, *[30] * 7
 
 
 def spans(transformer: TabularTransformer) -> list[tuple[str, int]]:
-    return [(span.kind, span.size) for span in transformer.spans]
+    return [(span.encoding, span.size) for span in transformer.spans]
 
 
 def test_spikes_are_states_and_the_rest_is_normal() -> None:

@@ -11,8 +11,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gan_imbalance.transforms.column_types import infer_column_types
 from gan_imbalance.transforms.dtypes import count_decimals
-from gan_imbalance.transforms.kinds import column_kinds
 from gan_imbalance.transforms.table import TabularTransformer
 from gan_imbalance.types import InputError
 
@@ -91,7 +91,7 @@ def test_whatever_is_generated_stays_in_the_observed_range(frame: pd.DataFrame, 
 
 def test_spans_say_what_the_features_are(mixed_frame: pd.DataFrame) -> None:
     transformer = TabularTransformer("minmax").fit(mixed_frame.drop(columns="label"))
-    spans = [(span.name, span.kind, span.start, span.size) for span in transformer.spans]
+    spans = [(span.name, span.encoding, span.start, span.size) for span in transformer.spans]
     assert spans == [
         ("amount", "tanh", 0, 1),
         ("count", "tanh", 1, 1),
@@ -106,7 +106,7 @@ def test_spans_say_what_the_features_are(mixed_frame: pd.DataFrame) -> None:
     features = transformer.transform(mixed_frame)
     for span in transformer.spans:
         block = features[:, span.start : span.stop]
-        if span.kind == "categorical":
+        if span.is_categorical:
             assert (block.sum(axis=1) == 1).all()
         else:
             assert block.min() == -1
@@ -145,7 +145,7 @@ def test_frequent_values_keep_their_share_in_normal_noise() -> None:
 
 def test_two_valued_numbers_are_categories() -> None:
     frame = pd.DataFrame({"two": [0.0, 1.0, 1.0], "three": [0, 1, 2], "named": [0, 1, 1]})
-    assert column_kinds(frame, ["named"], ["three"]) == {
+    assert infer_column_types(frame, ["named"], ["three"]) == {
         "two": "categorical",
         "three": "categorical",
         "named": "numeric",
@@ -165,7 +165,7 @@ def test_constant_columns_take_no_feature_and_come_back() -> None:
 def test_a_constant_with_missing_values_is_modelled() -> None:
     frame = pd.DataFrame({"x": [5.0, np.nan, 5.0], "y": ["a", np.nan, "a"]})
     transformer = TabularTransformer().fit(frame)
-    assert [(span.kind, span.size) for span in transformer.spans] == [("categorical", 2)] * 2
+    assert [(span.encoding, span.size) for span in transformer.spans] == [("categorical", 2)] * 2
     pd.testing.assert_frame_equal(transformer.inverse_transform(transformer.transform(frame)), frame)
 
 

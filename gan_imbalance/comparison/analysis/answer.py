@@ -229,7 +229,7 @@ def _untuned(rows: pd.DataFrame) -> pd.DataFrame:
     return rows[rows["amount"] != "tuned"]
 
 
-def preferred(rows: pd.DataFrame, metric: Metric, kinds: Collection[str] | None = None) -> pd.DataFrame:
+def preferred(rows: pd.DataFrame, metric: Metric, roles: Collection[str] | None = None) -> pd.DataFrame:
     """Return, of every split, the result that is best on that split's own validation rows; of equals the first.
 
     The validation rows of one split are test rows of others, so a choice over all splits would know the test rows.
@@ -237,9 +237,9 @@ def preferred(rows: pd.DataFrame, metric: Metric, kinds: Collection[str] | None 
     Args:
         rows: results, of any classifiers and remedies.
         metric: to choose by.
-        kinds: of remedies; all if not given.
+        roles: of remedies; all if not given.
     """
-    candidates = by_split(rows if kinds is None else rows[rows["kind"].isin(kinds)])
+    candidates = by_split(rows if roles is None else rows[rows["role"].isin(roles)])
     values = metric.gains(candidates[metric.validation_name].astype(float))
     chosen = candidates[values == values.groupby(level=SPLIT).transform("max")]
     return chosen[~chosen.index.duplicated()]
@@ -308,7 +308,7 @@ def _recommend(description: Description, metric: Metric, ratio: float, rows: pd.
 def _cheapest_of_the_best(
     description: Description, metric: Metric, ratio: float, rows: pd.DataFrame
 ) -> Recommendation | None:
-    allowed = rows[rows["kind"] != "control"]
+    allowed = rows[rows["role"] != "control"]
     by_arm = allowed.assign(
         chosen_by=metric.gains(allowed[metric.validation_name].astype(float)),
         seconds=allowed["seconds_resample"] + allowed["seconds_fit"],
@@ -325,7 +325,7 @@ def _cheapest_of_the_best(
     arm = Arm(*map(str, cheapest[_ARM]))
     of_classifier = allowed[allowed["classifier"] == cheapest["classifier"]]
     mine = of_classifier[(of_classifier["remedy"] == arm.remedy) & (of_classifier["amount"] == arm.amount)]
-    nothing = _untuned(of_classifier[of_classifier["kind"] == "baseline"])
+    nothing = _untuned(of_classifier[of_classifier["role"] == "baseline"])
     others = [
         f"{Arm(*map(str, other[:3])).name} with {other[3]}"
         for other in as_good[[*_ARM, "classifier"]].iloc[1:].itertuples(index=False, name=None)

@@ -36,7 +36,7 @@ Intervals = dict[tuple[str, str, str], tuple[float, float]]
 
 
 def results_table(results: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
-    """Return one row per result: split, classifier, remedy, kind, amount, all figures, and what it took."""
+    """Return one row per result: split, classifier, remedy, role, amount, all figures, and what it took."""
     rows = [
         {
             "seed": result["seed"],
@@ -75,7 +75,7 @@ def summarise_quality(results: pd.DataFrame, names: Sequence[str]) -> pd.DataFra
         names: of the figures to sum up, in order.
 
     Returns:
-        Columns minority_rows, imbalance_ratio, remedy, kind, metric, title, best, splits, mean, low, high; no row for
+        Columns minority_rows, imbalance_ratio, remedy, role, metric, title, best, splits, mean, low, high; no row for
         a remedy that adds none.
     """
     rows = results.assign(tuned=results["amount"] == TUNED).sort_values("tuned", kind="stable")
@@ -83,14 +83,14 @@ def summarise_quality(results: pd.DataFrame, names: Sequence[str]) -> pd.DataFra
     known = {figure.name: figure for figure in (FRECHET_DISTANCE, *FIGURES)}
     shown = [known[name] for name in names if _QUALITY + name in once]
     summary = []
-    for (*setting, remedy, kind), of in once.groupby([*_SETTING, "remedy", "kind"], sort=False, dropna=False):
+    for (*setting, remedy, role), of in once.groupby([*_SETTING, "remedy", "role"], sort=False, dropna=False):
         for figure in shown:
             values = of[_QUALITY + figure.name].dropna()
             if len(values):
-                row = dict(zip(_SETTING, setting, strict=True)) | {"remedy": remedy, "kind": kind}
+                row = dict(zip(_SETTING, setting, strict=True)) | {"remedy": remedy, "role": role}
                 row |= {"metric": figure.name, "title": figure.title, "best": figure.best, "splits": len(values)}
                 summary.append(row | dict(zip(("mean", "low", "high"), mean_interval(values), strict=True)))
-    columns = [*_SETTING, "remedy", "kind", "metric", "title", "best", "splits", "mean", "low", "high"]
+    columns = [*_SETTING, "remedy", "role", "metric", "title", "best", "splits", "mean", "low", "high"]
     return pd.DataFrame(summary, columns=columns)
 
 
@@ -137,7 +137,7 @@ def summarise(
     """
     columns = list(results.columns)
     metrics = [
-        metric_of_column(description, name) for name in columns[columns.index("kind") + 1 : columns.index("threshold")]
+        metric_of_column(description, name) for name in columns[columns.index("role") + 1 : columns.index("threshold")]
     ]
     names = [*(metric.name for metric in metrics), "rows_added"]
     summary = pd.DataFrame(
@@ -183,7 +183,7 @@ def _summarise_metric(
     for row, p, probabilities, mark in zip(rows, adjusted, found, adjusted_marks(found), strict=True):
         row["p_holm"] = float(p)
         row |= {f"probability_{name}": value for name, value in probabilities._asdict().items()}
-        row["mark"] = "" if row["kind"] == "baseline" and not row["amount"] else mark
+        row["mark"] = "" if row["role"] == "baseline" and not row["amount"] else mark
     return rows
 
 
@@ -203,7 +203,7 @@ def differences(description: Description, results: pd.DataFrame) -> pd.DataFrame
         ratio = allowance(description, group.setting)
         for metric in (*headline_metrics(description), find_metric(description, "balanced_accuracy")):
             scores = scores_by_arm(group.rows, metric.name)
-            for arm in (arm for arm in scores if arm.kind == "gan"):
+            for arm in (arm for arm in scores if arm.role == "gan"):
                 pairs = {other: compare_scores(scores[arm], scores[other], ratio) for other in scores if other != arm}
                 found = {other: _difference(metric, compared, scores[other]) for other, compared in pairs.items()}
                 adjusted = holm([difference["p"] for difference in found.values()])

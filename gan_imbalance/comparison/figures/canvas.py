@@ -88,7 +88,7 @@ def canvas(
     }
     with matplotlib.rc_context(style):
         # text's width depends on the resolution, so the layout is made at that of the PNG, where it is widest
-        drawing = MatplotlibFigure(figsize=(width, height), dpi=_RESOLUTION, layout="none")
+        drawing = MatplotlibFigure(figsize=(width, height), dpi=_RESOLUTION)
         return drawing, drawing.subplots(rows, columns, squeeze=False, **options)
 
 

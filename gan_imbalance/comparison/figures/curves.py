@@ -36,20 +36,20 @@ def metric_by_amount(summary: pd.DataFrame, metric: str, title: str, classifier:
     """Return a metric's mean with its 95 % band against the number of added rows, a line per remedy.
 
     All lines start from what doing nothing reached, which is dotted. Remedies that add no rows are dashed.
-    Many remedies get a panel for each kind.
+    Many remedies get a panel for each role.
 
     Args:
-        summary: one row per remedy and amount with columns remedy, kind, rows_added, mean, low, high.
+        summary: one row per remedy and amount with columns remedy, role, rows_added, mean, low, high.
         metric: its name.
         title: how a person calls it.
         classifier: whose predictions.
     """
     points = summary.rename(columns={"rows_added": "x"}).dropna(subset=["x", "mean"])
-    nothing = points[points["kind"] == "baseline"].head(1).assign(x=0)
+    nothing = points[points["role"] == "baseline"].head(1).assign(x=0)
     parts = [nothing]
-    for _, rows in points[points["kind"] != "baseline"].groupby("remedy", sort=False):
+    for _, rows in points[points["role"] != "baseline"].groupby("remedy", sort=False):
         grows = (rows["x"] > 0).any()
-        start = nothing.assign(remedy=rows["remedy"].iloc[0], kind=rows["kind"].iloc[0])
+        start = nothing.assign(remedy=rows["remedy"].iloc[0], role=rows["role"].iloc[0])
         parts.append(pd.concat([start, rows[rows["x"] > 0]]) if grows else rows.assign(x=0))
     drawing = _lines(pd.concat(parts), "added rows", title)
     alt = f"Line plot of mean {title} with {classifier} against added rows, with 95 % intervals. " + _told(points) + "."
@@ -61,7 +61,7 @@ def metric_by_axis(summary: pd.DataFrame, axis_title: str, title: str, classifie
     """Return a metric's mean with its 95 % band against a number that differs between studies, a line per remedy.
 
     Args:
-        summary: one row per remedy and number with columns remedy, kind, x, mean, low, high.
+        summary: one row per remedy and number with columns remedy, role, x, mean, low, high.
         axis_title: how a person calls the number, such as ``real minority rows``.
         title: how a person calls the metric.
         classifier: whose predictions.
@@ -86,27 +86,27 @@ def _told(points: pd.DataFrame) -> str:
 
 
 def _lines(points: pd.DataFrame, axis_title: str, title: str) -> Drawing:
-    """Draw mean and band against ``x``, a line per remedy; of many remedies a panel for each kind."""
+    """Draw mean and band against ``x``, a line per remedy; of many remedies a panel for each role."""
     lines = {str(name): rows.sort_values("x") for name, rows in points.groupby("remedy", sort=False)}
-    kinds = {name: rows["kind"].iloc[0] for name, rows in lines.items()}
-    others = [name for name in lines if kinds[name] != "baseline"]
+    roles = {name: rows["role"].iloc[0] for name, rows in lines.items()}
+    others = [name for name in lines if roles[name] != "baseline"]
     panels = {"": others}
     if len(others) > _MAX_LINES:
-        panels = {kind: [name for name in others if kinds[name] == kind] for kind in dict.fromkeys(kinds.values())}
-        panels = {kind: names for kind, names in panels.items() if names}
+        panels = {role: [name for name in others if roles[name] == role] for role in dict.fromkeys(roles.values())}
+        panels = {role: names for role, names in panels.items() if names}
     most = max(map(len, panels.values()), default=0) + 2
     height = max(2.0 if len(panels) > 1 else 2.6, 0.16 * most + 0.4)
     drawing, axes = canvas(len(panels), height=height * len(panels) + 0.3, sharex=True, sharey=True)
-    for axis, (kind, names) in zip(axes[:, 0], panels.items(), strict=True):
+    for axis, (role, names) in zip(axes[:, 0], panels.items(), strict=True):
         for name in lines:
-            if kinds[name] == "baseline":
+            if roles[name] == "baseline":
                 _line(axis, lines[name], INK, name, ls=":", marker="")
             elif name == _CEILING and name not in names:
                 _line(axis, lines[name], COLOURS[6], name)
         for number, name in enumerate(names):
             _line(axis, lines[name], COLOURS[number % 6], name, marker=_MARKERS[number // 6 % 5])
         axis.set_ylabel(title)
-        axis.legend(**_BESIDE, title=kind, title_fontsize=8, alignment="left")
+        axis.legend(**_BESIDE, title=role, title_fontsize=8, alignment="left")
     # intervals of few seeds may reach beyond what the metric can be
     means, ends = points["mean"], points[["low", "mean", "high"]].to_numpy()
     axes[0, 0].set_ylim(

@@ -10,7 +10,7 @@ from gan_imbalance.comparison.figures.canvas import COLOURS, INK, Figure, canvas
 # three of them side by side fill a screen
 _WIDTH = 3.9
 _LONGEST = 36
-# of every kind its name in the legend, colour, marker, and how strongly it is drawn
+# of every role its name in the legend, colour, marker, and how strongly it is drawn
 _LOOKS = {
     "gan": ("GAN", COLOURS[1], "D", 1.0),
     "standard": ("other remedy", COLOURS[0], "o", 1.0),
@@ -31,21 +31,21 @@ def forest(
     A band shows which differences do not matter.
 
     Args:
-        summary: rows of one metric and classifier with columns arm, kind, difference, difference_low, difference_high.
+        summary: rows of one metric and classifier with columns arm, role, difference, difference_low, difference_high.
         metric: its name.
         title: how a person calls it.
         classifier: whose predictions.
         practical_difference: half of the width of the band.
         higher_is_better: whether a gain is a positive difference.
     """
-    rows = summary[(summary["kind"] != "baseline") & summary["difference"].notna()]
+    rows = summary[(summary["role"] != "baseline") & summary["difference"].notna()]
     rows = rows.sort_values("difference", ascending=not higher_is_better, kind="stable").reset_index(drop=True)
     drawing, axes = canvas(height=0.75 + 0.19 * max(len(rows), 3), width=_WIDTH)
     axis = axes[0, 0]
     axis.axvspan(-practical_difference, practical_difference, color=COLOURS[5], alpha=0.22, lw=0)
     axis.axvline(0, color=INK, lw=0.8)
-    for kind, (name, colour, marker, alpha) in _LOOKS.items():
-        mine = rows[rows["kind"] == kind]
+    for role, (name, colour, marker, alpha) in _LOOKS.items():
+        mine = rows[rows["role"] == role]
         reach = [mine["difference"] - mine["difference_low"], mine["difference_high"] - mine["difference"]]
         axis.errorbar(
             mine["difference"],
@@ -60,9 +60,9 @@ def forest(
             label=name,
         )
     axis.set_yticks(range(len(rows)), [short(arm, _LONGEST) for arm in rows["arm"]], fontsize=7.5)
-    for label, kind in zip(axis.get_yticklabels(), rows["kind"], strict=True):
-        label.set_fontweight("bold" if kind == "gan" else "normal")
-        label.set_alpha(0.75 if kind == "control" else 1)
+    for label, role in zip(axis.get_yticklabels(), rows["role"], strict=True):
+        label.set_fontweight("bold" if role == "gan" else "normal")
+        label.set_alpha(0.75 if role == "control" else 1)
     axis.set_ylim(max(len(rows), 3) - 0.4, -0.6)
     axis.tick_params(axis="y", length=0)
     axis.tick_params(axis="x", labelsize=7.5)

@@ -24,7 +24,7 @@ def metric_by_remedy(summary: pd.DataFrame, metric: str, title: str) -> Figure:
     """Return means and 95 % intervals of a metric, one line per remedy, one colour per classifier.
 
     Args:
-        summary: rows of one metric with columns classifier, arm, kind, mean, low, high.
+        summary: rows of one metric with columns classifier, arm, role, mean, low, high.
         metric: its name.
         title: how a person calls it.
     """
@@ -65,7 +65,7 @@ def _dots(summary: pd.DataFrame, title: str) -> Drawing:
             color=COLOURS[number % 7],
             label=classifier,
         )
-        for mean in rows.loc[rows["kind"] == "baseline", "mean"]:
+        for mean in rows.loc[rows["role"] == "baseline", "mean"]:
             axis.axvline(mean, color=COLOURS[number % 7], lw=0.7, ls=":")
     axis.set_yticks(range(len(arms)), [short(arm) for arm in arms])
     axis.set_ylim(len(arms) - 0.4, -0.6)
@@ -134,5 +134,5 @@ def confusion_matrices(matrices: Mapping[str, Floats], classes: Sequence[str], c
     alt = f"Confusion matrices with {classifier}; rows true, columns predicted: {', '.join(classes)}. " + "; ".join(
         told
     )
-    caption = f"Confusion matrices with {classifier}, test rows of all seeds: nothing, and the best of each kind"
+    caption = f"Confusion matrices with {classifier}, test rows of all seeds: nothing, and the best of each role"
     return Figure(f"confusion_{classifier}", caption, alt, drawing)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Protocol, cast
+from typing import Any, ClassVar, Protocol, Self, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +17,7 @@ from gan_imbalance.components import import_class
 from gan_imbalance.data.base import Samples
 from gan_imbalance.data.imbalance import Rows
 from gan_imbalance.kinds import find_kind
+from gan_imbalance.quality import judge_features
 from gan_imbalance.types import DataKind, Label
 
 Content = Any
@@ -37,53 +40,66 @@ class View(Protocol):
         ...
 
 
-class Form(Protocol):
+@dataclass(frozen=True)
+class Form(ABC):
     """Samples of one kind as a comparison handles them.
 
+    A further kind says how its samples are taken, encoded and decoded, and kept in files; all else has a default.
+
     Attributes:
-        kind: name of the kind in files.
-        suffix: of the files that hold added samples.
-        shown_quality: names of the figures of added samples that tables show, in order.
-        quality_text: what they are compared with, and what is best.
-        quality_method: how they are computed.
         samples: all samples of the data.
         fitted_on: positions of those that an encoding may be learned from.
         cache: folder where what several tasks of one machine need is kept; None where it is kept nowhere.
     """
 
     kind: ClassVar[DataKind]
+    """Name of the kind in files."""
+
     suffix: ClassVar[str]
-    shown_quality: ClassVar[tuple[str, ...]]
-    quality_text: ClassVar[str]
-    quality_method: ClassVar[str]
+    """Of the files that hold added samples."""
 
-    @property
-    def samples(self) -> Samples:
-        """Return all samples of the data."""
-        ...
+    shown_quality: ClassVar[tuple[str, ...]] = ("precision", "recall", "exact_copies", "closest_record_share")
+    """Names of the figures of added samples that tables show, in order."""
 
+    quality_text: ClassVar[str] = (
+        "Precision, recall and closest records compare with real validation samples, copies with training samples. No "
+        "test sample is looked at."
+    )
+    """What they are compared with, and what is best."""
+
+    quality_method: ClassVar[str] = "At most 1,000 samples of each kind, drawn at random, as classifiers see them."
+    """How they are computed."""
+
+    samples: Any
+    fitted_on: Rows
+    cache: Path | None = None
+
+    @abstractmethod
     def take(self, rows: Rows) -> Content:
         """Return samples by their positions in the data."""
-        ...
 
+    @abstractmethod
     def encode(self, content: Content) -> npt.NDArray[Any]:
-        """Return samples as classifiers see them."""
-        ...
+        """Return samples as classifiers see them, and samplers, unless :meth:`view` shows these something else."""
+
+    def decode(self, encoded: npt.NDArray[Any]) -> Content:
+        """Return the samples that were encoded, or that a sampler made of encoded ones."""
+        raise NotImplementedError(f"{type(self).__name__} has a view of its own.")
 
     def prepare_classifier(self, classifier: Any) -> None:
-        """Tell a classifier what it needs to know of the encoding."""
-        ...
+        """Tell a classifier what it needs to know of the encoding; nothing by default."""
+        return
 
     def adapt_resampler(self, config: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
         """Return a resampler's ``class_path`` dict as it suits the data, and what was changed, in words."""
-        ...
+        return dict(config), []
 
     def view(self, sampler: Any) -> View:
-        """Return what a sampler sees."""
-        ...
+        """Return what a sampler sees: by default encoded samples."""
+        return _EncodedView(self)
 
     def judge(self, known: Rows, made: Content, unseen: Rows, seed: int) -> dict[str, float]:
-        """Return how good, and how private, made samples are.
+        """Return how good, and how private, made samples are, by default as they are encoded.
 
         Args:
             known: positions of the samples of their class that the maker learned from.
@@ -91,31 +107,60 @@ class Form(Protocol):
             unseen: positions of real samples of the class that it has not seen.
             seed: of all draws.
         """
-        ...
+        if not len(made):
+            return {}
+        training, synthetic, holdout = (self.encode(part) for part in (self.take(known), made, self.take(unseen)))
+        return judge_features(training, synthetic, holdout, seed=seed)
 
+    @abstractmethod
     def dump(self, content: Content, labels: Rows) -> bytes:
         """Return samples as a file in the input's form holds them."""
-        ...
 
+    @abstractmethod
     def load(self, file: bytes) -> tuple[Content, Rows]:
         """Return the samples that :meth:`dump` made a file of."""
-        ...
 
     def describe(self) -> dict[str, Any]:
         """Return what the comparison's file says of the form, in plain values."""
-        ...
+        return {}
 
     def dump_reference(self, rows: Rows) -> bytes:
         """Return samples, which the report compares made ones with, as a file holds them."""
-        ...
+        return self.dump(self.take(rows), self.samples.labels[rows])
+
+    @classmethod
+    @abstractmethod
+    def of_description(cls, content: Mapping[str, Any], reference: bytes) -> Self:
+        """Return the form of reference samples, all of which are fitted on.
+
+        Args:
+            content: of the comparison's description.
+            reference: what :meth:`dump_reference` returned.
+        """
 
     def facts(self, count: int) -> dict[str, str]:
         """Return what the report's reader must know of so many samples."""
-        ...
+        return {"Samples": f"{count:,}"}
 
     def pictures(self, made: Mapping[str, Content], minority: int) -> Iterator[Figure]:
-        """Yield pictures of samples of the minority that every remedy made, beside the real ones."""
-        ...
+        """Yield pictures of samples of the minority that every remedy made, beside the real ones; none by default."""
+        return iter(())
+
+
+@dataclass(frozen=True)
+class _EncodedView:
+    """Samples as classifiers see them, and class indices."""
+
+    form: Form
+
+    def label(self, index: int) -> Label:
+        return index
+
+    def encode(self, content: Content, labels: Rows) -> tuple[npt.NDArray[Any], Rows]:
+        return self.form.encode(content), labels
+
+    def decode(self, content: npt.NDArray[Any], labels: Rows) -> tuple[Content, Rows]:
+        return self.form.decode(content), np.asarray(labels, dtype=np.int64)
 
 
 def form_of(samples: Samples, fitted_on: Rows | None = None, cache: Path | None = None) -> Form:

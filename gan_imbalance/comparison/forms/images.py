@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from functools import cached_property, partial
 from inspect import signature
 from io import BytesIO
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
 
 import numpy as np
@@ -17,6 +16,7 @@ import torch
 from gan_imbalance.classifiers import ImageClassifier
 from gan_imbalance.comparison import figures
 from gan_imbalance.comparison.figures import Figure
+from gan_imbalance.comparison.forms import Form
 from gan_imbalance.components import import_class
 from gan_imbalance.data.images import ImageSet
 from gan_imbalance.data.imbalance import Rows
@@ -35,7 +35,7 @@ _FEATURE_STEPS = 300
 
 
 @dataclass(frozen=True)
-class ImageForm:
+class ImageForm(Form):
     """:class:`~gan_imbalance.comparison.forms.Form` of images; content is uint8 (n, channels, side, side)."""
 
     kind: ClassVar[DataKind] = "image"
@@ -64,8 +64,6 @@ class ImageForm:
     )
 
     samples: ImageSet
-    fitted_on: Rows
-    cache: Path | None = None
 
     def take(self, rows: Rows) -> Images:
         """Return images by their positions."""
@@ -74,9 +72,6 @@ class ImageForm:
     def encode(self, content: Images) -> Images:
         """Return the images as they are: classifiers of images bring them to their form batch by batch."""
         return content
-
-    def prepare_classifier(self, classifier: Any) -> None:
-        """Do nothing: an image tells its form."""
 
     def adapt_resampler(self, config: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
         """Tell a sampler that keeps what it learns, and has not been told where, of the cache."""
@@ -140,10 +135,6 @@ class ImageForm:
     def describe(self) -> dict[str, Any]:
         """Return the images' shape."""
         return {"shape": list(self.samples.images.shape[1:])}
-
-    def dump_reference(self, rows: Rows) -> bytes:
-        """Return some images and their class as an .npz holds them."""
-        return self.samples.take(rows).to_bytes()
 
     @classmethod
     def of_description(cls, content: Mapping[str, Any], reference: bytes) -> Self:

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from io import BytesIO
-from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -15,12 +14,13 @@ import pandas as pd
 
 from gan_imbalance.comparison import figures
 from gan_imbalance.comparison.figures import Figure
+from gan_imbalance.comparison.forms import Form
 from gan_imbalance.data.imbalance import Rows
 from gan_imbalance.data.schema import TableSchema
 from gan_imbalance.data.tables import Table
 from gan_imbalance.quality import evaluate_synthetic
+from gan_imbalance.transforms.column_types import named_columns
 from gan_imbalance.transforms.dtypes import Features
-from gan_imbalance.transforms.kinds import named_columns
 from gan_imbalance.transforms.table import TabularTransformer
 from gan_imbalance.types import DataKind, Label, Span
 
@@ -31,7 +31,7 @@ _CLASS = "class_index"
 
 
 @dataclass(frozen=True)
-class TableForm:
+class TableForm(Form):
     """:class:`~gan_imbalance.comparison.forms.Form` of a table; content is a DataFrame of features."""
 
     kind: ClassVar[DataKind] = "table"
@@ -60,8 +60,6 @@ class TableForm:
     )
 
     samples: Table
-    fitted_on: Rows
-    cache: Path | None = None
 
     @cached_property
     def transformer(self) -> TabularTransformer:
@@ -89,7 +87,7 @@ class TableForm:
     def adapt_resampler(self, config: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
         """Make SMOTE the variant that suits the columns."""
         adapted, notes, spans = dict(config), [], self.transformer.spans
-        categorical = [position for position, span in enumerate(spans) if span.kind == "categorical"]
+        categorical = [position for position, span in enumerate(spans) if span.is_categorical]
         if config["class_path"] == "imblearn.over_sampling.SMOTE" and categorical:
             variant = "SMOTENC" if len(categorical) < len(spans) else "SMOTEN"
             notes = [f"{variant}, since there are categories or missing values"]
@@ -234,4 +232,4 @@ def _wants_codes(sampler: Any) -> bool:
 
 
 def _one_hot(column: npt.NDArray[Any], span: Span) -> npt.NDArray[Any]:
-    return np.eye(span.size)[column.astype(np.int64)] if span.kind == "categorical" else column[:, None]
+    return np.eye(span.size)[column.astype(np.int64)] if span.is_categorical else column[:, None]

@@ -27,12 +27,12 @@ class Arm(NamedTuple):
 
     remedy: str
     amount: str
-    kind: str
+    role: str
 
     @property
     def is_baseline(self) -> bool:
         """Return whether it is what all others are compared with: nothing at all, tuning included."""
-        return self.kind == "baseline" and not self.amount
+        return self.role == "baseline" and not self.amount
 
     @property
     def name(self) -> str:
@@ -115,7 +115,7 @@ class Cell:
     @property
     def arm(self) -> Arm:
         """Return what it is called but for split and classifier."""
-        return Arm(self.remedy.name, "" if self.amount is None else str(self.amount), self.remedy.kind)
+        return Arm(self.remedy.name, "" if self.amount is None else str(self.amount), self.remedy.role)
 
     @property
     def name(self) -> str:

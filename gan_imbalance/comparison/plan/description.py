@@ -68,7 +68,7 @@ class Description:
             **told: what else a reader must know: the form of the data, ``tuning_budget``, ``metric``, ...
         """
         samples, keys = study.samples, list(study.splits)
-        first = [task for task in tasks if task.key == keys[0] and task.remedy.kind == "gan"]
+        first = [task for task in tasks if task.key == keys[0] and task.remedy.role == "gan"]
         return cls(
             {
                 "classes": list(samples.classes),
@@ -163,7 +163,7 @@ class Description:
         return [
             Entry(
                 self.keys[cell["split"]],
-                Arm(cell["remedy"], cell["amount"], cell["kind"]),
+                Arm(cell["remedy"], cell["amount"], cell["role"]),
                 cell["classifier"],
                 cell["address"],
             )

@@ -19,7 +19,7 @@ A whole number of rows; ``"balance"``, as many as the majority has more; or, bet
 rows in every batch, drawn from as many as balance the classes.
 """
 
-Kind = Literal["baseline", "standard", "gan", "control"]
+Role = Literal["baseline", "standard", "gan", "control"]
 
 EFFORTS = ("nothing", "a threshold", "weights or a loss", "repeating or leaving out rows", "rows by a sampler", "a GAN")
 """What remedies cost a person, the cheapest first."""
@@ -51,7 +51,7 @@ class Remedy:
         reserve: adds further real rows, as far as the reserve of the split reaches.
         share: of the added rows in every batch, for a resampler that says itself how many it adds, of which classes.
         tune: of arguments of the resampler, the values that its tuned form may choose from.
-        stated_kind: its kind, where the resampler's class does not tell by ``remedy_kind``: such as ``gan`` for other
+        stated_role: its role, where the resampler's class does not tell by ``remedy_role``: such as ``gan`` for other
             people's generators.
 
     Example:
@@ -59,10 +59,10 @@ class Remedy:
 
         >>> from gan_imbalance import Remedy
         >>> smote = {"class_path": "imblearn.over_sampling.BorderlineSMOTE", "init_args": {"k_neighbors": 3}}
-        >>> Remedy("borderline", resampler=smote).kind
+        >>> Remedy("borderline", resampler=smote).role
         'standard'
         >>> cramer = {"class_path": "gan_imbalance.GANOverSampler", "init_args": {"gan": "CramerGAN"}}
-        >>> Remedy("cramer", resampler=cramer).kind
+        >>> Remedy("cramer", resampler=cramer).role
         'gan'
     """
 
@@ -75,7 +75,7 @@ class Remedy:
     share: float | None = None
     tune: dict[str, list[Any]] = field(default_factory=dict)
     classifier: dict = field(default_factory=dict)  # type: ignore[type-arg]
-    stated_kind: Kind | None = None
+    stated_role: Role | None = None
 
     def __post_init__(self) -> None:
         """Keep the settings in plain values, which files can hold."""
@@ -107,27 +107,27 @@ class Remedy:
     def takes_steps(self) -> bool:
         """Return whether the resampler is a generator that trains for so many steps as it is told by ``max_steps``."""
         sampler_class = self.sampler_class
-        if sampler_class is None or self._own_kind != "gan":
+        if sampler_class is None or self._own_role != "gan":
             return False
         return "max_steps" in signature(sampler_class).parameters
 
     @property
-    def kind(self) -> Kind:
+    def role(self) -> Role:
         """Return ``baseline`` for nothing at all; ``control`` for what shows how far an over-sampler could get."""
-        options = (self.stated_kind, self.resampler, self.class_weight, self.threshold, self.reserve, self.classifier)
+        options = (self.stated_role, self.resampler, self.class_weight, self.threshold, self.reserve, self.classifier)
         if options == (None, None, None, None, False, {}):
             return "baseline"
         untrained = self.takes_steps and self.init_args.get("max_steps") == 0
-        return "control" if self.stated_kind is None and (self.reserve or untrained) else self._own_kind
+        return "control" if self.stated_role is None and (self.reserve or untrained) else self._own_role
 
     @property
-    def _own_kind(self) -> Kind:
-        return self.stated_kind or cast(Kind, getattr(self.sampler_class, "remedy_kind", "standard"))
+    def _own_role(self) -> Role:
+        return self.stated_role or cast(Role, getattr(self.sampler_class, "remedy_role", "standard"))
 
     @property
     def effort(self) -> int:
         """Return the position in :data:`EFFORTS` of what it costs a person."""
-        if self.kind == "gan":
+        if self.role == "gan":
             return 5
         if self.resampler is not None:
             simple = self.resampler.get("class_path", "").rpartition(".")[2].startswith("Random")
@@ -363,8 +363,8 @@ def choose_remedies(
         raise InputError(f"Two remedies are called {double!r}: give each a name of its own.")
     for remedy in chosen:
         remedy.check()
-    baseline = next((remedy for remedy in chosen if remedy.kind == "baseline"), CONTROLS["nothing"])
-    absent = [one for name, one in offer.controls.items() if name not in names and one.kind != "baseline"]
+    baseline = next((remedy for remedy in chosen if remedy.role == "baseline"), CONTROLS["nothing"])
+    absent = [one for name, one in offer.controls.items() if name not in names and one.role != "baseline"]
     return (baseline, *(remedy for remedy in chosen if remedy is not baseline), *(absent if controls else ()))
 
 

@@ -145,7 +145,7 @@ def _blocks(stores: Mapping[str, Store]) -> Iterator[_Block]:
             arms = sorted((Arm(*arm) for arm in shared.columns), key=lambda arm: not arm.is_baseline)
             if not arms or not arms[0].is_baseline:
                 raise InputError(f"With {classifier}, a comparison has no result of doing nothing: finish it first.")
-            last = {arm.remedy: arm for arm in arms if arm.is_baseline or arm.kind != "baseline"}
+            last = {arm.remedy: arm for arm in arms if arm.is_baseline or arm.role != "baseline"}
             if len(last) > 1:
                 names = {arm: arm.remedy for arm in last.values()}
                 in_order = shared[list(names)].set_axis(list(names.values()), axis=1)

@@ -130,7 +130,7 @@ class Findings:
         """Return how every remedy stands at one amount, the best first.
 
         Returns:
-            Of each: arm, kind, mean, difference, difference_low and difference_high in the verdict's metric, mark
+            Of each: arm, role, mean, difference, difference_low and difference_high in the verdict's metric, mark
             against doing nothing, recall, expected cost if costs are given, seconds of a fit, effort.
         """
         fixed = at_one_amount(group.rows)
@@ -140,7 +140,7 @@ class Findings:
         efforts, took = self.description.content["efforts"], self._seconds(group.classifier, group.setting)
         standings = []
         for row in mine.to_dict("records"):
-            told = {name: row[name] for name in ("mean", "difference", "difference_low", "difference_high", "kind")}
+            told = {name: row[name] for name in ("mean", "difference", "difference_low", "difference_high", "role")}
             standings.append(
                 {
                     **told,
@@ -150,7 +150,7 @@ class Findings:
                     "cost": means.loc[row["arm"], self.cost.name] if self.cost else None,
                     "seconds": took[row["remedy"], row["amount"]],
                     # what only shows what rows could do is nothing to choose
-                    "effort": "-" if row["kind"] == "control" else EFFORTS[efforts[row["remedy"]]],
+                    "effort": "-" if row["role"] == "control" else EFFORTS[efforts[row["remedy"]]],
                 }
             )
         return standings

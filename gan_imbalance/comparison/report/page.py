@@ -128,7 +128,7 @@ def _row(arm: str, of: pd.DataFrame, metrics: Sequence[Metric]) -> dict[str, Any
     by_metric = of.set_index("metric").to_dict(orient="index")
     return {
         "name": arm,
-        "kind": of["kind"].iloc[0],
+        "role": of["role"].iloc[0],
         "added": f"{of['rows_added'].iloc[0]:,.0f}",
         "figures": [{"metric": metric, **by_metric[metric.name]} for metric in metrics],
     }

@@ -51,7 +51,7 @@ def _others(findings: Findings) -> Iterator[Figure]:
     for classifier, rows in at_first.groupby("classifier", sort=False):
         yield from _curves_along_axes(description, summary[summary["classifier"] == classifier])
         mine = [entry for entry in entries if entry.classifier == classifier]
-        best = _best_of_each_kind(rows[rows["metric"] == "pr_auc"])
+        best = _best_of_each_role(rows[rows["metric"] == "pr_auc"])
         yield figures.precision_recall(_curves(findings, mine), best, str(classifier))
         chosen = [entry for entry in mine if entry.arm.name in best]
         yield from _learning_curves(findings, chosen, str(classifier))
@@ -98,9 +98,9 @@ def _learning_curves(findings: Findings, entries: Sequence[Entry], classifier: s
         yield figures.curves_by_step(means, "PR-AUC on validation rows", classifier)
 
 
-def _best_of_each_kind(rows: pd.DataFrame) -> list[str]:
+def _best_of_each_role(rows: pd.DataFrame) -> list[str]:
     """Return nothing, and the best standard remedy, GAN and control by a metric."""
-    best = rows.dropna(subset=["mean"]).sort_values("mean", ascending=False).drop_duplicates("kind")
+    best = rows.dropna(subset=["mean"]).sort_values("mean", ascending=False).drop_duplicates("role")
     return [str(arm) for arm in best["arm"]]
 
 

@@ -67,7 +67,7 @@ def _print_standings(findings: Findings, group: Group) -> None:
     print(f"\n{metric.title} with {group.name}, mean of {splits} split{'' if splits == 1 else 's'}, best first")
     rows = [
         (
-            f"{_SIGNS.get(row['kind'], ' ')} {row['arm']}",
+            f"{_SIGNS.get(row['role'], ' ')} {row['arm']}",
             words.number(metric, row["mean"]),
             _interval(findings, row),
             row["mark"],

@@ -37,26 +37,6 @@ def run_tasks(
         jobs: number of processes; one runs in this process.
         backend: joblib's.
     """
-    waiting = list(tasks)
-    while waiting:
-        running = list(waiting)
-        try:
-            for position, result in _run(study, running, known, cache, jobs, backend):
-                waiting.remove(running[position])
-                yield result
-        except BrokenProcessPool as error:
-            given_up, waiting = waiting[:jobs], waiting[jobs:]
-            yield from (fail_task(study, task, error) for task in given_up)
-
-
-def _run(
-    study: Study,
-    tasks: Sequence[Task],
-    known: Callable[[Task], Mapping[str, RowSet]],
-    cache: Path | None,
-    jobs: int,
-    backend: str,
-) -> Iterator[tuple[int, TaskResult]]:
     import joblib
 
     # torch knows what OMP_NUM_THREADS allows, joblib what the container does
@@ -65,13 +45,22 @@ def _run(
     options: dict[str, Any] = {}
     if backend == "loky":
         options = {"inner_max_num_threads": threads, "initializer": begin_worker, "initargs": (os.getpid(),)}
-    with joblib.parallel_config(backend, n_jobs=jobs, **options):
-        # one task at a time, since batches would be reported late; no files for large arrays, which a kill would leave
-        parallel = joblib.Parallel(return_as="generator_unordered", batch_size=1, max_nbytes=None)
-        yield from parallel(
-            joblib.delayed(_numbered)(position, study.only(task.key), task, known(task), cache, threads)
-            for position, task in enumerate(tasks)
-        )
+    waiting = list(tasks)
+    while waiting:
+        try:
+            with joblib.parallel_config(backend, n_jobs=jobs, **options):
+                # one task at a time, since batches would be reported late; no files for large arrays, which a kill
+                # would leave
+                parallel = joblib.Parallel(return_as="generator_unordered", batch_size=1, max_nbytes=None)
+                for result in parallel(
+                    joblib.delayed(run_task)(study.only(task.key), task, known(task), cache, threads)
+                    for task in list(waiting)
+                ):
+                    waiting = [task for task in waiting if task.cells != result.task.cells]
+                    yield result
+        except BrokenProcessPool as error:
+            given_up, waiting = waiting[:jobs], waiting[jobs:]
+            yield from (fail_task(study, task, error) for task in given_up)
 
 
 def end_workers() -> None:
@@ -79,14 +68,3 @@ def end_workers() -> None:
     from joblib.externals.loky import get_reusable_executor
 
     get_reusable_executor(reuse=True).shutdown(wait=False)
-
-
-def _numbered(
-    position: int,
-    study: Study,
-    task: Task,
-    known: Mapping[str, RowSet],
-    cache: Path | None,
-    threads: int,
-) -> tuple[int, TaskResult]:
-    return position, run_task(study, task, known, cache, threads)

@@ -14,8 +14,7 @@ import numpy.typing as npt
 import torch
 
 from gan_imbalance.comparison.forms import Form, form_of
-from gan_imbalance.comparison.plan.cells import TUNED, Candidate, Cell, Task
-from gan_imbalance.comparison.plan.remedies import Remedy
+from gan_imbalance.comparison.plan.cells import Candidate, Cell, Task
 from gan_imbalance.comparison.plan.study import Study
 from gan_imbalance.comparison.run.resources import Usage, measured
 from gan_imbalance.comparison.run.rows import Resampled, RowSet, resample
@@ -114,40 +113,32 @@ class Bench:
 
     @classmethod
     def of(cls, study: Study, task: Task, known: Mapping[str, RowSet], cache: Path | None) -> Bench:
-        """Encode the parts of the split, and make the rows of every cell that is not tuned."""
+        """Encode the parts of the split."""
         split = study.splits[task.key]
         form = form_of(study.samples, split.train, cache)
         validation, test = (form.encode(form.take(part)) for part in (split.validation, split.test))
-        bench = cls(study, task, form, validation, test, known)
-        # at once, so that a resampler that fails is told once; what is tuned costs its own cells only
-        for cell in task.cells:
-            if cell.amount != TUNED:
-                bench.rows(*cell.candidates)
-        return bench
+        return cls(study, task, form, validation, test, known)
 
     def rows(self, candidate: Candidate) -> Resampled:
-        """Return the training rows that a candidate takes its part of."""
-        address = self.task.rows_address_of(self.study, candidate) or ""
-        if address not in self.resampled:
-            remedy = self.task.remedy.with_init_args(**candidate.resampler)
-            self.resampled[address] = self._resample(address, remedy) if address else self._as_they_are()
-        return self.resampled[address]
-
-    def _as_they_are(self) -> Resampled:
-        train = self.study.splits[self.task.key].train
-        return Resampled(train, self.form.take(train[:0]), train[:0])
-
-    def _resample(self, address: str, remedy: Remedy) -> Resampled:
-        study, key = self.study, self.task.key
+        """Return the training rows that a candidate takes its part of, made when they are first asked for."""
+        study, key, form = self.study, self.task.key, self.form
+        address = self.task.rows_address_of(study, candidate) or ""
+        if address in self.resampled:
+            return self.resampled[address]
+        split = study.splits[key]
+        if not address:
+            self.resampled[address] = Resampled(split.train, form.take(split.train[:0]), split.train[:0])
+            return self.resampled[address]
         packed = self.known.get(address)
         if packed is None:
-            split = study.splits[key]
-            made = resample(remedy, self.form, study.data.adapted(split=split), study.minority, self.task.cells[0].pool)
-            target = self.form.describe().get("schema", {}).get("target")
-            packed = made.pack(self.form, remedy=remedy.settings, split=key.name, split_hash=split.hash, target=target)
+            remedy = self.task.remedy.with_init_args(**candidate.resampler)
+            made = resample(remedy, form, study.data.adapted(split=split), study.minority, self.task.cells[0].pool)
+            target = form.describe().get("schema", {}).get("target")
+            packed = made.pack(form, remedy=remedy.settings, split=key.name, split_hash=split.hash, target=target)
             self.made[address] = packed
         # always as a file has it, so that a resumed comparison goes on with the very same rows
-        return Resampled.unpack(packed, self.form)
+        self.resampled[address] = Resampled.unpack(packed, form)
+        return self.resampled[address]
 
     def training(self, candidate: Candidate) -> Training:
         """Return what every classifier learns from under a candidate."""

@@ -114,19 +114,34 @@ def resample(remedy: Remedy, form: Form, data: ImbalanceDataModule, minority: in
         InputError: if further real rows are asked for and the reserve has none, or the resampler does not
             take its arguments.
     """
-    split = data.split
+    split, labels = data.split, form.samples.labels
     if remedy.reserve:
         made = _from_reserve(form, split, minority, rows)
     else:
-        made = _from_sampler(remedy, form, data, minority, rows)
-    train, validation = (part[form.samples.labels[part] == minority] for part in (split.train, split.validation))
-    added = pick(made.added, np.flatnonzero(made.labels == minority))
-    return replace(made, quality=form.judge(train, added, validation, split.seed))
+        sampler, notes = _new_sampler(remedy, form, split, minority, rows)
+        with measured() as usage:
+            if hasattr(sampler, "top_up"):
+                kept = np.arange(len(split.train))
+                added, added_labels = sampler.top_up(data)
+            else:
+                view = form.view(sampler)
+                kept, added, added_labels = _fit_resample(sampler, view, form.take(split.train), labels[split.train])
+        made = Resampled(
+            kept=split.train[kept],
+            added=added,
+            labels=added_labels,
+            notes=notes,
+            history=getattr(sampler, "history_", []),
+            usage=usage,
+            gans=tuple({id(gan): gan for gan in getattr(sampler, "gans_", {}).values()}.values()),
+        )
+    train, validation = (part[labels[part] == minority] for part in (split.train, split.validation))
+    minority_rows = pick(made.added, np.flatnonzero(made.labels == minority))
+    return replace(made, quality=form.judge(train, minority_rows, validation, split.seed))
 
 
-def _from_sampler(remedy: Remedy, form: Form, data: ImbalanceDataModule, minority: int, rows: int | None) -> Resampled:
-    split = data.split
-    labels = form.samples.labels[split.train]
+def _new_sampler(remedy: Remedy, form: Form, split: Split, minority: int, rows: int | None) -> tuple[Any, list[str]]:
+    """Return the remedy's sampler as it suits the split, and what was adapted, in words."""
     config, notes = form.adapt_resampler(remedy.resampler or {})
     try:
         sampler = build(config)
@@ -134,29 +149,16 @@ def _from_sampler(remedy: Remedy, form: Form, data: ImbalanceDataModule, minorit
         raise InputError(
             f"Remedy {remedy.name!r}: {config['class_path']} does not take these arguments: {error}."
         ) from error
-    minority_rows = int(np.count_nonzero(labels == minority))
+    minority_rows = int(np.count_nonzero(form.samples.labels[split.train] == minority))
     if getattr(sampler, "random_state", split.seed) is None:
         sampler.random_state = split.seed
     notes += _limit_neighbours(sampler, minority_rows)
-    view = None if hasattr(sampler, "top_up") else form.view(sampler)
     if remedy.is_sized and rows is not None:
-        label = form.samples.classes[minority] if view is None else view.label(minority)
+        # one that learns the data module knows the classes by name
+        learns = hasattr(sampler, "top_up")
+        label = form.samples.classes[minority] if learns else form.view(sampler).label(minority)
         sampler.sampling_strategy = {label: minority_rows + rows}
-    with measured() as usage:
-        if view is None:
-            kept = np.arange(len(labels))
-            added, added_labels = sampler.top_up(data)
-        else:
-            kept, added, added_labels = _fit_resample(sampler, view, form.take(split.train), labels)
-    return Resampled(
-        kept=split.train[kept],
-        added=added,
-        labels=added_labels,
-        notes=notes,
-        history=getattr(sampler, "history_", []),
-        usage=usage,
-        gans=tuple({id(gan): gan for gan in getattr(sampler, "gans_", {}).values()}.values()),
-    )
+    return sampler, notes
 
 
 def _from_reserve(form: Form, split: Split, minority: int, rows: int | None) -> Resampled:

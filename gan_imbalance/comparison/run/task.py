@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from gan_imbalance.comparison.plan.cells import Cell, Task
+from gan_imbalance.comparison.plan.cells import TUNED, Cell, Task
 from gan_imbalance.comparison.plan.study import Study
 from gan_imbalance.comparison.run.fitting import Bench
 from gan_imbalance.comparison.run.rows import RowSet
@@ -86,6 +86,10 @@ def run_task(
     spare_gpu_lookups()
     try:
         bench = Bench.of(study, task, known, cache)
+        # at once, so that a resampler that fails is told once; what is tuned costs its own cells only
+        for cell in task.cells:
+            if cell.amount != TUNED:
+                bench.rows(*cell.candidates)
     except Exception as error:
         return fail_task(study, task, error)
     results: list[CellResult] = []

@@ -31,7 +31,7 @@ _LOCK = ".comparison.lock"
 _ROOMS = (".", "cells", "synthetic", "splits", "cache", "figures")
 # columns of tables
 _TEXTS = (
-    *("classifier", "remedy", "kind", "amount", "arm", "other", "metric", "title", "best", "mark"),
+    *("classifier", "remedy", "role", "amount", "arm", "other", "metric", "title", "best", "mark"),
     *("split_hash", "notes", "address"),
 )
 # rows of a class that pictures compare synthetic ones with

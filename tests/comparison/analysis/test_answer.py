@@ -55,7 +55,7 @@ def results(cells: list[Cell], study: Study, classifier: str = "linear", **score
             "validation_pr_auc": scores[cell.remedy.name][cell.key.seed],
             "tuned_recall_yes": 0.7,
             "rows_added": cell.pool or 0,
-            "seconds_resample": float(cell.remedy.kind == "gan"),
+            "seconds_resample": float(cell.remedy.role == "gan"),
             "seconds_fit": 1.0,
             "address": cell.address(study),
         }

@@ -31,8 +31,8 @@ def description(data: TabularDataModule) -> Description:
 
 
 def results(**scores: np.ndarray) -> pd.DataFrame:
-    """Return results of one classifier, PR-AUC and recall alike; the name tells the kind."""
-    kinds = {"nothing": "baseline", "wgan": "gan", "gan": "gan", "real_rows": "control"}
+    """Return results of one classifier, PR-AUC and recall alike; the name tells the role."""
+    roles = {"nothing": "baseline", "wgan": "gan", "gan": "gan", "real_rows": "control"}
     return pd.DataFrame(
         {
             "seed": seed,
@@ -42,7 +42,7 @@ def results(**scores: np.ndarray) -> pd.DataFrame:
             "classifier": "linear",
             "remedy": remedy,
             "amount": "" if remedy == "nothing" else "balance",
-            "kind": kinds.get(remedy, "standard"),
+            "role": roles.get(remedy, "standard"),
             "pr_auc": value,
             "recall_yes": value,
             "threshold": None,
@@ -160,7 +160,7 @@ def test_quality_is_summed_up_once_a_split() -> None:
     found = summarise_quality(pd.concat([tuned, made, other]), SHOWN)
     assert found["remedy"].tolist() == ["wgan"]
     row = found.iloc[0]
-    assert (row["metric"], row["splits"], row["kind"]) == ("membership_auc", SEEDS, "gan")
+    assert (row["metric"], row["splits"], row["role"]) == ("membership_auc", SEEDS, "gan")
     assert row["mean"] == pytest.approx(0.6 + NOISE.mean())
     assert row["low"] < row["mean"] < row["high"]
     only_tuned = summarise_quality(tuned, SHOWN)

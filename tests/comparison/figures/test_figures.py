@@ -22,7 +22,7 @@ NAMES = {
     "gan": ("gan", "conditional_gan", "conditional_wasserstein_gan", "minority_transfer_gan"),
     "control": ("untrained_generator", "real_rows"),
 }
-KINDS = {name: kind for kind, names in NAMES.items() for name in names}
+ROLES = {name: role for role, names in NAMES.items() for name in names}
 UNSIZED = ("nothing", "class_weights", "random_under")
 FEW = ("nothing", "class_weights", "smote", "gan", "real_rows")
 AMOUNTS = (100, 500, 1000)
@@ -34,7 +34,7 @@ def _summary(remedies: tuple[str, ...], column: str, numbers: tuple[float, ...])
         for number in (0,) if column == "rows_added" and name in UNSIZED else numbers:
             mean = 0.5 + 0.01 * position + number / 10_000
             interval = {"mean": mean, "low": mean - 0.1, "high": mean + 0.1}
-            rows.append({"remedy": name, "kind": KINDS[name], column: number, **interval})
+            rows.append({"remedy": name, "role": ROLES[name], column: number, **interval})
     return pd.DataFrame(rows)
 
 
@@ -62,15 +62,15 @@ def _lines(figure: Figure, panel: int = 0) -> dict[str, np.ndarray]:
         figures.critical_difference(DEMSAR, 1.25, 14, "PR-AUC"),
         figures.critical_difference({f"remedy_{number}": 1 + number * 0.9 for number in range(20)}, 4, 14, "PR-AUC"),
         _by_amount(),
-        _by_amount(tuple(KINDS), (10, 100, 10_000)),
-        _by_axis(tuple(KINDS)),
+        _by_amount(tuple(ROLES), (10, 100, 10_000)),
+        _by_axis(tuple(ROLES)),
         _by_axis(FEW, (10, 1000)),
         figures.curves_by_step(_histories(), "PR-AUC on validation rows", "linear"),
         figures.forest(
             pd.DataFrame(
                 {
                     "arm": [f"conditional_wasserstein_gan_{number} +231" for number in range(16)],
-                    "kind": "gan",
+                    "role": "gan",
                     **{
                         name: np.linspace(-0.1, 0.1, 16) for name in ("difference", "difference_low", "difference_high")
                     },
@@ -145,11 +145,11 @@ def test_lines_by_amount_start_from_nothing() -> None:
     assert figure.name == "recall_by_added_rows_linear"
 
 
-def test_many_remedies_get_a_panel_for_each_kind_beside_the_real_rows() -> None:
-    figure = _by_amount(tuple(KINDS))
+def test_many_remedies_get_a_panel_for_each_role_beside_the_real_rows() -> None:
+    figure = _by_amount(tuple(ROLES))
     assert len(figure.drawing.axes) == 3
-    for panel, kind in enumerate(("standard", "gan", "control")):
-        assert set(_lines(figure, panel)) == {"nothing", "real_rows", *NAMES[kind]}
+    for panel, role in enumerate(("standard", "gan", "control")):
+        assert set(_lines(figure, panel)) == {"nothing", "real_rows", *NAMES[role]}
     assert len(_by_amount().drawing.axes) == 1
 
 
@@ -189,7 +189,7 @@ def _differences() -> pd.DataFrame:
     return pd.DataFrame(
         {
             "arm": ["nothing", "wgan", "smote", "real_rows", "one_split"],
-            "kind": ["baseline", "gan", "standard", "control", "standard"],
+            "role": ["baseline", "gan", "standard", "control", "standard"],
             "difference": [np.nan, -0.1, 0.05, 0.1, 0.0],
             "difference_low": [np.nan, -0.2, 0.02, 0.05, np.nan],
             "difference_high": [np.nan, 0.0, 0.08, 0.15, np.nan],
@@ -197,7 +197,7 @@ def _differences() -> pd.DataFrame:
     )
 
 
-def test_a_forest_is_sorted_and_marks_its_kinds(tmp_path: Path) -> None:
+def test_a_forest_is_sorted_and_marks_its_roles(tmp_path: Path) -> None:
     figure = figures.forest(_differences(), "pr_auc", "PR-AUC", "linear", 0.01)
     axis = figure.drawing.axes[0]
     labels = axis.get_yticklabels()

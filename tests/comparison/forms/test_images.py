@@ -163,8 +163,8 @@ def test_standard_remedies_of_images_are_named() -> None:
     chosen = {remedy.name: remedy for remedy in choose_remedies(None, kind="image")}
     assert {"focal_loss", "augmentation", "real_rows", "minority_transfer_from_scratch"} < set(chosen)
     assert "jittered_copies" not in chosen
-    assert chosen["focal_loss"].kind == chosen["augmentation"].kind == "standard"
-    assert chosen["untrained_generator"].kind == "control"
+    assert chosen["focal_loss"].role == chosen["augmentation"].role == "standard"
+    assert chosen["untrained_generator"].role == "control"
     quick = chosen["minority_transfer_from_scratch"].with_gan_steps(3, override=True)
     assert (quick.init_args["max_steps"], quick.init_args["pretrain_steps"]) == (3, 0)
     assert transfer("mine", pretrain_steps=3).with_gan_steps(2, override=True).init_args["pretrain_steps"] is None

@@ -34,7 +34,7 @@ def test_all_standard_remedies_are_chosen_by_default_and_can_be_imported() -> No
 def test_further_gans_compete_where_they_are_named(name: str) -> None:
     remedy = choose_remedies([name])[1]
     assert remedy.name == name
-    assert remedy.kind == "gan"
+    assert remedy.role == "gan"
     resolve_gan(remedy.init_args["gan"])
 
 
@@ -52,11 +52,11 @@ def test_imbalanced_learns_samplers_join_by_name(name: str) -> None:
     remedy = next(remedy for remedy in choose_remedies([name]) if remedy.name == name)
     assert remedy.resampler is not None
     assert remedy.resampler["class_path"].startswith("imblearn.")
-    assert remedy.kind == "standard"
+    assert remedy.role == "standard"
 
 
 @pytest.mark.parametrize(
-    ("name", "kind"),
+    ("name", "role"),
     [
         ("nothing", "baseline"),
         ("class_weights", "standard"),
@@ -72,8 +72,8 @@ def test_imbalanced_learns_samplers_join_by_name(name: str) -> None:
         ("small_wasserstein_gan", "gan"),
     ],
 )
-def test_kinds(name: str, kind: str) -> None:
-    assert TABLE_REMEDIES[name].kind == kind
+def test_roles(name: str, role: str) -> None:
+    assert TABLE_REMEDIES[name].role == role
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def test_nothing_comes_first_and_is_added_where_it_is_missing() -> None:
     assert [remedy.name for remedy in choose_remedies(["smote"], controls=False)] == ["nothing", "smote"]
     own = choose_remedies(["smote", Remedy("idle")])
     assert [remedy.name for remedy in own][:2] == ["idle", "smote"]
-    assert [remedy.kind for remedy in own].count("baseline") == 1
+    assert [remedy.role for remedy in own].count("baseline") == 1
 
 
 def test_steps_reach_gans_without_their_own() -> None:
@@ -122,10 +122,10 @@ def test_a_gan_without_steps_has_those_that_suit_it() -> None:
     assert timed.with_gan_steps(None) == timed.with_gan_steps(7) == timed
 
 
-def test_a_remedy_may_state_its_kind() -> None:
+def test_a_remedy_may_state_its_role() -> None:
     sampler = {"class_path": "imblearn.over_sampling.SMOTE"}
-    assert Remedy("mine", sampler).kind == "standard"
-    assert Remedy("mine", sampler, stated_kind="gan").kind == "gan"
+    assert Remedy("mine", sampler).role == "standard"
+    assert Remedy("mine", sampler, stated_role="gan").role == "gan"
 
 
 @pytest.mark.parametrize(
@@ -199,7 +199,7 @@ class Mine(GANOverSampler):
 class Foreign(BaseOverSampler):  # type: ignore[misc]
     """Another maker's generator, which says what it is."""
 
-    remedy_kind = "gan"
+    remedy_role = "gan"
 
     def __init__(self, max_steps: int | None = None, gan: str = "x") -> None:
         super().__init__()
@@ -212,17 +212,17 @@ class Foreign(BaseOverSampler):  # type: ignore[misc]
 )
 def test_a_gan_is_known_by_its_class(class_path: str) -> None:
     remedy = Remedy("mine", {"class_path": class_path, "init_args": {"gan": "GAN"}})
-    assert remedy.kind == "gan"
+    assert remedy.role == "gan"
     assert remedy.learns_data
     assert remedy.with_gan_steps(7).init_args["max_steps"] == 7
     assert remedy.with_gan_steps(None).init_args["max_steps"] == GAN_STEPS
-    assert Remedy("mine", {"class_path": class_path, "init_args": {"max_steps": 0}}).kind == "control"
+    assert Remedy("mine", {"class_path": class_path, "init_args": {"max_steps": 0}}).role == "control"
 
 
 def test_a_sampler_of_ones_own_says_what_it_is() -> None:
     remedy = Remedy("mine", {"class_path": f"{__name__}.Foreign", "init_args": {"gan": "y"}})
-    assert (remedy.kind, remedy.learns_data) == ("gan", False)
+    assert (remedy.role, remedy.learns_data) == ("gan", False)
     assert remedy.with_gan_steps(7).init_args["max_steps"] == 7
     smote = {"class_path": "imblearn.over_sampling.SMOTE"}
-    assert Remedy("mine", smote).kind == "standard"
-    assert Remedy("mine", smote, stated_kind="gan").kind == "gan"
+    assert Remedy("mine", smote).role == "standard"
+    assert Remedy("mine", smote, stated_role="gan").role == "gan"

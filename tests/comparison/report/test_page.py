@@ -165,7 +165,7 @@ def test_alt_texts_carry_the_numbers() -> None:
         {
             "classifier": "linear",
             "arm": ["nothing", "smote"],
-            "kind": ["baseline", "standard"],
+            "role": ["baseline", "standard"],
             "mean": [0.5, 0.75],
             "low": [0.4, np.nan],
             "high": [0.6, np.nan],
@@ -187,7 +187,7 @@ def test_pictures_of_files_have_safe_names(report: str, tmp_path_factory: pytest
 
 def test_an_interval_need_not_hold_the_mean_and_a_plane_may_be_a_line() -> None:
     summary = pd.DataFrame(
-        {"classifier": "linear", "arm": "nothing", "kind": "baseline", "mean": [0.5], "low": [0.50001], "high": [0.6]}
+        {"classifier": "linear", "arm": "nothing", "role": "baseline", "mean": [0.5], "low": [0.50001], "high": [0.6]}
     )
     assert figures.metric_by_remedy(summary, "pr_auc", "PR-AUC").svg()
     one_feature = np.arange(5.0)[:, None]

@@ -12,16 +12,16 @@ from gan_imbalance.transforms.dtypes import to_numbers
 from gan_imbalance.transforms.forms import DATE_CONTENTS, Dates
 from gan_imbalance.types import InputError
 
-Kind = Literal["numeric", "categorical", "ordinal", "date"]
+ColumnType = Literal["numeric", "categorical", "ordinal", "date"]
 
 
-def column_kinds(
+def infer_column_types(
     frame: pd.DataFrame,
     numeric: Collection[str],
     categorical: Collection[str],
     ordinal: Collection[str] = (),
     dates: Collection[str] = (),
-) -> dict[str, Kind]:
+) -> dict[str, ColumnType]:
     """Return what every column holds: as named, or as its values say.
 
     Text, booleans, pandas categories and whatever has exactly two different values are categorical (so that
@@ -30,22 +30,22 @@ def column_kinds(
 
     Raises:
         InputError: if a name is unknown, named twice or double in the table, or a column holds infinite
-            numbers, mixed types without being named, or values of another kind.
+            numbers, mixed types without being named, or values of another type.
     """
     require_unique(frame.columns)
-    kinds: dict[str, Kind] = {}
-    named: dict[Kind, Collection[str]] = {
+    types: dict[str, ColumnType] = {}
+    named: dict[ColumnType, Collection[str]] = {
         "numeric": numeric,
         "categorical": categorical,
         "ordinal": ordinal,
         "date": dates,
     }
-    for kind, names in named.items():
-        require_columns(names, frame.columns, "dates" if kind == "date" else kind)
+    for column_type, names in named.items():
+        require_columns(names, frame.columns, "dates" if column_type == "date" else column_type)
         for name in names:
-            if kinds.setdefault(name, kind) != kind:
-                raise InputError(f"Column {name!r} is named both {kinds[name]} and {kind}; choose one.")
-    return {name: _checked_kind(frame[name], kinds.get(name)) for name in frame.columns}
+            if types.setdefault(name, column_type) != column_type:
+                raise InputError(f"Column {name!r} is named both {types[name]} and {column_type}; choose one.")
+    return {name: _checked_type(frame[name], types.get(name)) for name in frame.columns}
 
 
 class NamedColumns(TypedDict):
@@ -56,24 +56,24 @@ class NamedColumns(TypedDict):
     date_columns: list[str]
 
 
-def named_columns(kinds: Mapping[str, Kind]) -> NamedColumns:
-    """Return kinds as the parameters that name columns; orders of levels are named apart."""
+def named_columns(types: Mapping[str, ColumnType]) -> NamedColumns:
+    """Return types as the parameters that name columns; orders of levels are named apart."""
     return NamedColumns(
-        numeric_columns=[name for name, kind in kinds.items() if kind == "numeric"],
-        categorical_columns=[name for name, kind in kinds.items() if kind == "categorical"],
-        date_columns=[name for name, kind in kinds.items() if kind == "date"],
+        numeric_columns=[name for name, column_type in types.items() if column_type == "numeric"],
+        categorical_columns=[name for name, column_type in types.items() if column_type == "categorical"],
+        date_columns=[name for name, column_type in types.items() if column_type == "date"],
     )
 
 
-def _checked_kind(column: pd.Series[Any], named: Kind | None) -> Kind:
+def _checked_type(column: pd.Series[Any], named: ColumnType | None) -> ColumnType:
     if named == "date":
         Dates.of(column)
         return named
-    inferred = _infer_kind(column, named)
+    inferred = _infer_type(column, named)
     return named or inferred
 
 
-def _infer_kind(column: pd.Series[Any], named: Kind | None) -> Kind:
+def _infer_type(column: pd.Series[Any], named: ColumnType | None) -> ColumnType:
     dtype = column.dtype
     if isinstance(dtype, pd.CategoricalDtype):
         return "ordinal" if dtype.ordered and column.nunique() != 2 else "categorical"
@@ -84,7 +84,7 @@ def _infer_kind(column: pd.Series[Any], named: Kind | None) -> Kind:
         return "categorical" if column.nunique() == 2 else "numeric"
     content = pd.api.types.infer_dtype(column, skipna=True)
     if content in ("integer", "floating", "mixed-integer-float", "decimal"):
-        return _infer_kind(pd.to_numeric(column), named)
+        return _infer_type(pd.to_numeric(column), named)
     if content in DATE_CONTENTS:
         return "date"
     if named == "categorical" and content.startswith("mixed"):
