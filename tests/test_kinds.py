@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from gan_imbalance import ConditionalGAN, compare, kinds
 from gan_imbalance.comparison import Remedy
-from gan_imbalance.comparison.forms import Form
+from gan_imbalance.comparison.forms import EncodedView, Form
 from gan_imbalance.data import ImbalanceDataModule
 from gan_imbalance.files import content_hash, write_json
 from gan_imbalance.gans import BaseGAN
@@ -140,8 +140,8 @@ class MaskedForm(Form):
     def encode(self, content: Vectors) -> np.ndarray[Any, Any]:
         return encode(content)
 
-    def decode(self, encoded: np.ndarray[Any, Any]) -> Vectors:
-        return decode(encoded)
+    def view(self, sampler: Any) -> EncodedView:
+        return EncodedView(encode, decode)
 
     def dump(self, content: Vectors, labels: Any) -> bytes:
         np.savez(file := BytesIO(), vectors=content, labels=labels)

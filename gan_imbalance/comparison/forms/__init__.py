@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, Self, cast
@@ -41,10 +41,35 @@ class View(Protocol):
 
 
 @dataclass(frozen=True)
+class EncodedView:
+    """Samples as an array, and class indices.
+
+    Attributes:
+        to_array: returns samples as a sampler sees them, (n, ...).
+        to_content: returns the samples that such an array stands for.
+    """
+
+    to_array: Callable[[Content], npt.NDArray[Any]]
+    to_content: Callable[[npt.NDArray[Any]], Content]
+
+    def label(self, index: int) -> Label:
+        """Return the class index itself."""
+        return index
+
+    def encode(self, content: Content, labels: Rows) -> tuple[npt.NDArray[Any], Rows]:
+        """Return the array and the class indices."""
+        return self.to_array(content), labels
+
+    def decode(self, content: npt.NDArray[Any], labels: Rows) -> tuple[Content, Rows]:
+        """Return what came back."""
+        return self.to_content(content), np.asarray(labels, dtype=np.int64)
+
+
+@dataclass(frozen=True)
 class Form(ABC):
     """Samples of one kind as a comparison handles them.
 
-    A further kind says how its samples are taken, encoded and decoded, and kept in files; all else has a default.
+    A further kind says how its samples are taken, encoded, shown to samplers and kept in files; all else has a default.
 
     Attributes:
         samples: all samples of the data.
@@ -80,11 +105,7 @@ class Form(ABC):
 
     @abstractmethod
     def encode(self, content: Content) -> npt.NDArray[Any]:
-        """Return samples as classifiers see them, and samplers, unless :meth:`view` shows these something else."""
-
-    def decode(self, encoded: npt.NDArray[Any]) -> Content:
-        """Return the samples that were encoded, or that a sampler made of encoded ones."""
-        raise NotImplementedError(f"{type(self).__name__} has a view of its own.")
+        """Return samples as classifiers see them, (n, ...)."""
 
     def prepare_classifier(self, classifier: Any) -> None:
         """Tell a classifier what it needs to know of the encoding; nothing by default."""
@@ -94,9 +115,9 @@ class Form(ABC):
         """Return a resampler's ``class_path`` dict as it suits the data, and what was changed, in words."""
         return dict(config), []
 
+    @abstractmethod
     def view(self, sampler: Any) -> View:
-        """Return what a sampler sees: by default encoded samples."""
-        return _EncodedView(self)
+        """Return what a sampler sees, such as an :class:`EncodedView`."""
 
     def judge(self, known: Rows, made: Content, unseen: Rows, seed: int) -> dict[str, float]:
         """Return how good, and how private, made samples are, by default as they are encoded.
@@ -109,7 +130,8 @@ class Form(ABC):
         """
         if not len(made):
             return {}
-        training, synthetic, holdout = (self.encode(part) for part in (self.take(known), made, self.take(unseen)))
+        encoded = [self.encode(part) for part in (self.take(known), made, self.take(unseen))]
+        training, synthetic, holdout = (part.reshape(len(part), -1) for part in encoded)
         return judge_features(training, synthetic, holdout, seed=seed)
 
     @abstractmethod
@@ -145,22 +167,6 @@ class Form(ABC):
     def pictures(self, made: Mapping[str, Content], minority: int) -> Iterator[Figure]:
         """Yield pictures of samples of the minority that every remedy made, beside the real ones; none by default."""
         return iter(())
-
-
-@dataclass(frozen=True)
-class _EncodedView:
-    """Samples as classifiers see them, and class indices."""
-
-    form: Form
-
-    def label(self, index: int) -> Label:
-        return index
-
-    def encode(self, content: Content, labels: Rows) -> tuple[npt.NDArray[Any], Rows]:
-        return self.form.encode(content), labels
-
-    def decode(self, content: npt.NDArray[Any], labels: Rows) -> tuple[Content, Rows]:
-        return self.form.decode(content), np.asarray(labels, dtype=np.int64)
 
 
 def form_of(samples: Samples, fitted_on: Rows | None = None, cache: Path | None = None) -> Form:

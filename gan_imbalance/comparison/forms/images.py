@@ -16,7 +16,7 @@ import torch
 from gan_imbalance.classifiers import ImageClassifier
 from gan_imbalance.comparison import figures
 from gan_imbalance.comparison.figures import Figure
-from gan_imbalance.comparison.forms import Form
+from gan_imbalance.comparison.forms import EncodedView, Form
 from gan_imbalance.components import import_class
 from gan_imbalance.data.images import ImageSet
 from gan_imbalance.data.imbalance import Rows
@@ -24,7 +24,7 @@ from gan_imbalance.files import atomic_path, content_hash, make_once
 from gan_imbalance.networks import SMateCNN
 from gan_imbalance.quality import judge_features
 from gan_imbalance.transforms.image import in_chunks, to_float
-from gan_imbalance.types import DataKind, DataSpec, Label
+from gan_imbalance.types import DataKind, DataSpec
 
 if TYPE_CHECKING:
     from gan_imbalance.oversampling.image import Images
@@ -80,9 +80,9 @@ class ImageForm(Form):
             init_args.setdefault("cache", str(self.cache))
         return {**config, "init_args": init_args}, []
 
-    def view(self, sampler: Any) -> _FlatView:
-        """Show a sampler the pixels in a row as float32."""
-        return _FlatView(tuple(self.samples.images.shape[1:]))
+    def view(self, sampler: Any) -> EncodedView:
+        """Show a sampler the pixels in a row as float32: sums and differences of bytes would wrap around."""
+        return EncodedView(_flat, partial(_pixels, shape=tuple(self.samples.images.shape[1:])))
 
     def judge(self, known: Rows, made: Images, unseen: Rows, seed: int) -> dict[str, float]:
         """Return the figures of :func:`~gan_imbalance.quality.judge_features`."""
@@ -155,18 +155,10 @@ class ImageForm(Form):
             yield figures.image_sheet(real, images, name)
 
 
-@dataclass(frozen=True)
-class _FlatView:
-    """Pixels in a row as float32: sums and differences of bytes would wrap around."""
+def _flat(content: Images) -> npt.NDArray[np.float32]:
+    return content.reshape(len(content), -1).astype(np.float32)
 
-    shape: tuple[int, ...]
 
-    def label(self, index: int) -> Label:
-        return index
-
-    def encode(self, content: Images, labels: Rows) -> tuple[npt.NDArray[np.float32], Rows]:
-        return content.reshape(len(content), -1).astype(np.float32), labels
-
-    def decode(self, content: npt.NDArray[Any], labels: Rows) -> tuple[Images, Rows]:
-        pixels = np.rint(content).clip(0, 255).astype(np.uint8)
-        return pixels.reshape(-1, *self.shape), np.asarray(labels, dtype=np.int64)
+def _pixels(content: npt.NDArray[Any], shape: tuple[int, ...]) -> Images:
+    pixels: Images = np.rint(content).clip(0, 255).astype(np.uint8)
+    return pixels.reshape(-1, *shape)
