@@ -29,6 +29,7 @@ ALLOWED: dict[str, set[str]] = {
     "optimizers": set(),
     "quiet": set(),
     "seeding": set(),
+    "slow_imports": set(),
     "devices": set(),
     "distributed": set(),
     "tracking": set(),
@@ -65,11 +66,12 @@ ALLOWED: dict[str, set[str]] = {
         "oversampling",
         "quality",
         "quiet",
+        "slow_imports",
         "synthesis",
     },
     "evaluation": {*_LEAVES, "comparison", "data", "metrics", "quality", "transforms"},
     "cli": {*_BELOW_SYNTHESIS, "callbacks", "classifiers", "devices"},
-    "main": {"types", "cli"},
+    "main": {"types", "cli", "slow_imports"},
     "__main__": {"main"},
     # for type checkers only
     "__init__": {

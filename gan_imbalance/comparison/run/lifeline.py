@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import time
-from importlib import import_module
 from threading import Thread
+
+from gan_imbalance.slow_imports import import_quickly
 
 _SECONDS_BETWEEN_LOOKS = 0.25
 
@@ -14,10 +14,7 @@ _SECONDS_BETWEEN_LOOKS = 0.25
 def begin_worker(parent: int) -> None:
     """Make this process end with its parent, and import what tasks need."""
     end_with(parent)
-    # imports make no garbage, and looking for it takes a fifth of their time
-    gc.disable()
-    import_module("gan_imbalance.comparison.run.task")
-    gc.enable()
+    import_quickly("gan_imbalance.comparison.run.task")
 
 
 def end_with(parent: int) -> None:
