@@ -143,8 +143,6 @@ class Classifier(ResumableModule):
         if self.augmentation is not None:
             x = self.augmentation(x)
         losses = self.loss(self.network(x), labels)
-        if not sample_weights and self.weight is None:
-            return losses.mean()  # type: ignore[no-any-return]
         weights = sample_weights[0] if sample_weights else torch.ones_like(losses)
         if self.weight is not None:
             weights = weights * self.weight[labels]

@@ -189,7 +189,8 @@ def drive(
                 break
             seeds += step
             study = experiment.split(seeds, study)
-    end_workers()
+    if jobs > 1 and backend == "loky":
+        end_workers()
     return keeper.failures
 
 
