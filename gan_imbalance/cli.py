@@ -22,7 +22,7 @@ from torch import Tensor
 import gan_imbalance.classifiers
 import gan_imbalance.data  # noqa: F401
 from gan_imbalance.callbacks import (
-    ColumnPairPictures,
+    ColumnPairPlots,
     CriticMonitor,
     FeatureDistanceMonitor,
     FidelityMonitor,
@@ -47,7 +47,7 @@ _GENERATOR_CALLBACKS = {
     "guard": FiniteLossGuard,
     "critic": CriticMonitor,
     "fidelity": FidelityMonitor,
-    "pictures": ColumnPairPictures,
+    "plots": ColumnPairPlots,
     "image_distances": FeatureDistanceMonitor,
     "image_grid": ImageGrid,
 }
@@ -139,6 +139,7 @@ class GanImbalanceCLI(LightningCLI):
         callbacks = [one for one in callbacks if kind in getattr(one, "kinds", (kind,)) and one not in unusable]
         trainer.callbacks = callbacks  # type: ignore[attr-defined]
         model.setup(self.subcommand)
+        model.configure_model()
         if self._checkpoint:
             model.on_load_checkpoint(self._checkpoint)
             if _shapes(model.state_dict()) != _shapes(self._checkpoint["state_dict"]):

@@ -18,14 +18,15 @@ class Kind(NamedTuple):
         name: as :class:`~gan_imbalance.types.DataSpec` and files have it.
         synthesis: class path of what turns encoded samples into those of the input's form: see
             :class:`~gan_imbalance.synthesis.synthesize.Synthesis`.
-        form: class path of how a comparison handles samples: see :class:`~gan_imbalance.comparison.forms.Form`.
+        adapter: class path of how a comparison handles samples: see
+            :class:`~gan_imbalance.comparison.adapters.DataAdapter`.
         generator: class path of the generator that a GAN takes if none is named; "" if one must be.
         discriminator: the same of the discriminator.
     """
 
     name: str
     synthesis: str
-    form: str
+    adapter: str
     generator: str = ""
     discriminator: str = ""
 
@@ -55,7 +56,7 @@ register_kind(
     Kind(
         "table",
         synthesis="gan_imbalance.synthesis.tables.TableSynthesis",
-        form="gan_imbalance.comparison.forms.tables.TableForm",
+        adapter="gan_imbalance.comparison.adapters.tables.TableAdapter",
         generator="gan_imbalance.networks.DenseGenerator",
         discriminator="gan_imbalance.networks.DenseDiscriminator",
     )
@@ -64,7 +65,7 @@ register_kind(
     Kind(
         "image",
         synthesis="gan_imbalance.synthesis.images.ImageSynthesis",
-        form="gan_imbalance.comparison.forms.images.ImageForm",
+        adapter="gan_imbalance.comparison.adapters.images.ImageAdapter",
         generator="gan_imbalance.networks.DCGANGenerator",
         discriminator="gan_imbalance.networks.DCGANDiscriminator",
     )

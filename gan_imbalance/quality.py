@@ -34,46 +34,48 @@ _ROWS_FOR_COPIES = 1000
 
 
 @dataclass(frozen=True)
-class Figure:
-    """One figure of quality, as tables show it.
+class QualityMetric:
+    """A metric of synthetic rows, as tables show it.
 
     Attributes:
         name: its column.
-        title: how a person calls it.
+        display_name: what tables call it.
         best: what a generator reaches that learned the distribution and no more, in words.
     """
 
     name: str
-    title: str
+    display_name: str
     best: str
 
 
-FIGURES = (
-    Figure("column_shapes", "Column shapes", "1"),
-    Figure("pair_trends", "Column-pair trends", "1"),
-    Figure("two_sample_trees", "Two-sample accuracy, boosted trees", "0.5 or less"),
-    Figure("two_sample_logistic", "Two-sample accuracy, logistic", "0.5 or less"),
-    Figure("precision", "Precision", "that of real rows, below 1"),
-    Figure("recall", "Recall", "that of real rows, below 1"),
-    Figure("density", "Density", "1"),
-    Figure("coverage", "Coverage", "1"),
-    Figure("distinct_share", "Distinct rows", "as among real rows"),
-    Figure("real_distinct_share", "Distinct rows among as many real ones", ""),
-    Figure("mode_coverage", "Modes covered", "1"),
-    Figure("exact_copies", "Exact copies of training rows", "0, or as among held-out rows"),
-    Figure("holdout_copies", "Held-out rows that equal a training row", ""),
-    Figure("closest_record_share", "Nearer to a training than to a held-out row", "0.5"),
-    Figure("training_distance", "Distance to the closest training row, median", "as to held-out rows"),
-    Figure("holdout_distance", "Distance to the closest held-out row, median", ""),
-    Figure("training_distance_low", "Distance to the closest training row, 5th percentile", "as to held-out rows"),
-    Figure("holdout_distance_low", "Distance to the closest held-out row, 5th percentile", ""),
-    Figure("membership_auc", "Membership inference, AUC", "0.5"),
-    Figure("membership_low", "Membership inference, AUC, lower end of 95 %", ""),
-    Figure("membership_high", "Membership inference, AUC, upper end of 95 %", ""),
+QUALITY_METRICS = (
+    QualityMetric("column_shapes", "Column shapes", "1"),
+    QualityMetric("pair_trends", "Column-pair trends", "1"),
+    QualityMetric("two_sample_trees", "Two-sample accuracy, boosted trees", "0.5 or less"),
+    QualityMetric("two_sample_logistic", "Two-sample accuracy, logistic", "0.5 or less"),
+    QualityMetric("precision", "Precision", "that of real rows, below 1"),
+    QualityMetric("recall", "Recall", "that of real rows, below 1"),
+    QualityMetric("density", "Density", "1"),
+    QualityMetric("coverage", "Coverage", "1"),
+    QualityMetric("distinct_share", "Distinct rows", "as among real rows"),
+    QualityMetric("real_distinct_share", "Distinct rows among as many real ones", ""),
+    QualityMetric("mode_coverage", "Modes covered", "1"),
+    QualityMetric("exact_copies", "Exact copies of training rows", "0, or as among held-out rows"),
+    QualityMetric("holdout_copies", "Held-out rows that equal a training row", ""),
+    QualityMetric("closest_record_share", "Nearer to a training than to a held-out row", "0.5"),
+    QualityMetric("training_distance", "Distance to the closest training row, median", "as to held-out rows"),
+    QualityMetric("holdout_distance", "Distance to the closest held-out row, median", ""),
+    QualityMetric(
+        "training_distance_low", "Distance to the closest training row, 5th percentile", "as to held-out rows"
+    ),
+    QualityMetric("holdout_distance_low", "Distance to the closest held-out row, 5th percentile", ""),
+    QualityMetric("membership_auc", "Membership inference, AUC", "0.5"),
+    QualityMetric("membership_low", "Membership inference, AUC, lower end of 95 %", ""),
+    QualityMetric("membership_high", "Membership inference, AUC, upper end of 95 %", ""),
 )
 """Every figure that :func:`evaluate_synthetic` returns, in order; :func:`judge_features` returns some of them."""
 
-FRECHET_DISTANCE = Figure("frechet_distance", "Fréchet distance of features", "as between real samples")
+FRECHET_DISTANCE = QualityMetric("frechet_distance", "Fréchet distance of features", "as between real samples")
 """The figure that only :func:`judge_features` returns."""
 
 
@@ -108,7 +110,7 @@ def evaluate_synthetic(
     max_pairs: int | None = None,
     seed: int = 0,
 ) -> dict[str, float]:
-    """Return the figures of synthetic rows, by the names of :data:`FIGURES`.
+    """Return the figures of synthetic rows, by the names of :data:`QUALITY_METRICS`.
 
     Columns and their pairs are compared with the training rows, variety with theirs; two-sample tests and
     neighbourhoods with held-out rows, against which a generator that copies does not look perfect. Without held-out
@@ -140,7 +142,7 @@ def evaluate_synthetic(
     encoded_all = encoded_known if len(known) == len(training) else _encode(encoder, training)
     categorical = encoder.categorical_columns or ()
     real, fake = (plain(draw(frame, COLUMN_ROWS * max_rows), encoder) for frame in (training, synthetic))
-    figures = dict.fromkeys((figure.name for figure in FIGURES), np.nan)
+    figures = dict.fromkeys((figure.name for figure in QUALITY_METRICS), np.nan)
     figures["column_shapes"] = float(column_shapes(real, fake, categorical).mean())
     figures["pair_trends"] = float(column_pair_trends(real, fake, categorical, max_pairs, seed).mean())
     reference = encoded_known if unseen is None else _encode(encoder, unseen)
@@ -170,7 +172,7 @@ def judge_features(
         seed: of all draws.
 
     Returns:
-        Figures, by the names of :data:`FIGURES` and :data:`FRECHET_DISTANCE`; none that has too few samples.
+        Figures, by the names of :data:`QUALITY_METRICS` and :data:`FRECHET_DISTANCE`; none that has too few samples.
     """
     random = np.random.default_rng(seed)
     known, made, unseen = (part[random.permutation(len(part))[:max_rows]] for part in (training, synthetic, holdout))

@@ -137,8 +137,8 @@ def use_artifact(run: Run, artifact: Artifact) -> None:
         )
 
 
-def log_pictures(run: Run, paths: Iterable[Path]) -> None:
-    """Log pictures, each by the name of its file."""
+def log_plots(run: Run, paths: Iterable[Path]) -> None:
+    """Log plots, each by the name of its file."""
     import wandb
 
     run.log({path.stem: wandb.Image(str(path)) for path in paths})

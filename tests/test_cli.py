@@ -135,13 +135,13 @@ def test_a_run_keeps_all_that_belongs_to_it(rows: Path, tiny_fit: list[str]) -> 
     assert main([*tiny_fit, "--model", "GAN"]) == 0
     kept = {str(path.relative_to("runs/GAN/version_0")) for path in Path("runs/GAN/version_0").rglob("*.*")}
     assert {"config.yaml", "split.json", "metrics.csv", "checkpoints/last.ckpt"} <= kept
-    assert any(path.startswith("pictures/") for path in kept)
+    assert any(path.startswith("plots/") for path in kept)
 
 
 def test_a_classifier_has_no_callbacks_of_a_gan(rows: Path, tiny_fit: list[str]) -> None:
     assert main([*tiny_fit, "--model", "Classifier"]) == 0
     assert "generator_ema" not in checkpoint("Classifier/version_0")
-    assert not Path("runs/Classifier/version_0/pictures").exists()
+    assert not Path("runs/Classifier/version_0/plots").exists()
     assert main([*tiny_fit, "--model", "GAN"]) == 0
     assert "generator_ema" in checkpoint("GAN/version_0")
 
@@ -154,10 +154,10 @@ def test_a_gan_has_the_callbacks_of_its_data(rows: Path, tiny_fit: list[str]) ->
     table, image = (Path(f"runs/GAN/version_{run}") for run in (0, 1))
     assert {folder.name for run in (table, image) for folder in run.iterdir() if folder.is_dir()} == {
         "checkpoints",
-        "pictures",
+        "plots",
         "images",
     }
-    assert list((table / "pictures").iterdir())
+    assert list((table / "plots").iterdir())
     assert [path.name for path in (image / "images").iterdir()] == ["step_0000001.png"]
     figures = {run: set(pd.read_csv(run / "metrics.csv").columns) for run in (table, image)}
     shared = {"epoch", "step", "val/earth_mover", "val/fake_catch_rate"}

@@ -32,7 +32,7 @@ REHEARSAL = (
     *("--trainer.enable_progress_bar", "false"),
     *("--trainer.enable_model_summary", "false"),
     *("--data.batch_size", "32"),
-    *("--pictures.max_rows", "50"),
+    *("--plots.max_rows", "50"),
 )
 
 

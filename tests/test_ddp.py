@@ -39,6 +39,7 @@ from gan_imbalance.callbacks.images import FeatureDistanceMonitor, ImageGrid
 from gan_imbalance.classifiers import Classifier
 from gan_imbalance.data import DigitsDataModule, TabularDataModule
 from gan_imbalance.gans import GAN, BaseGAN, MinorityTransferGAN, MomentMatchingGAN
+from gan_imbalance.generators import TabularDiffusion
 from gan_imbalance.losses import WassersteinGradientPenalty
 from gan_imbalance.networks import (
     DenseClassifier,
@@ -106,6 +107,9 @@ VARIANTS: dict[str, dict[str, Any]] = {
 TABLE_CASES = ["-".join(parts) for parts in itertools.product(GANS, ("plain", "penalised"), ("free", "frozen"))]
 CASES = [*TABLE_CASES, "MinorityTransferGAN-images-frozen", "AuxiliaryClassifierGAN-bounded_images-free"]
 CLASS_WEIGHTS = {"classifier-unweighted": None, "classifier-balanced": "balanced"}
+DIFFUSION = "TabularDiffusion"
+# those of one loss, which Lightning steps and DDP reduces by themselves
+AUTOMATIC = (*CLASS_WEIGHTS, DIFFUSION)
 # torch synchronises batch norm on GPUs only
 GPU_CASES = ["ConditionalGAN-normalised-free", "MinorityTransferGAN-normalised-frozen"]
 
@@ -121,15 +125,18 @@ class SharedDraws(TorchFunctionMode):
     def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         own = function(*args, **(kwargs or {}))
         kind = getattr(function, "__name__", "").removesuffix("_like")
-        if kind not in ("rand", "randn", "randint"):
+        if kind not in ("rand", "randn", "randint", "exponential_"):
             return own
         stacked = own.shape[:2] == (DISCRIMINATOR_STEPS, self.batch)
         sizes = own.shape[2:] if stacked else own.shape[1:]
         steps = DISCRIMINATOR_STEPS if stacked else len(own) // self.batch
         shape = (steps, PROCESSES, BATCH_SIZE, *sizes)
-        draw = partial(torch.randint, args[0]) if kind == "randint" else getattr(torch, kind)
-        drawn = draw(shape, generator=self.random, dtype=own.dtype)[:, self.ranks]
-        return drawn.reshape(own.shape).to(own.device)
+        if kind == "exponential_":
+            drawn = torch.empty(shape, dtype=own.dtype).exponential_(generator=self.random)
+        else:
+            draw = partial(torch.randint, *args[:-1]) if kind == "randint" else getattr(torch, kind)
+            drawn = draw(shape, generator=self.random, dtype=own.dtype)
+        return drawn[:, self.ranks].reshape(own.shape).to(own.device)
 
 
 @dataclass
@@ -204,10 +211,16 @@ def data(batch_size: int, **settings: Any) -> TabularDataModule:
     return TabularDataModule(**{**defaults, **settings})
 
 
-def data_of(case: str, batch_size: int) -> pl.LightningDataModule:
+def batches_of(case: str, batch_size: int) -> pl.LightningDataModule:
     if "images" in case:
         return DigitsDataModule(steps_per_epoch=STEPS_PER_EPOCH, batch_size=batch_size)
     return data(batch_size)
+
+
+def module_of(case: str) -> pl.LightningModule:
+    if case == DIFFUSION:
+        return TabularDiffusion((8, 8), embedding=4, timesteps=10, optimizer=partial(torch.optim.SGD, lr=0.05))
+    return classifier_of(case) if case in CLASS_WEIGHTS else gan_of(case)
 
 
 def gan_of(case: str) -> BaseGAN:
@@ -227,6 +240,7 @@ def gan_of(case: str) -> BaseGAN:
         return gan_class(pretrain_epochs=1, **freeze, **settings)
 
     def configure_model(gan: BaseGAN) -> None:
+        gan_class.configure_model(gan)
         freeze_blocks(gan.generator, blocks)
         freeze_blocks(gan.discriminator, blocks)
 
@@ -263,7 +277,7 @@ def train(
 def record_training(case: str, rank: int | None, **settings: Any) -> Record:
     """Train with the random numbers of the joined batch, and return what was seen."""
     record = Record()
-    module = classifier_of(case) if case in CLASS_WEIGHTS else gan_of(case)
+    module = module_of(case)
     step = module.training_step
 
     @functools.wraps(step)
@@ -273,7 +287,7 @@ def record_training(case: str, rank: int | None, **settings: Any) -> Record:
 
     module.training_step = watched_step
     draws = SharedDraws(rank)
-    module_data = data_of(case, BATCH_SIZE * (PROCESSES if rank is None else 1))
+    module_data = batches_of(case, BATCH_SIZE * (PROCESSES if rank is None else 1))
     if case not in CLASS_WEIGHTS:
         settings["limit_val_batches"] = 0
     callbacks = [record] if case in CLASS_WEIGHTS else [record, GeneratorEMA(0.5)]
@@ -300,7 +314,7 @@ def train_all(folder: Path, where: str) -> None:
         seen = {case: record_training(case, rank, accelerator="gpu", **machines) for case in GPU_CASES}
         trained: dict[str, Any] = {}
     else:
-        seen = {case: record_training(case, rank) for case in (*CASES, *CLASS_WEIGHTS)}
+        seen = {case: record_training(case, rank) for case in (*CASES, *AUTOMATIC)}
         trained = train_as_users_do(folder, rank)
     torch.save({case: asdict(record) for case, record in seen.items()}, folder / f"seen_{rank}.pt")
     torch.save(trained, folder / f"trained_{rank}.pt")
@@ -316,7 +330,7 @@ def train_as_users_do(folder: Path, rank: int) -> dict[str, Any]:
             discriminator=partial(DenseDiscriminator, widths=(8, 8), dropout=0.2),
         )
         latents: list[Tensor] = []
-        gan.setup = add_hook(gan, latents)
+        gan.configure_model = add_hook(gan, latents)
         best = ModelCheckpoint(
             folder / name, "{epoch}", monitor="val/c2st", save_top_k=-1, auto_insert_metric_name=False
         )
@@ -355,23 +369,23 @@ def watch_images(folder: Path, rank: int) -> dict[str, float]:
     case = "AuxiliaryClassifierGAN-bounded_images-free"
     monitors = [FeatureDistanceMonitor(classifier_steps=2, max_images=50), ImageGrid(images_per_class=1)]
     settings = {"max_epochs": 1, "default_root_dir": folder / "images", "callbacks": monitors}
-    figures = train(gan_of(case), data_of(case, BATCH_SIZE), rank, **settings).callback_metrics
+    figures = train(gan_of(case), batches_of(case, BATCH_SIZE), rank, **settings).callback_metrics
     return {name: float(value) for name, value in figures.items() if name.startswith("val/")}
 
 
-def add_hook(gan: BaseGAN, latents: list[Tensor]) -> Callable[[str], None]:
-    """Return a set-up after which the generator keeps the latents that it is given in training."""
-    setup = gan.setup
+def add_hook(gan: BaseGAN, latents: list[Tensor]) -> Callable[[], None]:
+    """Return a hook after which the generator keeps the latents that it is given in training."""
+    configure_model = gan.configure_model
 
     def keep(module: nn.Module, args: tuple[Tensor, ...]) -> None:
         if module.training:
             latents.append(args[0])
 
-    def setup_with_hook(stage: str) -> None:
-        setup(stage)
+    def configure_with_hook() -> None:
+        configure_model()
         gan.generator.register_forward_pre_hook(keep)
 
-    return setup_with_hook
+    return configure_with_hook
 
 
 # -- the tests --------------------------------------------------------------------------------------------------------
@@ -441,16 +455,16 @@ def joined(case: str) -> Record:
     return record_training(case, rank=None)
 
 
-@pytest.mark.parametrize("case", [*CASES, *CLASS_WEIGHTS])
+@pytest.mark.parametrize("case", [*CASES, *AUTOMATIC])
 def test_two_processes_share_the_joined_batch(case: str, both: list[Process]) -> None:
     for first, second, whole in zip(*(one.seen[case]["batches"] for one in both), joined(case).batches, strict=True):
         assert not torch.equal(first["samples"], second["samples"])
-        batch_dim = 0 if case in CLASS_WEIGHTS else 1
+        batch_dim = 0 if case in AUTOMATIC else 1
         for key in ("samples", "labels"):
             assert torch.equal(torch.cat([first[key], second[key]], dim=batch_dim), whole[key])
 
 
-@pytest.mark.parametrize("case", [*CASES, *CLASS_WEIGHTS])
+@pytest.mark.parametrize("case", [*CASES, *AUTOMATIC])
 def test_gradients_are_those_of_the_joined_batch(case: str, both: list[Process]) -> None:
     alone = joined(case).gradients
     # every parameter that is not frozen was reached, in every step of its optimizer
@@ -459,7 +473,7 @@ def test_gradients_are_those_of_the_joined_batch(case: str, both: list[Process])
         torch.testing.assert_close(process.seen[case]["gradients"], alone, rtol=1e-9, atol=1e-9)
 
 
-@pytest.mark.parametrize("case", [*CASES, *CLASS_WEIGHTS])
+@pytest.mark.parametrize("case", [*CASES, *AUTOMATIC])
 def test_weights_are_the_same_in_all_processes(case: str, both: list[Process]) -> None:
     first, second = (process.seen[case] for process in both)
     # the raw ones, and after training the average of the generator's

@@ -56,7 +56,6 @@ def fit_resume_and_move(gan: str, fit: Sequence[str], resume: Sequence[str], emp
 
 
 def trained_labels(gan: BaseGAN) -> list[str]:
-    assert gan.spec is not None
     return [str(gan.spec.classes[index]) for index in gan.trained_classes]
 
 
@@ -186,7 +185,7 @@ FEW_STEPS = (
     *("--trainer.accelerator", "cpu"),
     *("--trainer.enable_progress_bar", "false"),
     *("--fidelity.max_rows", "200"),
-    *("--pictures.max_rows", "200"),
+    *("--plots.max_rows", "200"),
 )
 
 

@@ -14,7 +14,7 @@ import pytest
 from gan_imbalance import evaluate
 from gan_imbalance.evaluation.profile import Tables, find_alerts
 from gan_imbalance.main import main
-from gan_imbalance.quality import FIGURES
+from gan_imbalance.quality import QUALITY_METRICS
 from gan_imbalance.types import InputError
 
 NASTY = "<b>&amp;"
@@ -112,17 +112,17 @@ def test_types_are_those_of_the_real_table() -> None:
 def test_every_figure_is_there_and_tells_copies_from_fresh_rows() -> None:
     fresh = evaluate(REAL, MADE, HELD_OUT, "label", output=None)
     copied = evaluate(REAL, REAL.iloc[:300], HELD_OUT, "label", output=None)
-    assert list(fresh.figures.index) == [figure.name for figure in FIGURES]
-    assert not fresh.figures.isna().any(axis=None)
-    figures = fresh.figures["synthetic"]
+    assert list(fresh.metrics.index) == [figure.name for figure in QUALITY_METRICS]
+    assert not fresh.metrics.isna().any(axis=None)
+    figures = fresh.metrics["synthetic"]
     assert figures["exact_copies"] == 0
     assert figures["membership_low"] < 0.5 < figures["membership_high"]
     assert figures["closest_record_share"] == pytest.approx(0.5, abs=0.1)
     assert figures["two_sample_trees"] == pytest.approx(0.5, abs=0.1)
     assert fresh.collapse == copied.collapse == []
-    assert copied.figures["synthetic"]["exact_copies"] == 1
-    assert copied.figures["synthetic"]["membership_low"] > 0.7
-    assert copied.figures["synthetic"]["closest_record_share"] > 0.6
+    assert copied.metrics["synthetic"]["exact_copies"] == 1
+    assert copied.metrics["synthetic"]["membership_low"] > 0.7
+    assert copied.metrics["synthetic"]["closest_record_share"] > 0.6
     assert abs(fresh.utility["real"]["roc_auc"] - fresh.utility["synthetic"]["roc_auc"]) < 0.1
 
 
@@ -130,9 +130,9 @@ def test_bad_rows_look_bad() -> None:
     shuffled = MADE.apply(lambda column: column.sample(frac=1, random_state=len(column.name)).to_numpy())
     made = shuffled.assign(age=30, amount=MADE["amount"] + 3)
     found = evaluate(REAL, made, HELD_OUT, "label", output=None)
-    assert found.figures["synthetic"]["two_sample_trees"] > 0.9
-    assert found.figures["synthetic"]["two_sample_logistic"] > 0.9
-    assert found.figures["synthetic"]["precision"] < found.figures["real"]["precision"]
+    assert found.metrics["synthetic"]["two_sample_trees"] > 0.9
+    assert found.metrics["synthetic"]["two_sample_logistic"] > 0.9
+    assert found.metrics["synthetic"]["precision"] < found.metrics["real"]["precision"]
     assert found.utility["synthetic"]["roc_auc"] < found.utility["real"]["roc_auc"] - 0.1
     assert found.columns[1]["score"] < 0.7
 
@@ -220,8 +220,8 @@ def test_without_held_out_rows_it_says_what_cannot_be_told(files: Path, capsys: 
     assert "so the target is not used" in told
     found = json.loads((files / "evaluation" / "evaluation.json").read_text())
     assert found["utility"] == found["real_figures"] == {}
-    assert found["figures"]["membership_auc"] is None
-    assert found["figures"]["two_sample_trees"] > 0.3
+    assert found["metrics"]["membership_auc"] is None
+    assert found["metrics"]["two_sample_trees"] > 0.3
 
 
 @pytest.mark.parametrize(
@@ -252,7 +252,7 @@ def test_mistakes_are_told(files: Path, capsys: pytest.CaptureFixture[str], chan
 @pytest.mark.parametrize("synthetic", [MADE.iloc[:1], MADE.iloc[:4]])
 def test_a_few_rows_have_the_figures_that_they_can_have(synthetic: pd.DataFrame) -> None:
     found = evaluate(REAL, synthetic, HELD_OUT.iloc[:3], "label", output=None)
-    figures = found.figures["synthetic"]
+    figures = found.metrics["synthetic"]
     assert np.isnan(figures["coverage"])
     assert figures["exact_copies"] == 0
     assert "nan" not in found._repr_html_().lower()

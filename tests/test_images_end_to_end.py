@@ -116,7 +116,7 @@ def write_arrays(**changes: Any) -> None:
 
 
 def write_cifar10(files: int) -> None:
-    """Write so many files of CIFAR-10 that hold something else."""
+    """Write files of CIFAR-10 that hold something else."""
     Path("cifar-10-batches-py").mkdir()
     for number in range(1, files + 1):
         Path(f"cifar-10-batches-py/data_batch_{number}").write_bytes(b"no images")
@@ -222,7 +222,7 @@ def test_a_class_of_one_validation_image_has_no_distance_to_go_by(
 def test_a_comparison_works_with_few_images_and_tells_of_a_remedy_that_cannot(
     few_dogs: tuple[str, ...], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("gan_imbalance.comparison.forms.images._FEATURE_STEPS", 2)
+    monkeypatch.setattr("gan_imbalance.comparison.adapters.images._FEATURE_STEPS", 2)
     networks = {
         name: {"class_path": f"gan_imbalance.networks.DCGAN{name.title()}", "init_args": {"width": 2}}
         for name in ("generator", "discriminator")

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from gan_imbalance import ConditionalGAN, compare, kinds
 from gan_imbalance.comparison import Remedy
-from gan_imbalance.comparison.forms import EncodedView, Form
+from gan_imbalance.comparison.adapters import DataAdapter, EncodedView
 from gan_imbalance.data import ImbalanceDataModule
 from gan_imbalance.files import content_hash, write_json
 from gan_imbalance.gans import BaseGAN
@@ -131,7 +131,7 @@ class MaskedOverSampler(GeneratorOverSampler):
         return np.concatenate([data.samples.vectors[:0], *made])
 
 
-class MaskedForm(Form):
+class MaskedAdapter(DataAdapter):
     kind, suffix = "masked", ".npz"
 
     def take(self, rows: Any) -> Vectors:
@@ -152,14 +152,14 @@ class MaskedForm(Form):
         return arrays["vectors"], arrays["labels"]
 
     @classmethod
-    def of_description(cls, content: Mapping[str, Any], reference: bytes) -> MaskedForm:
+    def of_description(cls, content: Mapping[str, Any], reference: bytes) -> MaskedAdapter:
         arrays = np.load(BytesIO(reference))
         samples = Masked(arrays["vectors"], arrays["labels"], tuple(content["classes"]))
         return cls(samples, np.arange(len(samples.labels)))
 
 
 HERE = __name__
-MASKED = Kind("masked", *(f"{HERE}.{name}" for name in ("MaskedSynthesis", "MaskedForm", "Maker", "Judge")))
+MASKED = Kind("masked", *(f"{HERE}.{name}" for name in ("MaskedSynthesis", "MaskedAdapter", "Maker", "Judge")))
 
 # -- and what comes of it
 

@@ -169,7 +169,7 @@ def test_arguments_that_are_missing_or_unknown(refuse: Refuse, arguments: list[s
         (["--data.classes", "majority"], "but the GAN learns"),
         (["--model.classes", "all"], "is not conditional and learns one class"),
         (["--model.classes", "[maybe]"], "Unknown class 'maybe'"),
-        (["--pictures.columns", "[amount, hue]"], "There is no column 'hue' to draw"),
+        (["--plots.columns", "[amount, hue]"], "There is no column 'hue' to draw"),
         (["--ema.decay", "2"], "decay is 2.0: give a number of at least 0 and below 1."),
         (["--trainer.max_epochs", "few"], "trainer.max_epochs: "),
         (["--trainer.accelerator", "abacus"], "abacus"),

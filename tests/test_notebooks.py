@@ -60,7 +60,7 @@ def test_it_runs_and_shows_an_answer(notebook: Any, tmp_path: Path, monkeypatch:
     table = shown(cells["numbers"], "text/html")[0]
     assert all(word in table for word in ("PR-AUC", "recall", "smote", "wasserstein_gan", "±"))
     assert "nan" not in table
-    assert len(shown(cells["pictures"], "image/png")) == 2
+    assert len(shown(cells["plots"], "image/png")) == 2
     rows = shown(cells["rows"], "text/html")[0]
     assert re.search("5 rows . 31 columns", rows)
     assert [path.name for path in work.iterdir()] == ["runs"]

@@ -25,7 +25,7 @@ SHORT = {
         *("--data.steps_per_epoch", "1"),
         *("--data.batch_size", "16"),
         *("--fidelity.repeats", "1"),
-        *("--pictures.max_rows", "50"),
+        *("--plots.max_rows", "50"),
     ),
     "compare": (
         *("--quick", "true"),

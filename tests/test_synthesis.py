@@ -29,7 +29,7 @@ def digits() -> ConditionalGAN:
     data = TabularDataModule(frame=frame, target="class")
     data.setup()
     made = ConditionalGAN()
-    made.attach(data.spec, (0, 1, 2), data.state())
+    made.build(data.spec, (0, 1, 2), data.state())
     return made
 
 

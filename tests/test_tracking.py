@@ -135,8 +135,8 @@ def test_fit_and_synthesize_are_recorded(offline: Path, tiny_fit: list[str]) -> 
     assert {"train/generator_loss", "train/discriminator_loss", "val/c2st", "val/earth_mover"} <= logged
     assert sum("val/c2st" in row for row in run.history) == 2
     assert 0 <= run.summary["val/c2st"] <= 1
-    (picture,) = next(row["pictures/columns/filenames"] for row in run.history if "pictures/columns/_type" in row)
-    assert list((offline / "runs" / "wandb").glob(f"offline-run-*/files/{picture}"))
+    (plot,) = next(row["plots/columns/filenames"] for row in run.history if "plots/columns/_type" in row)
+    assert list((offline / "runs" / "wandb").glob(f"offline-run-*/files/{plot}"))
     for artifact in run.made:
         (file,) = artifact.manifest.contents
         assert (folder / "checkpoints" / file.path).stat().st_size == file.size
@@ -155,11 +155,11 @@ def test_fit_and_synthesize_are_recorded(offline: Path, tiny_fit: list[str]) -> 
 
 
 def test_everything_that_a_fit_logs_is_drawn_over_generator_steps(offline: Path, tiny_fit: list[str]) -> None:
-    options = ("--trainer.log_every_n_steps", "1", "--pictures.every_n_epochs", "1", "--model.discriminator_steps", "3")
+    options = ("--trainer.log_every_n_steps", "1", "--plots.every_n_epochs", "1", "--model.discriminator_steps", "3")
     assert main([*tiny_fit, "--model", "GAN", *options]) == 0
     (run,) = read_runs(offline / "runs")
     assert run.axes["*"] == "trainer/global_step"
-    for prefix in ("train/", "val/", "pictures/"):
+    for prefix in ("train/", "val/", "plots/"):
         steps = [row["trainer/global_step"] for row in run.history if any(name.startswith(prefix) for name in row)]
         assert steps == sorted(steps)
         # two epochs of two steps, however many of the discriminator

@@ -62,7 +62,7 @@ def run(folder: Path, steps: int, jobs: int) -> tuple[float, float]:
 def main(arguments: list[str] | None = None) -> None:
     """Run the benchmark and print its JSON line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--jobs", type=int, default=1, help="also run with so many jobs, and give the speed-up")
+    parser.add_argument("--jobs", type=int, default=1, help="also run with this many jobs, and give the speed-up")
     parser.add_argument("--steps", type=int, default=1000, help="training steps of every GAN and classifier")
     options = parser.parse_args(arguments)
     with TemporaryDirectory() as folder:

@@ -32,7 +32,7 @@ REPETITIONS = 2
 
 
 def make_table(rows: int, levels: int = MANY_LEVELS) -> pd.DataFrame:
-    """Return 10 numeric and 10 categorical columns, one of them of so many levels (Zipf's law among them)."""
+    """Return 10 numeric and 10 categorical columns, one of them of many levels (Zipf's law among them)."""
     random = np.random.default_rng(0)
     normal = random.normal(size=rows)
     numeric = {
@@ -96,7 +96,7 @@ def main(args: Sequence[str] | None = None) -> None:
     """Run the benchmark with the given arguments, or else those of the command line."""
     parser = argparse.ArgumentParser(description="Memory and time that a large table takes to be encoded and decoded.")
     parser.add_argument("--numeric", default="quantile", choices=["quantile", "standard", "minmax", "modes"])
-    parser.add_argument("--rows", type=int, help="measure one table of so many rows only")
+    parser.add_argument("--rows", type=int, help="measure one table of this many rows only")
     parser.add_argument("--levels", type=int, default=MANY_LEVELS, help="of the category of many levels")
     parser.add_argument("--quick", action="store_true", help="see that it works: 2,000 and 20,000 rows")
     options = parser.parse_args(args)

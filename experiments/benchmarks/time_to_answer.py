@@ -114,7 +114,7 @@ def by_hand(path: Path, output: Path) -> Iterator[dict[str, Any]]:
         classifiers = {
             "xgboost": XGBClassifier(n_estimators=100, max_depth=4),
             "logistic_regression": LogisticRegression(max_iter=1000),
-            "neural_network": TableClassifier(),
+            "mlp": TableClassifier(),
         }
         for remedy, (rows, of) in encoded.items():
             weights = compute_sample_weight("balanced" if remedy == "class_weights" else None, of)
@@ -128,7 +128,7 @@ def main(arguments: list[str] | None = None) -> None:
     """Run the benchmark and print its JSON line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=10_000)
-    parser.add_argument("--folds", type=int, default=None, help="a dry run: so many folds, once, instead of 2 x 5")
+    parser.add_argument("--folds", type=int, default=None, help="a dry run: this many folds, once, instead of 2 x 5")
     parser.add_argument("--script", nargs=2, metavar=("TABLE", "OUTPUT"), help="run the script alone")
     options = parser.parse_args(arguments)
     if options.script:

@@ -95,7 +95,7 @@ def _split(path: str, seed: int, steps: int, instance_noise: float, rows: int) -
         derive={"Time": "hour_of_day", "Amount": "log10"},
         drop_duplicates=True,
         # frequent amounts stay numbers, as when the settings were tuned
-        spikes=False,
+        point_masses=False,
         test_fraction=0.5,
         validation_fraction=0.0,
         split_seed=seed,

@@ -26,8 +26,8 @@ from experiments import command
 from experiments.card_fraud_fidelity.__main__ import judge, smote
 from experiments.card_fraud_gans.published import WholeBatchPenalty
 from gan_imbalance.callbacks import FiniteLossGuard
-from gan_imbalance.callbacks.pictures import draw_pair
-from gan_imbalance.comparison.figures import COLOURS
+from gan_imbalance.callbacks.plots import draw_pair
+from gan_imbalance.comparison.plots import COLOURS
 from gan_imbalance.data import TabularDataModule
 from gan_imbalance.files import atomic_path
 from gan_imbalance.gans import BaseGAN
@@ -121,7 +121,7 @@ def make_data(path: str, protocol: Protocol, seed: int, clusters: int | None) ->
         validation_fraction=0.0,
         split_seed=seed,
         numeric_transform="standard",
-        spikes=False,
+        point_masses=False,
         balanced=False,
         seed=seed,
     )
@@ -147,13 +147,13 @@ def rows_path(part: Path) -> Path:
     return part.with_name(f"{part.stem}-rows.csv.gz")
 
 
-def pictures_path(part: Path) -> Path:
+def plots_path(part: Path) -> Path:
     """Return where the pictured pair of columns lies, at every pictured step of a part."""
-    return part.with_name(f"{part.stem}-pictures.csv.gz")
+    return part.with_name(f"{part.stem}-plots.csv.gz")
 
 
 def _train(part: Path, path: str, protocol: Protocol, name: str, seed: int, rounds: int, every: int) -> pd.DataFrame:
-    """Train a GAN, write its best rows and its pictures, and return its curve."""
+    """Train a GAN, write its best rows and its plots, and return its curve."""
     torch.manual_seed(seed)
     gan = make_gan(name, protocol)
     data = make_data(path, protocol, seed, clusters=2 if gan.conditional else None)
@@ -173,14 +173,14 @@ def _train(part: Path, path: str, protocol: Protocol, name: str, seed: int, roun
         ).fit(gan, data)
     gan.generator.load_state_dict(watch.best_state)
     best = data.schema.derive(synthesize(gan, {"1": BEST_ROWS}, seed).rows)
-    for target, table in ((rows_path(part), best), (pictures_path(part), pd.concat(watch.pictures))):
+    for target, table in ((rows_path(part), best), (plots_path(part), pd.concat(watch.plots))):
         with atomic_path(target) as temporary:
             table.to_csv(temporary, index=False)
     return pd.DataFrame(watch.curve)
 
 
 class Watch(Callback):
-    """Looks at a GAN every so many steps, and keeps the generator that is told worst from its own training rows.
+    """Looks at a GAN at regular steps, and keeps the generator that is told worst from its own training rows.
 
     As published, XGBoost compares what the generator gives with the frauds that it was trained on, once. Corrected,
     it compares exported rows, five times, with those and with as many that nothing was fitted on. The checkpoint is
@@ -190,7 +190,7 @@ class Watch(Callback):
         data: what the GAN is trained on.
         protocol: by which it is judged.
         every: steps between two looks.
-        pictured: steps whose generated rows are kept for pictures.
+        pictured: steps whose generated rows are kept for plots.
         seed: of everything drawn.
     """
 
@@ -201,7 +201,7 @@ class Watch(Callback):
         self.pictured = pictured
         self.seed = seed
         self.curve: list[dict[str, float]] = []
-        self.pictures: list[pd.DataFrame] = []
+        self.plots: list[pd.DataFrame] = []
         self.best_state: dict[str, torch.Tensor] = {}
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -228,7 +228,7 @@ class Watch(Callback):
         if not self.curve or figures["c2st_own"] < min(look["c2st_own"] for look in self.curve):
             self.best_state = {key: weight.clone() for key, weight in gan.generator.state_dict().items()}
         if step in self.pictured:
-            self.pictures.append(exported[list(PAIR)].assign(step=step))
+            self.plots.append(exported[list(PAIR)].assign(step=step))
         self.curve.append(figures)
 
     @torch.no_grad()
@@ -334,7 +334,7 @@ def _draw_pair(folder: Path, frauds: pd.DataFrame) -> Figure:
     """Draw V10 against V17 of real frauds and of the corrected trainings of seed 0, a row per GAN, by step."""
     from matplotlib.figure import Figure
 
-    made = {name: pd.read_csv(pictures_path(folder / "parts" / f"corrected-{name}-0.csv")) for name in GANS}
+    made = {name: pd.read_csv(plots_path(folder / "parts" / f"corrected-{name}-0.csv")) for name in GANS}
     steps = sorted(next(iter(made.values()))["step"].unique())
     figure = Figure(figsize=(1.6 * len(steps) + 2.2, 1.6 * len(GANS) + 0.4), layout="constrained")
     axes = figure.subplots(len(GANS), len(steps) + 1, sharex=True, sharey=True, squeeze=False)
@@ -392,7 +392,7 @@ def compare(folder: Path, path: str, quick: bool) -> None:
         summary["half"] = (summary["high"] - summary["low"]) / 2
         shown = {"recall_1": "recall", "pr_auc": "PR-AUC", "f1_1": "F1", "precision_1": "precision"}
         table = summary[summary["metric"].isin(shown)].replace({"metric": shown})
-        table = table.pivot(index="arm", columns="metric", values=["mean", "half"]).reindex(table["arm"].unique())
+        table = table.pivot(index="method", columns="metric", values=["mean", "half"]).reindex(table["method"].unique())
         table.columns = [name if kind == "mean" else f"{name}_se" for kind, name in table.columns]
         _write_markdown(folder / f"recall_{protocol}.md", table, list(shown.values()))
 

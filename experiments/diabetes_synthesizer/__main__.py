@@ -228,7 +228,6 @@ def _sample(synthesizer: Synthesizer, seed: int, rows: int, folder: Path) -> pd.
     parts = []
     for selection in synthesizer.selections:
         gan = load_gan(folder / f"{selection}.ckpt")
-        assert gan.spec is not None
         parts.append(synthesize(gan, {gan.spec.classes[index]: rows for index in gan.trained_classes}, seed).rows)
     return pd.concat(parts, ignore_index=True)
 

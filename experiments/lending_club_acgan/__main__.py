@@ -17,14 +17,14 @@ import torch
 from jsonargparse import auto_cli
 
 from experiments import command
-from gan_imbalance.callbacks.pictures import draw_pairs
+from gan_imbalance.callbacks.plots import draw_pairs
 from gan_imbalance.comparison.analysis.statistics import holm
 from gan_imbalance.comparison.analysis.tables import (
     allowance,
     compare_scores,
     grouped,
     results_table,
-    scores_by_arm,
+    scores_by_method,
 )
 from gan_imbalance.comparison.store import Store
 from gan_imbalance.files import atomic_path
@@ -51,7 +51,7 @@ def study(
     seeds: int = 10,
     wandb: bool = False,
 ) -> int:
-    """Run the comparison, print its differences, and write them beside its own files, with two pictures.
+    """Run the comparison, print its differences, and write them beside its own files, with two plots.
 
     Args:
         path: the Lending Club table.
@@ -111,9 +111,9 @@ def differences(store: Store) -> pd.DataFrame:
     lines = []
     for metric in _METRICS:
         scores = {
-            (group.classifier, arm.name): values
+            (group.classifier, method.display_name): values
             for group in grouped(description, results)
-            for arm, values in scores_by_arm(group.rows, metric).items()
+            for method, values in scores_by_method(group.rows, metric).items()
         }
         for classifier, remedy in scores:
             references = [(classifier, "nothing"), (classifier, _CONTROL), _BASELINE]
@@ -146,10 +146,10 @@ def _compare(pair: pd.DataFrame, ratios: Mapping[str, float]) -> dict[str, float
 
 
 def _columns(store: Store) -> Figure:
-    """Return the published pictures of training rows and of the first GAN's: two numbers, and two categories."""
+    """Return the published plots of training rows and of the first GAN's: two numbers, and two categories."""
     description = store.read_plan()
     name, address = next(iter(description.content["synthetic"].items()))
-    real, synthetic = store.read_form(description).samples.features, pd.read_parquet(store.rows_path(address))
+    real, synthetic = store.read_adapter(description).samples.features, pd.read_parquet(store.rows_path(address))
     return draw_pairs(_PICTURED, [real, synthetic.sample(len(real), random_state=0)], ("real", name))
 
 

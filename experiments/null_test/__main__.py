@@ -26,7 +26,7 @@ from experiments import command
 from experiments.null_test.simulation import PARTS, PRACTICAL_DIFFERENCE
 from gan_imbalance.comparison.analysis.answer import complete_splits, find_answers
 from gan_imbalance.comparison.analysis.decision import Mark, decide, posterior
-from gan_imbalance.comparison.analysis.tables import results_table, scores_by_arm
+from gan_imbalance.comparison.analysis.tables import results_table, scores_by_method
 from gan_imbalance.comparison.driver import Experiment
 from gan_imbalance.comparison.plan.remedies import HALF_MINORITY, REAL_ROWS
 from gan_imbalance.comparison.run.task import run_task
@@ -92,8 +92,10 @@ def looks(comparison: Experiment, seeds: int = SEEDS, most: int = MOST_SPLITS) -
 
 def _differences(table: pd.DataFrame) -> pd.Series[float]:
     """Return the GAN's score on every split less the other remedy's, where there is one of each."""
-    scores = scores_by_arm(table[table["role"] != "control"], "pr_auc")
-    [gan], [other] = ([scores[arm] for arm in scores if (arm.role == "gan") is wanted] for wanted in (True, False))
+    scores = scores_by_method(table[table["role"] != "control"], "pr_auc")
+    [gan], [other] = (
+        [scores[method] for method in scores if (method.role == "gan") is wanted] for wanted in (True, False)
+    )
     return gan - other
 
 
@@ -139,7 +141,7 @@ def gains(number: int, amounts: Sequence[int] = TRIED_AMOUNTS) -> list[float]:
     plan = comparison.plan(comparison.split(1))
     made = [run_task(plan.study.only(task.key), task, {}) for task in plan.tasks]
     table = results_table({**cell.content, "address": cell.address} for one in made for cell in one.cells)
-    scores = {arm.amount: float(values.mean()) for arm, values in scores_by_arm(table, "pr_auc").items()}
+    scores = {method.amount: float(values.mean()) for method, values in scores_by_method(table, "pr_auc").items()}
     return [scores[str(amount)] - scores[""] for amount in amounts]
 
 

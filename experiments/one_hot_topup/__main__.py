@@ -30,7 +30,7 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.preprocessing import OneHotEncoder
 
 from experiments import command
-from gan_imbalance.callbacks import DistanceMonitor, GeneratorEMA, PrincipalComponentPictures
+from gan_imbalance.callbacks import DistanceMonitor, GeneratorEMA, PrincipalComponentPlots
 from gan_imbalance.comparison.analysis.statistics import corrected_resampled_t, holm, paired_comparison
 from gan_imbalance.data import TabularDataModule
 from gan_imbalance.files import atomic_path, content_hash, write_json
@@ -169,7 +169,7 @@ def study(
 
 
 def cut(path: str, target: str, counts: Mapping[str, int] | None, other: bool) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return so many rows per class, always the same ones, and the rest; the target comes last.
+    """Return ``counts`` rows per class, always the same ones, and the rest; the target comes last.
 
     Args:
         path: the table.
@@ -414,7 +414,7 @@ def _gain(row: pd.Series[Any], scale: int = 1) -> str:
 
 
 def draw(settings: Settings) -> None:
-    """Train a GAN of the rarest class with its tuning aids, which leave their pictures in the output folder."""
+    """Train a GAN of the rarest class with its tuning aids, which leave their plots in the output folder."""
     target = settings.table.columns[-1]
     steps_per_drawing = max(10, settings.steps // DRAWINGS)
     data = TabularDataModule(
@@ -437,7 +437,7 @@ def draw(settings: Settings) -> None:
             enable_progress_bar=False,
             enable_model_summary=False,
             num_sanity_val_steps=0,
-            callbacks=[GeneratorEMA(), DistanceMonitor(), PrincipalComponentPictures(every_n_epochs=1)],
+            callbacks=[GeneratorEMA(), DistanceMonitor(), PrincipalComponentPlots(every_n_epochs=1)],
             default_root_dir=settings.output / "training",
         ).fit(gan_class(**init_args), data)
 

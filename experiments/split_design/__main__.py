@@ -83,7 +83,7 @@ class Scheme(NamedTuple):
     folds: bool
 
     def name(self, fits: int) -> str:
-        """What a table of results calls so many splits of it."""
+        """What a table of results calls a number of splits of it."""
         share = f"{100 / self.parts:.0f} %"
         return f"{fits // self.parts}x{self.parts} folds" if self.folds else f"{fits} x {share} held out"
 
@@ -167,7 +167,7 @@ class Table(NamedTuple):
 
 
 def draw_table(random: np.random.Generator, rows: tuple[int, int], features: int, own: int, distance: float) -> Table:
-    """Draw two normal classes whose means lie ``distance`` apart for a learner of so many features.
+    """Draw two normal classes whose means lie ``distance`` apart for a learner of some features.
 
     There are ``features + own`` of them, so that two learners can have some in common and ``own`` for themselves.
     """

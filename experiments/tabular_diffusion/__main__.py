@@ -23,7 +23,7 @@ from scipy import stats
 
 from experiments import command
 from gan_imbalance import GANOverSampler, TabularDataModule
-from gan_imbalance.comparison.forms import form_of
+from gan_imbalance.comparison.adapters import adapter_of
 from gan_imbalance.files import atomic_path
 from gan_imbalance.metrics import CollapseWarning
 from gan_imbalance.types import InputError
@@ -42,7 +42,7 @@ GENERATORS: dict[str, dict[str, Any]] = {
     "diffusion": {"gan": "TabularDiffusion", "max_steps": 2000},
 }
 # the best value of each
-FIGURES = {
+QUALITY_METRICS = {
     "column_shapes": 1.0,
     "pair_trends": 1.0,
     "two_sample_trees": 0.5,
@@ -65,7 +65,7 @@ def measure(folder: Path, tables: list[str], splits: int, max_steps: int | None)
         data = TabularDataModule(path=str(folder / f"{table}.csv.gz"), target=TABLES[table])
         for seed in range(splits):
             split = data.split_with(seed)
-            form = form_of(data.samples, split.train)
+            adapter = adapter_of(data.samples, split.train)
             for name, settings in GENERATORS.items():
                 limit = {} if max_steps is None else {"max_steps": max_steps}
                 sampler = GANOverSampler(sampling_strategy="minority", random_state=seed, **{**settings, **limit})
@@ -75,8 +75,8 @@ def measure(folder: Path, tables: list[str], splits: int, max_steps: int | None)
                 known, unseen = (
                     part[data.samples.labels[part] == labels[0]] for part in (split.train, split.validation)
                 )
-                figures = form.judge(known, rows, unseen, seed)
-                shown = {figure: figures[figure] for figure in FIGURES}
+                figures = adapter.judge(known, rows, unseen, seed)
+                shown = {figure: figures[figure] for figure in QUALITY_METRICS}
                 yield {"table": table, "seed": seed, "generator": name, "rows": len(rows), "seconds": seconds, **shown}
 
 
@@ -86,7 +86,7 @@ def summary(results: pd.DataFrame) -> pd.DataFrame:
     Args:
         results: of :func:`measure`.
     """
-    means = results.groupby(["generator", "table"])[["seconds", *FIGURES]].mean()
+    means = results.groupby(["generator", "table"])[["seconds", *QUALITY_METRICS]].mean()
     rows = []
     for figure in means.columns:
         gan, diffusion = (means[figure][name] for name in GENERATORS)
@@ -99,7 +99,7 @@ def summary(results: pd.DataFrame) -> pd.DataFrame:
                 "difference": difference.mean(),
                 "low": difference.mean() - half,
                 "high": difference.mean() + half,
-                "best": FIGURES.get(figure, 0.0),
+                "best": QUALITY_METRICS.get(figure, 0.0),
             }
         )
     return pd.DataFrame(rows).set_index("figure")
@@ -121,7 +121,7 @@ def main(args: list[str] | None = None) -> None:
     results = pd.DataFrame(measure(folder, names, 1 if options.quick else 3, 20 if options.quick else None))
     with atomic_path(Path(options.output) / "results.csv") as path:
         results.to_csv(path, index=False)
-    each = results.groupby(["table", "generator"], sort=False)[["rows", "seconds", *FIGURES]].mean()
+    each = results.groupby(["table", "generator"], sort=False)[["rows", "seconds", *QUALITY_METRICS]].mean()
     print(each.round(3).to_string())
     print(summary(results).round(3).to_string())
 

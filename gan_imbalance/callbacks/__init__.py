@@ -1,4 +1,4 @@
-"""Pictures, monitors, averaging and safety: everything that is not the algorithm."""
+"""Plots, monitors, averaging and safety: everything that is not the algorithm."""
 
 from gan_imbalance.callbacks.compiling import CompileNetworks
 from gan_imbalance.callbacks.critic import CriticMonitor
@@ -7,11 +7,11 @@ from gan_imbalance.callbacks.ema import GeneratorEMA
 from gan_imbalance.callbacks.fidelity import FidelityMonitor
 from gan_imbalance.callbacks.guard import FiniteLossGuard
 from gan_imbalance.callbacks.images import FeatureDistanceMonitor, ImageGrid, InceptionFeatures
-from gan_imbalance.callbacks.pictures import ColumnPairPictures, PrincipalComponentPictures
+from gan_imbalance.callbacks.plots import ColumnPairPlots, PrincipalComponentPlots
 from gan_imbalance.callbacks.record import RunRecord
 
 __all__ = [
-    "ColumnPairPictures",
+    "ColumnPairPlots",
     "CompileNetworks",
     "CriticMonitor",
     "DistanceMonitor",
@@ -21,6 +21,6 @@ __all__ = [
     "GeneratorEMA",
     "ImageGrid",
     "InceptionFeatures",
-    "PrincipalComponentPictures",
+    "PrincipalComponentPlots",
     "RunRecord",
 ]

@@ -10,17 +10,14 @@ import torch
 from pytorch_lightning import Callback, LightningModule, Trainer
 from pytorch_lightning.utilities import rank_zero_warn
 from torch import Tensor, nn
-from torch.nn import functional as F
 
-from gan_imbalance.callbacks.pictures import TrainingPictures
+from gan_imbalance.callbacks.plots import TrainingPlots
 from gan_imbalance.classifiers import load_classifier
+from gan_imbalance.classifiers.features import new_feature_network, train_feature_network
 from gan_imbalance.components import build
-from gan_imbalance.data.loaders import TensorLoader, draw_uniform
 from gan_imbalance.generators import BaseGenerator
 from gan_imbalance.metrics import figure_names, image_distances
 from gan_imbalance.metrics.images import ENOUGH
-from gan_imbalance.networks import SMateCNN
-from gan_imbalance.seeding import seeded
 from gan_imbalance.transforms.image import in_chunks, to_uint8
 from gan_imbalance.types import ClassSelection, DataKind, InputError
 
@@ -31,7 +28,7 @@ _WIDTH = 0.5
 WORST = math.inf
 
 
-class ImageGrid(TrainingPictures):
+class ImageGrid(TrainingPlots):
     """Draws generated images as training goes, a line per class, always from the same latent vectors.
 
     Args:
@@ -171,13 +168,12 @@ class FeatureDistanceMonitor(Callback):
                 )
 
     def _shown(self, count: int) -> Tensor:
-        """Return which of so many images are compared, (at most max_images,)."""
+        """Return which of n images are compared, (at most max_images,)."""
         return torch.randperm(count, generator=torch.Generator().manual_seed(self.seed))[: self.max_images]
 
     @staticmethod
     def _load(path: str, shape: tuple[int, ...]) -> nn.Module:
         classifier = load_classifier(path)
-        assert classifier.spec is not None
         if classifier.spec.shape != shape or not hasattr(classifier.network, "features"):
             raise InputError(
                 f"{path} holds a {type(classifier.network).__name__} for samples of shape {classifier.spec.shape}, but "
@@ -186,34 +182,17 @@ class FeatureDistanceMonitor(Callback):
         return classifier.network
 
     def _train(self, trainer: Trainer) -> nn.Module:
-        """Return a small classifier of the training images, of one seed, or the one of the run that is resumed.
-
-        The loop is its own: a trainer within a trainer of several processes would wait for the others.
-        """
-        data, device = trainer.datamodule, trainer.strategy.root_device  # type: ignore[attr-defined]
+        """Return a small classifier of the training images, of one seed, or the one of the run that is resumed."""
+        data = trainer.datamodule  # type: ignore[attr-defined]
+        rows = data.rows("train")
+        labels = data.samples.labels[rows]
         if self._resumed_weights:
-            network = SMateCNN(data.spec, width=_WIDTH)
+            network = new_feature_network(data.spec.shape, labels, _WIDTH)
             network.load_state_dict(self._resumed_weights)
             return network
-        rows = data.rows("train")
-        images = TensorLoader(
-            data.stored(rows).to(device),
-            torch.from_numpy(data.samples.labels[rows]).to(device),
-            lambda: draw_uniform(torch.arange(len(rows))),
-            batch_size=128,
-            steps_per_epoch=1 if trainer.fast_dev_run else self.classifier_steps,  # type: ignore[attr-defined]
-            seed=self.seed,
-            transform=data.as_input,
-        )
-        with seeded(self.seed, device):
-            network = SMateCNN(data.spec, width=_WIDTH).to(device)
-            optimizer = torch.optim.Adam(network.parameters(), lr=1e-3, fused=True)
-            for batch, labels, *_ in images:
-                loss = F.cross_entropy(network(batch), labels)
-                optimizer.zero_grad()
-                loss.backward()  # type: ignore[no-untyped-call]
-                optimizer.step()
-        return network.cpu()
+        steps = 1 if trainer.fast_dev_run else self.classifier_steps  # type: ignore[attr-defined]
+        accelerator = trainer.strategy.root_device.type
+        return train_feature_network(data.stored(rows), labels, _WIDTH, steps, self.seed, accelerator)
 
     def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Generate as many images as there are real ones, of the same classes, and compare."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import torch
 from pytorch_lightning.cli import OptimizerCallable
@@ -14,16 +14,17 @@ from torchmetrics.utilities.data import dim_zero_cat
 
 from gan_imbalance.checkpoints import load_weights, read_checkpoint
 from gan_imbalance.components import factory, own, to_config
-from gan_imbalance.distributed import ResumableModule, mean_over_processes, processes
+from gan_imbalance.distributed import mean_over_processes, processes
 from gan_imbalance.losses import ClassificationLoss, CrossEntropy
 from gan_imbalance.metrics import ImbalanceMetrics, tune_threshold
+from gan_imbalance.modules import DataBoundModule
 from gan_imbalance.networks import DenseClassifier
 from gan_imbalance.types import IMAGE_AXES, DataSpec, InputError
 
 ClassifierFactory = Callable[[DataSpec], nn.Module]
 
 
-class Classifier(ResumableModule):
+class Classifier(DataBoundModule):
     """Classifier of rows or images, judged by the metrics that matter for rare classes.
 
     ``val/...`` and ``test/...`` are computed on real rows only; ``test/tuned/...`` are the same metrics at the
@@ -58,6 +59,8 @@ class Classifier(ResumableModule):
     threshold: Tensor
     weight: Tensor | None
 
+    checkpoint_key: ClassVar[str] = "classifier"
+
     def __init__(
         self,
         network: ClassifierFactory = DenseClassifier,
@@ -75,63 +78,55 @@ class Classifier(ResumableModule):
             "augmentation": augmentation,
         }
         self.save_hyperparameters({name: to_config(value) for name, value in arguments.items()})
-        # its own ones, since the loss is told of the data, and both go where the network goes
+        # its own ones, since the loss depends on the data, and both go where the network goes
         self.loss: ClassificationLoss = own(loss)
         self.augmentation: nn.Module | None = own(augmentation)
         self.make_network: ClassifierFactory = factory(network)
         self.make_optimizer: OptimizerCallable = factory(optimizer)
         self.class_weights = class_weights
-        self.spec: DataSpec | None = None
-        self.data_state: dict[str, Any] = {}
         self.minority = 0
         # made anew from the class counts
         self.register_buffer("weight", None, persistent=False)
         self.register_buffer("threshold", torch.tensor(0.5))
 
-    def attach(self, spec: DataSpec, class_counts: Sequence[int], data_state: dict[str, Any]) -> None:
+    @property
+    def class_counts(self) -> tuple[int, ...]:
+        """Return the number of real training rows of each class."""
+        return self.classes_given
+
+    def build(self, spec: DataSpec, classes: Sequence[int], data_state: dict[str, Any]) -> None:
         """Build the network and metrics for the data at hand, or make sure that they were built for it.
 
         Args:
             spec: what the network must know of the data.
-            class_counts: real training rows per class.
+            classes: number of real training rows of each class.
             data_state: the data module's plain state, kept in checkpoints.
 
         Raises:
             InputError: if the network was built for other data, or the number of weights is wrong.
         """
-        if self.spec is not None and (
-            self.spec != spec or self.data_state.get("split_hash") != data_state.get("split_hash")
-        ):
-            raise InputError(
-                "The classifier was built for other data than this (its columns, categories, classes or split "
-                "differ): use the data configuration and split that it was trained with."
-            )
-        counts = torch.tensor(class_counts, dtype=torch.float)
+        counts = torch.tensor(classes, dtype=torch.float)
         if self.class_weights == "balanced":
             self.weight = counts.sum() / (len(counts) * counts)
         elif self.class_weights is not None:
             self.weight = torch.tensor(list(self.class_weights), dtype=torch.float)
             if len(self.weight) != len(counts):
                 raise InputError(f"class_weights has {len(self.weight)} weights, but there are {len(counts)} classes.")
-        if self.spec is None:
-            self.spec = spec
-            self.network = self.make_network(spec)
-            if len(spec.shape) == IMAGE_AXES:
-                # convolutions go by their weights; a fifth faster on processors
-                self.network.to(memory_format=torch.channels_last)
-        self.loss.attach(class_counts)
-        self.class_counts = list(class_counts)
+        super().build(spec, classes, data_state)
+        self.loss.build(classes)
         self.minority = int(counts.argmin())
-        self.data_state = data_state
         # every process judges all rows, so there is nothing to gather
-        figures = partial(ImbalanceMetrics, spec.classes, self.minority, sync_on_compute=False)
-        self.validation_metrics, self.test_metrics, self.tuned_test_metrics = figures(), figures(), figures()
+        metrics = partial(ImbalanceMetrics, spec.classes, self.minority, sync_on_compute=False)
+        self.validation_metrics, self.test_metrics, self.tuned_test_metrics = metrics(), metrics(), metrics()
 
-    def setup(self, stage: str) -> None:
-        """Build the network from the data module, if there is one."""
-        data = getattr(self.trainer, "datamodule", None)
-        if data is not None:
-            self.attach(data.spec, data.class_counts(), data.state())
+    def _build_networks(self, spec: DataSpec) -> None:
+        self.network = self.make_network(spec)
+        if len(spec.shape) == IMAGE_AXES:
+            # convolutions go by their weights; a fifth faster on processors
+            self.network.to(memory_format=torch.channels_last)
+
+    def _classes_of(self, data: Any) -> Sequence[int]:
+        return data.class_counts()  # type: ignore[no-any-return]
 
     def forward(self, x: Tensor) -> Tensor:
         """Map samples (n, *shape) to class probabilities (n, classes)."""
@@ -195,22 +190,6 @@ class Classifier(ResumableModule):
     def configure_optimizers(self) -> torch.optim.Optimizer:
         """Return the optimizer of the network's parameters."""
         return self.make_optimizer(self.network.parameters())
-
-    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Add what makes the checkpoint complete."""
-        super().on_save_checkpoint(checkpoint)
-        assert self.spec is not None
-        checkpoint["classifier"] = {
-            "spec": self.spec.to_dict(),
-            "class_counts": self.class_counts,
-            "data_state": self.data_state,
-        }
-
-    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Build the network, or make sure that it fits, before its weights are loaded."""
-        super().on_load_checkpoint(checkpoint)
-        saved = checkpoint["classifier"]
-        self.attach(DataSpec.from_dict(saved["spec"]), saved["class_counts"], saved["data_state"])
 
 
 def load_classifier(path: str | Path) -> Classifier:

@@ -23,6 +23,7 @@ from gan_imbalance.components import build, factory
 from gan_imbalance.data.loaders import Draw, TensorLoader, draw_mixed, draw_uniform, draw_weighted
 from gan_imbalance.losses import ClassificationLoss, CrossEntropy
 from gan_imbalance.networks import DenseClassifier, SMateCNN
+from gan_imbalance.seeding import seeded
 from gan_imbalance.transforms.image import IMAGES_AT_ONCE, to_float
 from gan_imbalance.types import DataSpec, InputError, Span
 
@@ -69,7 +70,7 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[mi
 
     @abstractmethod
     def _steps(self, samples: int) -> tuple[int, int]:
-        """Return how many steps to take in all, and how many of them make an epoch, for so many samples."""
+        """Return how many steps to take in all, and how many of them make an epoch, for a number of samples."""
 
     def _prepared(self, samples: Tensor) -> Tensor:
         """Return samples in the form that the network sees, from that in which they are kept."""
@@ -107,18 +108,17 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[mi
         self.classes_, indices = np.unique(labels, return_inverse=True)
         weights = None if sample_weight is None else torch.from_numpy(np.asarray(sample_weight, dtype=np.float32))
         max_steps, steps_per_epoch = self._steps(len(samples))
-        with torch.random.fork_rng():
-            torch.manual_seed(self.random_state)
+        device = self._device()
+        with seeded(self.random_state, device):
             self.module_ = Classifier(
                 factory(self.network),
                 optimizer=self._optimizer(),
                 loss=self.loss,
                 augmentation=build(self.augmentation),
             )
-            self.module_.attach(self._spec(tuple(samples.shape[1:])), np.bincount(indices).tolist(), {})
-            device = self._device()
-            chances, factors = (weights, None) if self.weighting == "draw" else (None, weights)
-            draw = _draw(len(samples), chances, added, round(added_share * self.batch_size))
+            self.module_.build(self._spec(tuple(samples.shape[1:])), np.bincount(indices).tolist(), {})
+            draw_weights, factors = (weights, None) if self.weighting == "draw" else (None, weights)
+            draw = _draw(len(samples), draw_weights, added, round(added_share * self.batch_size))
             batches = TensorLoader(
                 samples.to(device),
                 torch.from_numpy(indices).to(device),
@@ -302,7 +302,8 @@ class ImageClassifier(NetworkClassifier):
         >>> from functools import partial
         >>> from sklearn.datasets import load_digits
         >>> from gan_imbalance import ImageClassifier
-        >>> from gan_imbalance.networks import SMateCNN
+        >>> from gan_imbalance.seeding import seeded
+    from gan_imbalance.networks import SMateCNN
         >>> digits = load_digits(n_class=2)
         >>> images = (digits.images * 15).astype("uint8")[:, None]
         >>> model = ImageClassifier(partial(SMateCNN, width=0.1), max_steps=20, lr=1e-3, accelerator="cpu")
@@ -351,7 +352,6 @@ class ImageClassifier(NetworkClassifier):
 
     def _unseen(self, X: Any) -> Tensor:
         images, spec = _as_images(X), self.module_.spec
-        assert spec is not None
         if images.shape[1:] != spec.shape:
             raise InputError(
                 f"Images of {_told(images.shape[1:])} (channels, height, width) were given to a classifier of images "
@@ -388,7 +388,7 @@ def _told(shape: Sequence[int]) -> str:
 
 
 def _draw(samples: int, weights: Tensor | None, added: Any, added_samples: int) -> Draw:
-    """Return a draw of all samples by their weights, or one with so many of the added ones in every batch."""
+    """Return a draw of all samples by their weights, or one with a fixed number of the added ones in every batch."""
 
     def draw_from(rows: Tensor) -> Draw:
         return draw_uniform(rows) if weights is None else draw_weighted(rows, weights[rows])

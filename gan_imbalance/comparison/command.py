@@ -7,9 +7,9 @@ from datetime import timedelta
 from itertools import product, starmap
 from typing import Any, Literal
 
+from gan_imbalance.comparison.adapters import kind_of
 from gan_imbalance.comparison.analysis.metrics import check_metric, check_practical_differences
 from gan_imbalance.comparison.driver import Experiment, Until, drive
-from gan_imbalance.comparison.forms import kind_of
 from gan_imbalance.comparison.plan.planning import check_classifier, known_arguments, standard_classifiers
 from gan_imbalance.comparison.plan.remedies import Amount, Remedy, choose_remedies
 from gan_imbalance.comparison.plan.study import Judging, Setting, resolve_folds
@@ -76,15 +76,15 @@ def compare(
             if not given, and SMate's network for images. ``tune`` in it lists values that tuned cells choose from.
         seeds: how often the rows are dealt into folds anew, or number of random splits: seeds 0, 1, ...; twice, or
             ten splits, if not given.
-        folds: cut the rows of every seed into so many folds, each the test part once; 5 if not given and there is no
-            separate test set. 0 for random splits by the data's test_fraction.
+        folds: number of folds that the rows of every seed are cut into, each the test part once; 5 if not given and
+            there is no separate test set. 0 for random splits by the data's test_fraction.
         minority_rows: numbers of real minority training rows to compare at; the others become the reserve.
         imbalance_ratios: majority training rows per minority row to compare at: fewer minority rows are kept or,
             where minority_rows says how many, fewer majority rows.
         amounts: what every over-sampling remedy adds: numbers of minority rows; "balance" (the default) for as
             many as the majority has more; numbers between 0 and 1 for a share of every batch. Fewer are a random
             part of more, so a GAN is trained once.
-        tuning_budget: adds a tuned form of every remedy, which tries so many settings (of amounts, 0 rows always
+        tuning_budget: adds a tuned form of every remedy, which tries this many settings (of amounts, 0 rows always
             among them, resampler and classifier) at most and takes the one with the best PR-AUC on validation rows.
         controls: whether tuned threshold, jittered copies, independent marginals, an untrained generator,
             further real rows and half of the real rare rows join, named or not.
@@ -93,15 +93,15 @@ def compare(
             recall if not given), or one for each of several metrics.
         until: "decided" adds splits until the verdict is decided, within max_splits, max_time or both.
         max_splits: with until: no more splits than these.
-        max_time: with until: no further splits after so many seconds, or a time such as "00:01:30:00".
+        max_time: with until: no further splits after this many seconds, or a time such as "00:01:30:00".
         positive_rate: true share of the minority, if the table's is not; adds precision_reweighted.
         cost_of_miss: what a row of the minority costs that is not found, in any unit. With costs, thresholds are chosen
-            on validation rows for the least cost, and expected_cost is told.
+            on validation rows for the least cost, and expected_cost is reported.
         cost_of_false_alarm: what any other row costs that is taken for the minority.
-        at_recall: the recall at which precision is told.
-        at_precision: the precision at which recall is told.
+        at_recall: the recall at which precision is reported.
+        at_precision: the precision at which recall is reported.
         correct_prior: whether to bring probabilities back from the class shares that a remedy trains on to those of the
-            real training rows; the calibration error is told before and after.
+            real training rows; the calibration error is reported before and after.
         gan_steps: training steps of every GAN of ours that has no max_steps of its own; if not given, as many as suit
             it (150 of the small one that is the default of tables, 2,000 of large ones).
         jobs: tasks that run at the same time, each with its share of the cores.
@@ -164,7 +164,7 @@ def compare(
     if failures and not store.read_finished(store.read_plan()):
         raise InputError(f"No cell could be made; the first one, {failures[0].name}: {failures[0].reason}")
     findings = Findings.of(store)
-    report = make_report(findings, save_pictures=not quick)
+    report = make_report(findings, save_plots=not quick)
     if publish:
         publish_report(store, report, upload_artifacts)
     return Comparison(store.folder, verbose, findings)

@@ -10,9 +10,9 @@ from functools import cached_property, partial
 from time import perf_counter
 from typing import Any, NamedTuple
 
+from gan_imbalance.comparison.adapters import adapter_of
 from gan_imbalance.comparison.analysis.answer import Answer, complete_splits, find_answers
 from gan_imbalance.comparison.analysis.tables import results_table
-from gan_imbalance.comparison.forms import form_of
 from gan_imbalance.comparison.plan.cells import Cell, Task, group_cells
 from gan_imbalance.comparison.plan.description import Description
 from gan_imbalance.comparison.plan.planning import Classifiers, leave_out_impossible, plan_cells
@@ -64,7 +64,7 @@ class Experiment:
         return self.folds or 1
 
     def split(self, seeds: int, known: Study | None = None) -> Study:
-        """Return the splits of so many seeds; those that are known are not made again.
+        """Return the splits of a number of seeds; those that are known are not made again.
 
         Raises:
             InputError: if the data cannot be used or split.
@@ -115,14 +115,14 @@ class Plan:
     @cached_property
     def description(self) -> Description:
         """Return the plan in plain values."""
-        form = form_of(self.study.samples)
+        adapter = adapter_of(self.study.samples)
         return Description.of(
             self.study,
             self.cells,
             self.tasks,
             self.left_out,
-            kind=form.kind,
-            **form.describe(),
+            kind=adapter.kind,
+            **adapter.describe(),
             tuning_budget=self.experiment.tuning_budget,
             metric=self.experiment.metric,
             practical_difference=dict(self.experiment.practical_difference),
@@ -133,7 +133,7 @@ class Until(NamedTuple):
     """When a comparison that goes on until it is decided ends.
 
     Attributes:
-        splits: no more than so many at every setting, if there is a limit.
+        splits: the most at every setting, if there is a limit.
         seconds: no further splits where these would be over before they are done, if there is a limit.
     """
 
@@ -230,7 +230,9 @@ class _Keeper:
                 publish_task(self.store, self.plan.study, result.task, self.upload)
             # the results are in files already, so that no failure there costs them
             except Exception as error:
-                warnings.warn(f"{result.task.name} could not be recorded in Weights & Biases: {error}", stacklevel=2)
+                warnings.warn(
+                    f"{result.task.display_name} could not be recorded in Weights & Biases: {error}", stacklevel=2
+                )
         self.waiting = [task for task in self.waiting if task.cells != result.task.cells]
         self._tell()
         if not any(task.key == result.task.key for task in self.waiting):
@@ -244,7 +246,7 @@ class _Keeper:
 
     def _tell(self) -> None:
         """Show what runs: workers take the tasks in order, so it is the first ones that are not done."""
-        running = "; ".join(task.name for task in self.waiting[: self.jobs])
+        running = "; ".join(task.display_name for task in self.waiting[: self.jobs])
         self.progress.update(self.bar, description=running, refresh=True)
 
     def _look(self, key: SplitKey) -> None:
@@ -256,7 +258,7 @@ class _Keeper:
         told = answer.primary is not None and not math.isnan(answer.primary.probabilities.equal)
         self.looks.append(
             {
-                "setting": answer.setting.name,
+                "setting": answer.setting.display_name,
                 "splits": answer.splits,
                 "seconds": round(perf_counter() - self.started, 2),
                 "mark": answer.mark,

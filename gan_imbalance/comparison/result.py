@@ -153,7 +153,7 @@ class Comparison:
         wanted = (decisions["against"] == "nothing") & (decisions["family"] == "exploratory")
         wanted &= (decisions["setting"] == self.answer["setting"]) & (decisions["classifier"] == classifier)
         table = decisions.loc[wanted, ["remedy", "mean", "difference", "low", "high", "mark"]]
-        title = f"{metric['title']} with {classifier}, and the difference to doing nothing:"
+        title = f"{metric['display_name']} with {classifier}, and the difference to doing nothing:"
         return in_notebook(
             f"{self.verdict}.",
             [*filter(None, [self.recommendation]), *map("Failed: {0.name}: {0.reason}".format, self.failures), title],
@@ -190,9 +190,9 @@ def _against_nothing(row: Mapping[str, Any]) -> dict[str, Any]:
     """Return the row of decisions that a row of the summary is."""
     return {
         **row,
-        "setting": Setting.of(row["minority_rows"], row["imbalance_ratio"]).name,
+        "setting": Setting.of(row["minority_rows"], row["imbalance_ratio"]).display_name,
         "family": "exploratory",
-        "remedy": row["arm"],
+        "remedy": row["method"],
         "against": "nothing",
         "low": row["difference_low"],
         "high": row["difference_high"],

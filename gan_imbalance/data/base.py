@@ -14,7 +14,7 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor
 
-from gan_imbalance.data.imbalance import Rows
+from gan_imbalance.data.imbalance import Indices
 from gan_imbalance.data.loaders import Batch, Draw, SequentialLoader, TensorLoader, draw_balanced, draw_uniform
 from gan_imbalance.data.split import Part, Split, split_rows
 from gan_imbalance.types import ClassSelection, DataKind, DataSpec, InputError, Label, find_class
@@ -136,7 +136,7 @@ class ImbalanceDataModule(pl.LightningDataModule, ABC):
         """
 
     @abstractmethod
-    def stored(self, rows: Rows) -> Tensor:
+    def stored(self, rows: Indices) -> Tensor:
         """Return samples as they lie on the device, (n, ...)."""
 
     @abstractmethod
@@ -258,7 +258,7 @@ class ImbalanceDataModule(pl.LightningDataModule, ABC):
             raise InputError("The selection of classes is empty; name at least one.")
         return tuple(sorted({find_class(label, classes) for label in labels}))
 
-    def rows(self, part: Part, selection: ClassSelection = "all") -> Rows:
+    def rows(self, part: Part, selection: ClassSelection = "all") -> Indices:
         """Return the positions in :attr:`samples` of a part's rows of the selected classes, ascending."""
         return self._rows_of(part, self.resolve(selection))
 
@@ -364,7 +364,7 @@ class ImbalanceDataModule(pl.LightningDataModule, ABC):
             then_kept = {majority: _require_rows(option, wanted, int(counts[majority]), classes[majority])}
         return kept, then_kept
 
-    def _count(self, rows: Rows) -> npt.NDArray[np.int64]:
+    def _count(self, rows: Indices) -> npt.NDArray[np.int64]:
         """Return how many of ``rows`` each class has, shape (classes,)."""
         return np.bincount(self.samples.labels[rows], minlength=len(self.samples.classes))
 
@@ -387,7 +387,7 @@ class ImbalanceDataModule(pl.LightningDataModule, ABC):
             )
         return trained
 
-    def _rows_of(self, part: Part, classes: Sequence[int]) -> Rows:
+    def _rows_of(self, part: Part, classes: Sequence[int]) -> Indices:
         rows = self.split.rows(part)
         return rows[np.isin(self.samples.labels[rows], classes)]
 
@@ -406,7 +406,7 @@ class ImbalanceDataModule(pl.LightningDataModule, ABC):
             self._encoded[part, classes] = stored, self._conditions(stored, self.samples.labels[rows])
         return self._encoded[part, classes]
 
-    def _conditions(self, stored: Tensor, labels: Rows) -> Tensor:
+    def _conditions(self, stored: Tensor, labels: Indices) -> Tensor:
         """Return the condition of every sample, shape (n,)."""
         first = np.full(len(self.samples.classes), -1)
         first[list(self._trained)] = np.arange(len(self._trained))
@@ -433,7 +433,7 @@ def require_ratio(imbalance_ratio: float | None) -> None:
 
 
 def _require_rows(option: str, wanted: float, available: int, label: Label) -> int:
-    """Return the number of rows that an option asks for, or raise if the class has not so many."""
+    """Return the number of rows that an option asks for, or raise if the class has fewer."""
     if wanted != int(wanted) or not 1 <= wanted <= available:
         raise InputError(
             f"{option} asks for {wanted} rows of class {label!r}, whose training part has {available}; "

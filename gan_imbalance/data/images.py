@@ -22,7 +22,7 @@ from torch.utils.data import Dataset
 
 from gan_imbalance.components import factory, plain_partial, to_config
 from gan_imbalance.data.base import ImbalanceDataModule, require_ratio
-from gan_imbalance.data.imbalance import Rows, long_tail
+from gan_imbalance.data.imbalance import Indices, long_tail
 from gan_imbalance.data.loaders import Batch
 from gan_imbalance.data.split import Split
 from gan_imbalance.files import atomic_folder, atomic_path, content_hash
@@ -126,7 +126,7 @@ class ImageSet:
         form = content_hash([list(self.images.shape), list(self.classes)])
         return content_hash(self.images.numpy().tobytes() + self.labels.tobytes() + form.encode())
 
-    def take(self, rows: Rows) -> ImageSet:
+    def take(self, rows: Indices) -> ImageSet:
         """Return some of the images, in the order of their positions (m,)."""
         test_rows = None if self.test_rows is None else self.test_rows[rows]
         return ImageSet(self.images[torch.from_numpy(rows)], self.labels[rows], self.classes, test_rows)
@@ -145,7 +145,7 @@ class ImageSet:
             raise InputError(f"Cannot write {path.name}: end its name in .npz, or name a folder, without an ending.")
         if path.suffix != ".npz":
             with atomic_folder(path) as folder:
-                self._save_pictures(folder)
+                self._save_image_files(folder)
             return
         with atomic_path(path) as temporary:
             temporary.write_bytes(self.to_bytes())
@@ -175,10 +175,10 @@ class ImageSet:
         except (OSError, EOFError, ValueError, KeyError, TypeError, AttributeError, BadZipFile) as error:
             raise InputError(
                 f"{path} cannot be read ({_short(error)}); name an .npz with the arrays images, labels and classes, "
-                "or a folder with a folder of pictures for each class."
+                "or a folder with a folder of image files for each class."
             ) from error
 
-    def _save_pictures(self, folder: Path) -> None:
+    def _save_image_files(self, folder: Path) -> None:
         from torchvision.transforms.functional import to_pil_image
 
         for index in np.unique(self.labels):
@@ -223,7 +223,7 @@ def is_image_path(path: str | Path) -> bool:
 
 
 def open_images(path: str | Path) -> Any:
-    """Return the data set of an .npz or a folder of pictures, in the forms that :meth:`ImageSet.save` writes.
+    """Return the data set of an .npz or a folder of images, in the forms that :meth:`ImageSet.save` writes.
 
     Args:
         path: an .npz with the arrays ``images``, ``labels`` and ``classes``, or a folder with a folder for each class.
@@ -235,7 +235,7 @@ def open_images(path: str | Path) -> Any:
         return ImageSet.load(path)
     from torchvision.datasets import ImageFolder
 
-    # torchvision's own loader makes every picture RGB
+    # torchvision's own loader makes every image RGB
     folder = _build(partial(ImageFolder, path, loader=_open_picture))
     folder.classes = [unquote(name) for name in folder.classes]
     return folder
@@ -252,7 +252,7 @@ def read_images(
     """Read a data set in torchvision's manner, whose items are pairs of image and class index.
 
     Args:
-        dataset: items are pictures of PIL, arrays (height, width, channels) of uint8, or tensors (channels, height,
+        dataset: items are images of PIL, arrays (height, width, channels) of uint8, or tensors (channels, height,
             width) of uint8, or of numbers in [0, 1]. Attributes ``classes`` and ``targets`` are used where it has them.
         test_dataset: the same, of a separate test set.
         size: width and height that all images are brought to; what is not square loses its longer side's margins.
@@ -309,8 +309,8 @@ class ImageDataModule(ImbalanceDataModule):
     Args:
         dataset: class of a data set in torchvision's manner with its arguments, such as torchvision's ImageFolder.
             Where it has a test set of its own (by ``train`` or ``split``), that is the test part.
-        images: a folder with a folder of pictures for each class, or an .npz with the arrays ``images`` (n, channels,
-            height, width), ``labels`` and ``classes``, or from Python an :class:`ImageSet`.
+        images: a folder with a folder of image files for each class, or an .npz with the arrays ``images`` (n,
+            channels, height, width), ``labels`` and ``classes``, or from Python an :class:`ImageSet`.
         test_dataset: a separate test set, given as ``dataset`` is.
         size: width and height that all images are brought to; of one that is not square the middle is taken.
         channels: 1 (grey) or 3 (colour), which all images are brought to.
@@ -404,7 +404,7 @@ class ImageDataModule(ImbalanceDataModule):
         samples = self.samples
         return DataSpec("image", tuple(samples.images.shape[1:]), samples.classes, condition_classes=trained)
 
-    def stored(self, rows: Rows) -> Tensor:
+    def stored(self, rows: Indices) -> Tensor:
         """Return images, uint8 of shape (n, channels, height, width)."""
         return self.samples.images[torch.from_numpy(rows)]
 
@@ -615,7 +615,7 @@ def _in_classes(
     return np.array(positions, dtype=np.int64)[labels]
 
 
-def _choose(labels: npt.NDArray[np.int64], wanted: Sequence[int], share: float) -> Rows:
+def _choose(labels: npt.NDArray[np.int64], wanted: Sequence[int], share: float) -> Indices:
     """Return the positions of some images of each wanted class, ascending."""
     if share >= 1:
         return np.flatnonzero(np.isin(labels, wanted))
@@ -627,7 +627,7 @@ def _choose(labels: npt.NDArray[np.int64], wanted: Sequence[int], share: float) 
     return np.sort(np.concatenate(chosen))
 
 
-def _read_rows(dataset: Any, rows: Rows, size: int | None, channels: int | None) -> Tensor:
+def _read_rows(dataset: Any, rows: Indices, size: int | None, channels: int | None) -> Tensor:
     """Return images of a data set in the given size and number of channels, uint8 (n, channels, height, width)."""
     from PIL import Image, ImageOps
 
@@ -679,14 +679,14 @@ def _require_one_form(forms: Sequence[tuple[int, ...]], *names: str) -> None:
 
 
 def _picture(image: Any) -> Image:
-    """Return an image of any kind that torchvision knows as a picture of PIL."""
+    """Return an image of any kind that torchvision knows as an image of PIL."""
     from PIL.Image import Image as Picture
     from torchvision.transforms.functional import to_pil_image
 
     if isinstance(image, Picture):
         return image
     if not isinstance(image, Tensor | np.ndarray):
-        raise TypeError(f"it is a {type(image).__name__}, not a picture, array or tensor")
+        raise TypeError(f"it is a {type(image).__name__}, not an image, array or tensor")
     numbers = torch.as_tensor(image)
     if numbers.is_floating_point() and not bool(((numbers >= 0) & (numbers <= 1)).all()):
         raise ValueError("it holds numbers outside [0, 1], or NaN")

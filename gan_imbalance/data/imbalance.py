@@ -9,16 +9,16 @@ import numpy.typing as npt
 
 from gan_imbalance.types import InputError, Label
 
-Rows = npt.NDArray[np.int64]
+Indices = npt.NDArray[np.int64]
 
 
 def keep_rows(
     labels: npt.NDArray[np.int64],
-    rows: Rows,
+    rows: Indices,
     keep: Mapping[int, int | float],
     classes: Sequence[Label],
     random: np.random.Generator,
-) -> tuple[Rows, Rows]:
+) -> tuple[Indices, Indices]:
     """Induce an imbalance: keep only some rows of a class, drawn at random.
 
     Fewer rows kept with the same generator are a subset of more.

@@ -48,7 +48,7 @@ class TableSchema:
         """Describe ``frame``.
 
         Raises:
-            InputError: if a name is unknown or double, the target is dropped or derived, a column is to be
+            InputError: if a name is unknown or a duplicate, the target is dropped or derived, a column is to be
                 derived that holds no numbers, or no feature is left.
         """
         derive = dict(derive or {})

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from gan_imbalance.data.imbalance import Rows, keep_rows
+from gan_imbalance.data.imbalance import Indices, keep_rows
 from gan_imbalance.files import content_hash, write_json
 from gan_imbalance.types import InputError, Label
 
@@ -35,10 +35,10 @@ class Split:
         fold: which of the seed's folds the test part is; None if it is no fold.
     """
 
-    train: Rows
-    validation: Rows
-    test: Rows
-    reserve: Rows
+    train: Indices
+    validation: Indices
+    test: Indices
+    reserve: Indices
     seed: int
     fold: int | None = None
 
@@ -53,7 +53,7 @@ class Split:
         parts = (self.train, self.validation, self.test, self.reserve)
         return content_hash(b"".join(np.int64(part.size).tobytes() + part.tobytes() for part in parts))
 
-    def rows(self, part: Part) -> Rows:
+    def rows(self, part: Part) -> Indices:
         """Return the rows of a part."""
         return {
             "train": self.train,
@@ -115,7 +115,7 @@ def split_rows(
     Without groups of several rows, every class has exactly its share in every part, rounded, and at
     least one row. A group with rows of several classes counts as one of the rarest of them.
 
-    With ``folds``, the table is dealt into so many equal parts, the same for every ``fold`` of a seed, and
+    With ``folds``, the table is dealt into that many equal parts, the same for every ``fold`` of a seed, and
     one of them is the test part.
 
     Args:
@@ -207,7 +207,7 @@ def _deal_folds(
     folds: int,
     frequency: npt.NDArray[np.int64],
     random: np.random.Generator,
-) -> list[Rows]:
+) -> list[Indices]:
     """Deal all rows into equal parts; without groups of several rows, a class differs by one row at most."""
     dealt, rest = [], np.arange(labels.size)
     # One fold after another, each its share of what is left: this evens out what rounding and large groups do.
@@ -221,11 +221,11 @@ def _deal_folds(
 def _stratify(
     labels: npt.NDArray[np.int64],
     groups: npt.NDArray[np.int64],
-    rows: Rows,
+    rows: Indices,
     shares: Mapping[str, float],
     frequency: npt.NDArray[np.int64],
     random: np.random.Generator,
-) -> dict[str, Rows]:
+) -> dict[str, Indices]:
     """Deal ``rows`` to the parts of ``shares``, and to ``train``; a part with no share is left out."""
     _, group, sizes = np.unique(groups[rows], return_inverse=True, return_counts=True)
     # The rarest class of a group: the least rank of frequency among its rows.

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from gan_imbalance.components import to_config
 from gan_imbalance.data.base import ImbalanceDataModule
-from gan_imbalance.data.imbalance import Rows
+from gan_imbalance.data.imbalance import Indices
 from gan_imbalance.data.loaders import Batch, SequentialLoader, TensorLoader, draw_by_level, pair_with_levels
 from gan_imbalance.data.schema import Derivation, TableSchema
 from gan_imbalance.data.split import Part, connected_groups, duplicate_groups
@@ -116,7 +116,7 @@ def load_table(
         constraints: what holds between columns of every row.
 
     Raises:
-        InputError: if a file is missing, empty or unreadable, a name is unknown or double, the target has
+        InputError: if a file is missing, empty or unreadable, a name is unknown or a duplicate, the target has
             missing or mixed values or one class, the group is the target or has missing or mixed values,
             a column cannot be used, or a constraint speaks of a derived one.
     """
@@ -188,12 +188,12 @@ class TabularDataModule(ImbalanceDataModule):
         drop_duplicates: keep only the first of several rows with equal features.
         group: column that says which rows belong together, such as a patient or customer: they stay on one
             side of every split. An identifier, it is dropped from the features.
-        clusters: cut the one class that is learned into so many KMeans clusters, which become the GAN's
+        clusters: number of KMeans clusters of the one class that is learned, which become the GAN's
             conditions. They are never classes.
         numeric_transform: what continuous numbers become: normal quantiles, standardised, in [-1, 1], or in [-1, 1]
             within a mode of their distribution (``modes``).
-        spikes: whether single numbers that far more rows hold than those beside them, such as zeros, become categories
-            of their own beside the continuous feature.
+        point_masses: whether single numbers that far more rows hold than those beside them, such as zeros, become
+            categories of their own beside the continuous feature.
         constraints: what holds between columns of the training rows, and will hold in synthetic rows; they speak of
             columns that are not derived.
         max_levels: categories of a column that a network sees one by one; where there are more, the rarest are one.
@@ -234,7 +234,7 @@ class TabularDataModule(ImbalanceDataModule):
         clusters: int | None = None,
         numeric_transform: NumericTransform = "quantile",
         max_levels: int = 100,
-        spikes: bool = True,
+        point_masses: bool = True,
         constraints: Sequence[Constraint] = (),
         **kwargs: Any,
     ) -> None:
@@ -257,7 +257,7 @@ class TabularDataModule(ImbalanceDataModule):
         self.clusters = clusters
         self.numeric_transform = numeric_transform
         self.max_levels = max_levels
-        self.spikes = spikes
+        self.point_masses = point_masses
         self.constraints = constraints
         self.transformer: TabularTransformer
         self._centres: Tensor | None = None
@@ -299,7 +299,7 @@ class TabularDataModule(ImbalanceDataModule):
     @property
     def encoding(self) -> dict[str, Any]:
         """What becomes of columns, and what conditions are."""
-        names = ("numeric_transform", "max_levels", "spikes", "clusters", "balanced")
+        names = ("numeric_transform", "max_levels", "point_masses", "clusters", "balanced")
         constraints = [to_config(constraint) for constraint in self.constraints]
         return {**{name: getattr(self, name) for name in names}, "constraints": constraints}
 
@@ -334,12 +334,12 @@ class TabularDataModule(ImbalanceDataModule):
             condition_weights=weights,
         )
 
-    def frame(self, part: Part, selection: ClassSelection = "all") -> tuple[pd.DataFrame, Rows]:
+    def frame(self, part: Part, selection: ClassSelection = "all") -> tuple[pd.DataFrame, Indices]:
         """Return the rows of a part as a model sees them, and their class indices, shape (n,)."""
         rows = self.rows(part, selection)
         return self.table.features.iloc[rows], self.table.labels[rows]
 
-    def stored(self, rows: Rows) -> Tensor:
+    def stored(self, rows: Indices) -> Tensor:
         """Return encoded rows, float32 of shape (n, d).
 
         Categories and missing values that the fitted rows did not have are left without a bit.
@@ -373,7 +373,7 @@ class TabularDataModule(ImbalanceDataModule):
         }
 
     def train_dataloader(self) -> TensorLoader:
-        """Return random batches of the training rows; a module that is told levels gets rows by their levels."""
+        """Return random batches of the training rows: by their levels, where the module is conditioned on these."""
         loader = super().train_dataloader()
         if columns := self._told_columns():
             sizes, num_classes = [span.size for span in columns], self.spec.num_conditions
@@ -391,24 +391,24 @@ class TabularDataModule(ImbalanceDataModule):
             return _fetch_openml(self.openml)
         return self.path or self.given_frame, None
 
-    def _fit_transformer(self, rows: Rows) -> TabularTransformer:
+    def _fit_transformer(self, rows: Indices) -> TabularTransformer:
         transformer = TabularTransformer(
             self.numeric_transform,
             ordinal_columns=self.table.ordinal,
             max_levels=self.max_levels,
-            spikes=self.spikes,
+            point_masses=self.point_masses,
             constraints=self.constraints,
             **named_columns(self.table.column_types),
         )
         return transformer.fit(self.table.features.iloc[rows])
 
-    def _conditions(self, stored: Tensor, labels: Rows) -> Tensor:
+    def _conditions(self, stored: Tensor, labels: Indices) -> Tensor:
         conditions = super()._conditions(stored, labels)
         if self._centres is None:
             return conditions
         return torch.where(conditions < 0, -1, torch.cdist(stored, self._centres).argmin(dim=1))
 
-    def _cluster(self, rows: Rows, clusters: int, trained: Sequence[int]) -> tuple[Tensor, tuple[float, ...]]:
+    def _cluster(self, rows: Indices, clusters: int, trained: Sequence[int]) -> tuple[Tensor, tuple[float, ...]]:
         """Return the centres of KMeans, shape (clusters, d), and the share of the rows in each."""
         if len(trained) != 1 or not 2 <= clusters <= rows.size:
             raise InputError(
@@ -423,7 +423,7 @@ class TabularDataModule(ImbalanceDataModule):
         return torch.from_numpy(kmeans.cluster_centers_.astype(np.float32)), tuple(shares.tolist())
 
     def _told_columns(self) -> tuple[Span, ...]:
-        """Return the columns of which the module is told a level beside the class, if it is."""
+        """Return the columns on whose levels the module is conditioned beside the class, if it is."""
         return self.spec.categorical_columns if getattr(self._module(), "conditional_on_levels", False) else ()
 
     def _with_levels(self, features: Tensor, conditions: Tensor, columns: Sequence[Span]) -> Tensor:
@@ -446,7 +446,7 @@ def read_table(path: str | Path, missing_values: Sequence[str] = ()) -> pd.DataF
     """Read a Parquet file (``.parquet``, ``.pq``), or anything else as CSV, also compressed.
 
     Raises:
-        InputError: if there is no such file, it is empty or unreadable, or a column name is double.
+        InputError: if there is no such file, it is empty or unreadable, or a column name is a duplicate.
     """
     path = Path(path)
     if not path.is_file():
@@ -471,7 +471,7 @@ def read_table(path: str | Path, missing_values: Sequence[str] = ()) -> pd.DataF
 
 
 def _read_csv(path: Path, missing_values: Sequence[str]) -> pd.DataFrame:
-    # pandas renames double columns silently when it reads the header itself.
+    # pandas renames duplicate columns silently when it reads the header itself.
     header = pd.read_csv(path, header=None, nrows=1, dtype=str, keep_default_na=False)
     require_unique(header.iloc[0].tolist())
     return pd.read_csv(path, na_values=list(missing_values), low_memory=False, float_precision="round_trip")

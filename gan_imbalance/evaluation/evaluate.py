@@ -1,4 +1,4 @@
-"""From two tables, and held-out rows if there are any, to figures, words and pictures."""
+"""From two tables, and held-out rows if there are any, to figures, words and plots."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from gan_imbalance.comparison import figures as pictures
+from gan_imbalance.comparison import plots
 from gan_imbalance.comparison.report import render, show
 from gan_imbalance.data.tables import read_table
 from gan_imbalance.evaluation.profile import Tables, describe_columns, find_alerts
 from gan_imbalance.evaluation.result import Evaluation
 from gan_imbalance.files import atomic_path, file_hash, provenance, write_json
 from gan_imbalance.metrics import column_pair_trends, column_shapes, describe_collapse, measure_variety, train_and_test
-from gan_imbalance.quality import COLUMN_ROWS, FIGURES, evaluate_synthetic
+from gan_imbalance.quality import COLUMN_ROWS, QUALITY_METRICS, evaluate_synthetic
 from gan_imbalance.transforms.table import TabularTransformer
 from gan_imbalance.types import InputError
 
 _MAX_PAIRS = 1000
 _ROWS_FOR_UTILITY = 20_000
-_COLUMNS_PER_PICTURE = 6
+_COLUMNS_PER_PLOT = 6
 _MAX_PICTURED = 60
 _MAX_CORRELATED = 40
 _SHOWN_PAIRS = 10
@@ -144,11 +144,11 @@ def _judge(tables: Tables, target: str | None, max_rows: int, seed: int) -> Eval
     if target is not None and tables.holdout is not None:
         utility, more = _utility(tables, target, seed)
         notes += more
-    titles = {figure.name: {"title": figure.title, "best": figure.best} for figure in FIGURES}
+    titles = {figure.name: {"display_name": figure.display_name, "best": figure.best} for figure in QUALITY_METRICS}
     figures = pd.DataFrame.from_dict(titles, orient="index")
     figures = figures.assign(synthetic=pd.Series(judged), real=pd.Series(real_judged, dtype=float))
     return Evaluation(
-        figures=figures[["title", "synthetic", "real", "best"]],
+        metrics=figures[["display_name", "synthetic", "real", "best"]],
         utility=pd.DataFrame(utility, columns=["synthetic", "real"]),
         columns=describe_columns(tables, shapes),
         pairs=pairs.sort_values(),
@@ -163,7 +163,7 @@ def _fit_encoder(tables: Tables, rows: pd.DataFrame, without: str | None = None)
         "standard",
         numeric_columns=[name for name in tables.numeric if name != without],
         categorical_columns=[name for name in tables.categorical if name != without],
-        spikes=False,
+        point_masses=False,
     ).fit(rows.drop(columns=without or []))
 
 
@@ -235,27 +235,27 @@ def _page(evaluation: Evaluation, tables: Tables, files: dict[str, Any], setting
         pairs=evaluation.pairs.dropna().head(_SHOWN_PAIRS),
         alerts=evaluation.alerts,
         notes=evaluation.notes,
-        figures=show(list(_pictures(tables, evaluation))),
+        plots=show(list(_plots(tables, evaluation))),
         left_out=max(0, len(tables.column_types) - _MAX_PICTURED),
         made_by=provenance(),
     )
 
 
-def _pictures(tables: Tables, evaluation: Evaluation) -> Iterator[pictures.Figure]:
+def _plots(tables: Tables, evaluation: Evaluation) -> Iterator[plots.Plot]:
     """Yield correlations, then distributions, the columns that are met worst first."""
     names = [name for name in tables.column_types if tables.real[name].notna().any()]
     real, synthetic = _as_numbers(tables, tables.real), _as_numbers(tables, tables.synthetic)
     ordered = [name for name in real.columns if real[name].nunique() > 1][:_MAX_CORRELATED]
     if len(ordered) > 1:
-        yield pictures.correlations(real[ordered], synthetic[ordered])
+        yield plots.correlations(real[ordered], synthetic[ordered])
     scores = {column["name"]: column["score"] for column in evaluation.columns}
     names.sort(key=lambda name: -1.0 if np.isnan(scores[name]) else scores[name])
-    for start in range(0, min(len(names), _MAX_PICTURED), _COLUMNS_PER_PICTURE):
-        some = names[start : min(start + _COLUMNS_PER_PICTURE, _MAX_PICTURED)]
+    for start in range(0, min(len(names), _MAX_PICTURED), _COLUMNS_PER_PLOT):
+        some = names[start : min(start + _COLUMNS_PER_PLOT, _MAX_PICTURED)]
         shown, made = (_as_shown(table[some], tables) for table in (tables.real, tables.synthetic))
         categorical = [name for name in some if name in tables.categorical]
-        picture = pictures.distributions(shown, made, categorical, str(start // _COLUMNS_PER_PICTURE + 1))
-        yield replace(picture, caption=f"Distributions, real and synthetic: {', '.join(some)}")
+        plot = plots.distributions(shown, made, categorical, str(start // _COLUMNS_PER_PLOT + 1))
+        yield replace(plot, caption=f"Distributions, real and synthetic: {', '.join(some)}")
 
 
 def _as_numbers(tables: Tables, rows: pd.DataFrame) -> pd.DataFrame:

@@ -16,7 +16,7 @@ from gan_imbalance.types import InputError
 
 _DATE = r"\d{4}-\d\d-\d\d"
 _MAX_CLASSES = 50
-# a value that should be in so many synthetic rows and is in less than a tenth of them is lost, not unlucky
+# a value that should be in at least this many synthetic rows and is in less than a tenth of them is lost, not unlucky
 _EXPECTED_ROWS = 10
 _LEAST_SHARE = 0.1
 # that equal numbers share, however they were written and read
@@ -303,11 +303,11 @@ def _shown(value: Any, held: ColumnType) -> str:
 
 def _row_alerts(tables: Tables) -> Iterator[Alert]:
     real, synthetic = _row_hashes(tables.real), _row_hashes(tables.synthetic)
-    doubles, real_share = int(synthetic.duplicated().sum()), float(real.duplicated().mean())
-    if doubles:
-        share = doubles / len(synthetic)
+    duplicates, real_share = int(synthetic.duplicated().sum()), float(real.duplicated().mean())
+    if duplicates:
+        share = duplicates / len(synthetic)
         text = f"{share:.1%} of the rows repeat an earlier one, against {real_share:.1%} of the real rows"
-        yield Alert("", "duplicates", doubles, text)
+        yield Alert("", "duplicates", duplicates, text)
     copies = int(synthetic.isin(real).sum())
     if copies:
         held_out = ""

@@ -22,8 +22,9 @@ class Evaluation:
     In a notebook it shows the figures and the signs of trouble.
 
     Attributes:
-        figures: a row per figure, by the names of :data:`gan_imbalance.quality.FIGURES`: title, ``synthetic``, ``real``
-            (real held-out rows in the place of the synthetic ones), best; NaN where one has no meaning.
+        metrics: a row per metric, by the names of :data:`gan_imbalance.quality.QUALITY_METRICS`: ``display_name``,
+            ``synthetic``, ``real`` (real held-out rows in the place of the synthetic ones), best; NaN where one has no
+            meaning.
         utility: a row per figure of a classifier on held-out rows, a column for what it learned from: ``synthetic``,
             ``real``; no row without a target.
         columns: of every column its type, score and what it holds.
@@ -38,7 +39,7 @@ class Evaluation:
         >>> from gan_imbalance import evaluate
         >>> rows = load_breast_cancer(as_frame=True).frame.sample(frac=1, random_state=0).iloc[:, -5:]
         >>> found = evaluate(rows[:200], rows[:100], holdout=rows[200:400], output=None)
-        >>> float(found.figures.loc["exact_copies", "synthetic"])
+        >>> float(found.metrics.loc["exact_copies", "synthetic"])
         1.0
         >>> found.verdict
         'No sign of collapse. 1 alert about values.'
@@ -46,7 +47,7 @@ class Evaluation:
         'copies'
     """
 
-    figures: pd.DataFrame
+    metrics: pd.DataFrame
     utility: pd.DataFrame
     columns: list[dict[str, Any]]
     pairs: pd.Series[float]
@@ -64,20 +65,20 @@ class Evaluation:
     @property
     def shown_figures(self) -> pd.DataFrame:
         """The figures that have a meaning."""
-        return self.figures.dropna(subset="synthetic")
+        return self.metrics.dropna(subset="synthetic")
 
     @property
     def shown_utility(self) -> pd.DataFrame:
-        """The figures of the classifier that say most, with their names as titles."""
+        """The figures of the classifier that say most, with their display names."""
         wanted = [name for name in self.utility.index if name in _SHOWN_UTILITY or str(name).startswith("f1_")]
-        return self.utility.loc[wanted].assign(title=wanted)
+        return self.utility.loc[wanted].assign(display_name=wanted)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for a file; None where a figure has no meaning."""
         known = {side: values.to_dict() for side, values in self.utility.items() if values.notna().any()}
-        real = self.figures["real"]
+        real = self.metrics["real"]
         content = {
-            "figures": self.figures["synthetic"].to_dict(),
+            "metrics": self.metrics["synthetic"].to_dict(),
             "real_figures": real.to_dict() if real.notna().any() else {},
             "utility": known,
             "columns": self.columns,
@@ -98,12 +99,12 @@ class Evaluation:
         console.width = max(console.width, 100)
         table = Table("figure", "synthetic rows", "real rows instead", "best")
         for row in self.shown_figures.to_dict("records"):
-            table.add_row(row["title"], *(_number(row[side]) for side in ("synthetic", "real")), row["best"])
+            table.add_row(row["display_name"], *(_number(row[side]) for side in ("synthetic", "real")), row["best"])
         console.print(table)
         if len(self.utility):
             worth = Table("on held-out rows", "learned from synthetic rows", "learned from real rows")
             for row in self.shown_utility.to_dict("records"):
-                worth.add_row(row["title"], *(_number(row[side]) for side in ("synthetic", "real")))
+                worth.add_row(row["display_name"], *(_number(row[side]) for side in ("synthetic", "real")))
             console.print(worth)
         for sentence in self.collapse:
             console.print(f"Warning: {sentence}", style="red", markup=False)

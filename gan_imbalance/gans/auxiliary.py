@@ -12,7 +12,7 @@ from gan_imbalance.types import ClassSelection, InputError
 
 
 class AuxiliaryClassifierGAN(BaseGAN):
-    """GAN whose discriminator is not told the class but has to find it, with K + 1 outputs for K classes.
+    """GAN whose discriminator is not conditioned on the class but has to find it, with K + 1 outputs for K classes.
 
     Odena et al. 2017, Conditional Image Synthesis with Auxiliary Classifier GANs
     (https://arxiv.org/abs/1610.09585). :class:`TwoHeadedLoss` is the standard form, one adversarial and K class
@@ -48,7 +48,6 @@ class AuxiliaryClassifierGAN(BaseGAN):
     @property
     def num_outputs(self) -> int:
         """Return K + 1."""
-        assert self.spec is not None
         return self.spec.num_conditions + 1
 
     def discriminator_conditions(self, num_conditions: int) -> int:

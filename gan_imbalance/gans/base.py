@@ -139,7 +139,7 @@ class BaseGAN(BaseGenerator):
             self.discriminator.to(memory_format=torch.channels_last)
 
     def discriminator_conditions(self, num_conditions: int) -> int:
-        """Return how many conditions the discriminator is told; hook for GANs that have it guess them."""
+        """Return how many conditions the discriminator is given; hook for GANs that have it guess them."""
         return num_conditions
 
     # -- training -----------------------------------------------------------------------------------------------
@@ -249,7 +249,7 @@ class BaseGAN(BaseGenerator):
             for scheduler in cast(list[LRScheduler], self.lr_schedulers()):
                 scheduler.step()
         every = self.trainer.log_every_n_steps  # type: ignore[attr-defined]
-        # 0 is never
+        # a trainer that logs every 0 steps never logs
         if every and (self.batches_seen + 1) % every == 0:
             self.log_dict(losses, prog_bar=True)
         return losses

@@ -9,7 +9,7 @@ from gan_imbalance.types import ClassSelection
 
 
 class ConditionalGAN(BaseGAN):
-    """GAN whose networks are both told the class; learns several classes at once.
+    """GAN whose networks are both conditioned on the class; learns several classes at once.
 
     Mirza and Osindero 2014, Conditional Generative Adversarial Nets (https://arxiv.org/abs/1411.1784).
 

@@ -30,13 +30,13 @@ _ADAM: Any = to_config(partial(AdversarialAdam, lr=2e-4, weight_decay=1e-6))
 
 
 class ConditionalTabularGAN(ConditionalWassersteinGAN):
-    """CTGAN: both networks are told the class and one level of one categorical column, drawn so that rare ones count.
+    """CTGAN: conditioned on the class and one level of one categorical column, drawn so that rare ones count.
 
     Xu et al. 2019, Modeling Tabular Data using Conditional GAN (https://arxiv.org/abs/1907.00503), sections 4.3 and
     4.4. Training-by-sampling chooses a column, a level by the logarithm of its frequency and a real row that has it
     (:func:`gan_imbalance.data.loaders.draw_by_level`); a cross-entropy makes the generator give that level. Unlike
-    CTGAN's, it is told the class too, so that counts per class are exact; and conditions for plain samples are drawn
-    by the levels' true frequencies in the class.
+    CTGAN's, it is conditioned on the class too, so that counts per class are exact; conditions for plain samples are
+    drawn by the levels' true frequencies in the class.
 
     A table without categorical columns leaves the class as the only condition. The generator needs ``logits``, as
     ours have, beside its output activation in ``activation``.
@@ -107,16 +107,12 @@ class ConditionalTabularGAN(ConditionalWassersteinGAN):
         self.register_buffer("column_of_level", torch.tensor(of_level, dtype=torch.long), persistent=False)
         self.register_buffer("level_shares", torch.ones(spec.num_conditions, len(features)))
 
-    def setup(self, stage: str) -> None:
-        """Build the networks, and learn how frequent every level is in every class."""
-        super().setup(stage)
-        data = getattr(self.trainer, "datamodule", None)
-        if data is not None and stage == "fit":
-            assert self.spec is not None
-            rows, classes = data.encoded("train", self.class_selection)
-            members = F.one_hot(classes, self.spec.num_conditions).to(rows.dtype)
-            counts = members.T @ rows[:, self.level_features.cpu()]
-            self.level_shares.copy_(counts / members.sum(dim=0)[:, None].clamp(min=1))
+    def learn_from(self, data: Any) -> None:
+        """Learn how frequent every level is in every class."""
+        rows, classes = data.encoded("train", self.class_selection)
+        members = F.one_hot(classes, self.spec.num_conditions).to(rows.dtype)
+        counts = members.T @ rows[:, self.level_features.cpu()]
+        self.level_shares.copy_(counts / members.sum(dim=0)[:, None].clamp(min=1))
 
     # -- training -----------------------------------------------------------------------------------------------
 
@@ -128,17 +124,16 @@ class ConditionalTabularGAN(ConditionalWassersteinGAN):
         return self.generator.activation(self._logits)  # type: ignore[operator,no-any-return]
 
     def generator_objective(self, real: Tensor, fake: Tensor, conditions: Tensor) -> Tensor:
-        """Return the generator's loss with the cross-entropy of the level that it was told."""
+        """Return the generator's loss with the cross-entropy of the level that it was conditioned on."""
         return super().generator_objective(real, fake, conditions) + self.level_term(self._logits, conditions)
 
     def level_term(self, logits: Tensor, conditions: Tensor) -> Tensor | float:
-        """Return the cross-entropy between the told levels and the generator's shares in their columns.
+        """Return the cross-entropy between the levels conditioned on and the generator's shares in their columns.
 
         Args:
             logits: of the generator, (n, features).
             conditions: class and level, (n, 2).
         """
-        assert self.spec is not None
         if not len(self.level_features):
             return 0.0
         levels = conditions[:, 1] - self.spec.num_conditions
@@ -171,7 +166,6 @@ class ConditionalTabularGAN(ConditionalWassersteinGAN):
             InputError: if a class was not among those it was trained on, or the feature is no such bit.
         """
         self.require_trained(labels)
-        assert self.spec is not None
         span = next((span for span in self.spec.categorical_columns if span.start <= feature < span.stop), None)
         if span is None:
             raise InputError(f"Feature {feature} is no level of a categorical column; give one of those.")
@@ -184,5 +178,4 @@ class ConditionalTabularGAN(ConditionalWassersteinGAN):
 
     def _pair(self, classes: Tensor, levels: Tensor) -> Tensor:
         """Return classes (n,) and levels (n,) as pairs of conditions, (n, 2)."""
-        assert self.spec is not None
         return torch.stack([classes, self.spec.num_conditions + levels], dim=1)

@@ -9,7 +9,7 @@ from gan_imbalance.types import ClassSelection
 
 
 class ConditionalWassersteinGAN(WassersteinGAN):
-    """Wasserstein GAN with gradient penalty whose networks are both told the class.
+    """Wasserstein GAN with gradient penalty whose networks are both conditioned on the class.
 
     Gulrajani et al. 2017 (https://arxiv.org/abs/1704.00028) with the conditions of Mirza and Osindero 2014
     (https://arxiv.org/abs/1411.1784).

@@ -13,6 +13,7 @@ from gan_imbalance.components import factory, own
 from gan_imbalance.files import content_hash
 from gan_imbalance.gans.wasserstein import WassersteinGAN
 from gan_imbalance.losses import MajorityPenalty
+from gan_imbalance.modules import data_of
 from gan_imbalance.networks import first_blocks, freeze_blocks
 from gan_imbalance.types import ClassSelection, DataSpec, InputError
 
@@ -29,7 +30,7 @@ class MinorityTransferGAN(WassersteinGAN):
     ``NonSaturatingLoss``, no penalty, one discriminator step and uniform latent vectors.
 
     Args:
-        pretrain_classes: what the first phase learns, its classes not told apart.
+        pretrain_classes: what the first phase learns, as one class.
         pretrain_epochs: length of the first phase.
         freeze_generator_blocks: generator blocks, of those with parameters, that are frozen for the second phase.
         freeze_discriminator_blocks: the same for the discriminator.
@@ -100,7 +101,7 @@ class MinorityTransferGAN(WassersteinGAN):
     @property
     def given_data_state(self) -> dict[str, Any]:
         """Return the data state of the checkpoint it starts from, if any."""
-        if self.spec is None and self.pretrained:
+        if self.pretrained and not self.is_built:
             data_state: dict[str, Any] = read_checkpoint(self.pretrained, "generator")["generator"]["data_state"]
             return data_state
         return self.data_state
@@ -113,17 +114,19 @@ class MinorityTransferGAN(WassersteinGAN):
         self.register_buffer("_class_of_condition", torch.tensor(spec.condition_classes), persistent=False)
 
     def setup(self, stage: str) -> None:
-        """Build the networks, with the weights of ``pretrained`` if it is given, and read the penalty's classifier."""
-        fresh = self.spec is None
-        super().setup(stage)
-        if fresh and self.pretrained:
-            self._start_from(self.pretrained)
-        penalty = self.majority_penalty
+        """Read the penalty's classifier."""
+        penalty, data = self.majority_penalty, data_of(self)
         if stage == "fit" and penalty is not None and penalty.classifier is None:
             if penalty.classifier_path is None:
                 raise InputError("majority_penalty has no classifier: give its classifier_path, or set its classifier.")
-            assert self.spec is not None
-            penalty.classifier = _read_classifier(penalty.classifier_path, self.spec, self.data_state)
+            penalty.classifier = _read_classifier(penalty.classifier_path, data.spec, data.state())
+
+    def configure_model(self) -> None:
+        """Build the networks, with the weights of ``pretrained`` if it is given."""
+        was_built = self.is_built
+        super().configure_model()
+        if self.pretrained and self.is_built and not was_built:
+            self._start_from(self.pretrained)
 
     def _start_from(self, path: str) -> None:
         state = read_checkpoint(path, "generator")["state_dict"]

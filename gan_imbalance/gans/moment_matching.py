@@ -103,13 +103,8 @@ class MomentMatchingGAN(ConditionalWassersteinGAN):
             raise InputError(f"moment_weight is {moment_weight}: give a number of at least 0.")
         self.moment_weight = moment_weight
 
-    def setup(self, stage: str) -> None:
-        """Build the networks, and take the moments of the training rows."""
-        super().setup(stage)
-        data = getattr(self.trainer, "datamodule", None)
-        if data is None or stage != "fit":
-            return
-        assert self.spec is not None
+    def learn_from(self, data: Any) -> None:
+        """Take the moments of the training rows."""
         rows, conditions = data.encoded("train", self.class_selection)
         none = rows.new_zeros(self.spec.num_conditions, rows.shape[1])
         centres = Moments.of(rows, conditions, none).means

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Sequence
 from inspect import Parameter, signature
 from typing import Any, ClassVar, Self
@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from gan_imbalance.components import to_config
-from gan_imbalance.distributed import ResumableModule
+from gan_imbalance.modules import DataBoundModule
 from gan_imbalance.networks import evaluation_mode
 from gan_imbalance.seeding import seeded
 from gan_imbalance.types import EVERY_KIND, ClassSelection, DataKind, DataSpec, InputError
@@ -22,7 +22,7 @@ _SAMPLE_CHUNK = 2048
 _SAMPLE_CHUNK_PIXELS = 2**18
 
 
-class BaseGenerator(ResumableModule, ABC):
+class BaseGenerator(DataBoundModule):
     """Something that learns samples of classes and makes further ones: a GAN, a diffusion model.
 
     A new one overrides :meth:`build_networks`, :attr:`ema_target`, :meth:`generate`, ``training_step`` and
@@ -36,8 +36,10 @@ class BaseGenerator(ResumableModule, ABC):
         classes: what it learns: ``minority`` (the rarest class), ``majority``, ``all``, or a list of labels.
     """
 
+    checkpoint_key: ClassVar[str] = "generator"
+
     conditional: ClassVar[bool] = False
-    """Whether the networks are built to be told the class (or cluster) of every sample; others ignore it."""
+    """Whether the networks are conditioned on the class (or cluster) of every sample; others ignore it."""
 
     kinds: ClassVar[tuple[DataKind, ...]] = EVERY_KIND
     """The kinds of data that it can learn."""
@@ -64,9 +66,6 @@ class BaseGenerator(ResumableModule, ABC):
         # modules among them are copied, and belong to no one here
         del self._init_args
         self.classes = classes
-        self.spec: DataSpec | None = None
-        self.data_state: dict[str, Any] = {}
-        self.trained_classes: tuple[int, ...] = ()
 
     @property
     @abstractmethod
@@ -95,12 +94,17 @@ class BaseGenerator(ResumableModule, ABC):
         """Return every selection that training goes through; the last one is what it can generate."""
         return (self.classes,)
 
-    def attach(self, spec: DataSpec, trained_classes: Sequence[int], data_state: dict[str, Any]) -> None:
+    @property
+    def trained_classes(self) -> tuple[int, ...]:
+        """Return the indices of the classes that it can generate."""
+        return self.classes_given
+
+    def build(self, spec: DataSpec, classes: Sequence[int], data_state: dict[str, Any]) -> None:
         """Build the networks for the data at hand, or make sure that they were built for it.
 
         Args:
             spec: what the networks must know of the data.
-            trained_classes: indices of the classes that it will be able to generate.
+            classes: indices of the classes that it will be able to generate.
             data_state: the data module's plain state (transformer, schema, split hash), kept in checkpoints.
 
         Raises:
@@ -112,22 +116,19 @@ class BaseGenerator(ResumableModule, ABC):
                 f"{type(self).__name__} learns {self.kinds[0]}s, but the data are {spec.kind}s: choose another, "
                 "such as ConditionalGAN."
             )
-        if not self.conditional and len(trained_classes) != 1:
-            names = ", ".join(repr(spec.classes[i]) for i in trained_classes)
+        if not self.conditional and len(classes) != 1:
+            names = ", ".join(repr(spec.classes[i]) for i in classes)
             raise InputError(
                 f"{type(self).__name__} is not conditional and learns one class, but classes={self.classes!r} "
                 f"selects {names}: name one class, or use a conditional GAN."
             )
-        if self.spec is None:
-            self.spec = spec
-            self.build_networks(spec, self.count_conditions(spec) if self.conditional else 0)
-        elif self.spec != spec or self.data_state.get("split_hash") != data_state.get("split_hash"):
-            raise InputError(
-                "The networks were built for other data than this (its columns, categories, classes or split "
-                "differ): use the data configuration and split that they were trained with."
-            )
-        self.trained_classes = tuple(trained_classes)
-        self.data_state = data_state
+        super().build(spec, classes, data_state)
+
+    def _build_networks(self, spec: DataSpec) -> None:
+        self.build_networks(spec, self.count_conditions(spec) if self.conditional else 0)
+
+    def _classes_of(self, data: Any) -> Sequence[int]:
+        return data.resolve(self.class_selections[-1])  # type: ignore[no-any-return]
 
     @abstractmethod
     def build_networks(self, spec: DataSpec, num_conditions: int) -> None:
@@ -139,14 +140,8 @@ class BaseGenerator(ResumableModule, ABC):
         """
 
     def count_conditions(self, spec: DataSpec) -> int:
-        """Return how many conditions it is told; hook for those with more than the data have."""
+        """Return how many conditions there are; hook for those with more than the data have."""
         return spec.num_conditions
-
-    def setup(self, stage: str) -> None:
-        """Build the networks from the data module, if there is one."""
-        data = getattr(self.trainer, "datamodule", None)
-        if data is not None:
-            self.attach(data.spec, data.resolve(self.class_selections[-1]), data.state())
 
     # -- sampling -----------------------------------------------------------------------------------------------
 
@@ -172,7 +167,6 @@ class BaseGenerator(ResumableModule, ABC):
 
     def require_trained(self, labels: Tensor) -> None:
         """Raise unless it was trained on every class of ``labels``, (n,)."""
-        assert self.spec is not None, "attach() or load_generator() comes first"
         for unseen in set(labels.tolist()) - set(self.trained_classes):
             seen = ", ".join(repr(self.spec.classes[i]) for i in self.trained_classes)
             raise InputError(
@@ -187,35 +181,14 @@ class BaseGenerator(ResumableModule, ABC):
 
     @property
     def _sample_chunk(self) -> int:
-        assert self.spec is not None
         return min(_SAMPLE_CHUNK, _SAMPLE_CHUNK_PIXELS // math.prod(self.spec.shape[1:]))
 
     def draw_conditions(self, labels: Tensor, seed: int) -> Tensor:
         """Return a condition of each label's class: itself, or one of its clusters by their weights, (n,)."""
-        assert self.spec is not None
         weights = torch.zeros(len(self.spec.classes), self.spec.num_conditions)
         for condition, label in enumerate(self.spec.condition_classes):
             weights[label, condition] = self.spec.condition_weights[condition]
         return draw_by_row(weights, labels, seed)
-
-    # -- checkpoints --------------------------------------------------------------------------------------------
-
-    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Add what makes the checkpoint complete: class, data specification and state, random state."""
-        super().on_save_checkpoint(checkpoint)
-        assert self.spec is not None
-        checkpoint["generator"] = {
-            "class_path": f"{type(self).__module__}.{type(self).__qualname__}",
-            "spec": self.spec.to_dict(),
-            "trained_classes": list(self.trained_classes),
-            "data_state": self.data_state,
-        }
-
-    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Build the networks, or make sure that they fit, before their weights are loaded."""
-        super().on_load_checkpoint(checkpoint)
-        saved = checkpoint["generator"]
-        self.attach(DataSpec.from_dict(saved["spec"]), saved["trained_classes"], saved["data_state"])
 
 
 def draw_by_row(weights: Tensor, choices: Tensor, seed: int) -> Tensor:

@@ -32,7 +32,8 @@ class TabularDiffusion(BaseGenerator):
     Kotelnikov et al. 2023, TabDDPM: Modelling Tabular Data with Diffusion Models (https://arxiv.org/abs/2209.15421).
     Numbers are diffused as in Ho et al. 2020 (https://arxiv.org/abs/2006.11239), with the noise as what is predicted;
     categories as in Hoogeboom et al. 2021 (https://arxiv.org/abs/2102.05379), with the category as what is predicted.
-    One network is told the step and the class. It wants numbers of about unit variance, such as normal quantiles.
+    One network is conditioned on the step and the class. It wants numbers of about unit variance, such as normal
+    quantiles.
 
     Args:
         widths: of the hidden layers.
@@ -116,15 +117,12 @@ class TabularDiffusion(BaseGenerator):
         self.register_buffer("lowest", -limits)
         self.register_buffer("highest", limits)
 
-    def setup(self, stage: str) -> None:
-        """Build the network, and learn the range of every number."""
-        super().setup(stage)
-        data = getattr(self.trainer, "datamodule", None)
-        if data is not None and stage == "fit":
-            numbers = data.encoded("train", self.class_selection)[0][:, self.numbers.cpu()]
-            if numbers.numel():
-                self.lowest.copy_(numbers.min(dim=0).values)
-                self.highest.copy_(numbers.max(dim=0).values)
+    def learn_from(self, data: Any) -> None:
+        """Learn the range of every number."""
+        numbers = data.encoded("train", self.class_selection)[0][:, self.numbers.cpu()]
+        if numbers.numel():
+            self.lowest.copy_(numbers.min(dim=0).values)
+            self.highest.copy_(numbers.max(dim=0).values)
 
     # -- training -----------------------------------------------------------------------------------------------
 
@@ -191,7 +189,7 @@ class TabularDiffusion(BaseGenerator):
     # -- categories, all columns at once ------------------------------------------------------------------------
 
     def replaced(self, shares: Tensor, steps: Tensor) -> Tensor:
-        """Return the chances of levels after some steps, (n, c): Hoogeboom et al., eq. 12.
+        """Return the probabilities of levels after some steps, (n, c): Hoogeboom et al., eq. 12.
 
         Args:
             shares: of levels before the first step, (n, c).
@@ -201,7 +199,7 @@ class TabularDiffusion(BaseGenerator):
         return kept * shares + (1 - kept) / self.levels
 
     def step_back(self, replaced: Tensor, shares: Tensor, steps: Tensor) -> Tensor:
-        """Return the chances of levels one step earlier, (n, c): Hoogeboom et al., eq. 13.
+        """Return the probabilities of levels one step earlier, (n, c): Hoogeboom et al., eq. 13.
 
         Args:
             replaced: one-hot levels after ``steps``, (n, c).
@@ -210,19 +208,19 @@ class TabularDiffusion(BaseGenerator):
         """
         kept_once = (self.kept[steps] / self.kept[steps - 1])[:, None]
         once = kept_once * replaced + (1 - kept_once) / self.levels
-        chances = once * self.replaced(shares, steps - 1)
-        return chances / self._by_column(chances).clamp(min=_LEAST)
+        probabilities = once * self.replaced(shares, steps - 1)
+        return probabilities / self._by_column(probabilities).clamp(min=_LEAST)
 
     def shares(self, logits: Tensor) -> Tensor:
         """Return the softmax of every column, (n, c)."""
         exponentials = (logits - self._highest(logits.detach())).exp()
         return exponentials / self._by_column(exponentials)
 
-    def draw_levels(self, chances: Tensor) -> Tensor:
-        """Return one level per column by its chances, one-hot, (n, c)."""
+    def draw_levels(self, probabilities: Tensor) -> Tensor:
+        """Return one level per column by its probabilities, one-hot, (n, c)."""
         # the largest of exponential numbers divided by their rates, as the smallest arrival comes from the highest rate
-        drawn = chances / torch.empty_like(chances).exponential_().clamp(min=_LEAST)
-        return (drawn == self._highest(drawn)).to(chances.dtype)
+        drawn = probabilities / torch.empty_like(probabilities).exponential_().clamp(min=_LEAST)
+        return (drawn == self._highest(drawn)).to(probabilities.dtype)
 
     def _by_column(self, x: Tensor) -> Tensor:
         """Return for every feature the sum of its column, (n, c)."""
@@ -238,7 +236,6 @@ class TabularDiffusion(BaseGenerator):
 
     def generate(self, conditions: Tensor) -> Tensor:
         """Return one new row per condition (n,), from the global random state: (n, features)."""
-        assert self.spec is not None
         count, device = len(conditions), self.kept.device
         numbers = torch.randn(count, len(self.numbers), device=device)
         categories = self.draw_levels((1 / self.levels).expand(count, -1))

@@ -15,7 +15,7 @@ from gan_imbalance.types import InputError
 class ClassificationLoss(nn.Module, ABC):
     """What a classifier minimises: a weighted mean, over the samples of a batch, of what a subclass computes."""
 
-    def attach(self, class_counts: Sequence[int]) -> None:
+    def build(self, class_counts: Sequence[int]) -> None:
         """Learn how many training samples every class has, for losses that depend on it."""
 
     @abstractmethod
@@ -37,7 +37,7 @@ class CrossEntropy(ClassificationLoss):
 
 
 class FocalLoss(ClassificationLoss):
-    """``-(1 - p)^gamma log p``: samples that are told easily count little (Lin et al., 2017, eq. 4).
+    """``-(1 - p)^gamma log p``: samples that are classified easily count little (Lin et al., 2017, eq. 4).
 
     The paper's alpha is a weight of the class.
 
@@ -86,12 +86,12 @@ class LogitAdjustedLoss(ClassificationLoss):
         # made anew from the class counts
         self.register_buffer("adjustment", None, persistent=False)
 
-    def attach(self, class_counts: Sequence[int]) -> None:
+    def build(self, class_counts: Sequence[int]) -> None:
         """Compute what is added to the logits."""
         counts = torch.tensor(class_counts, dtype=torch.float)
         self.adjustment = self.tau * (counts / counts.sum()).log()
 
     def forward(self, logits: Tensor, labels: Tensor) -> Tensor:
         """Return the cross entropy of the adjusted logits, ``(n,)``."""
-        assert self.adjustment is not None, "attach() comes first"
+        assert self.adjustment is not None, "build() comes first"
         return F.cross_entropy(logits + self.adjustment, labels, reduction="none")

@@ -77,7 +77,7 @@ class CodeInformation(nn.Module):
         return self.categories + self.numbers
 
     def draw(self, count: int, device: torch.device) -> Tensor:
-        """Return so many codes, ``(count, width)``, from the global random state."""
+        """Return ``count`` codes, ``(count, width)``, from the global random state."""
         numbers = 2 * torch.rand(count, self.numbers, device=device) - 1
         if not self.categories:
             return numbers

@@ -1,4 +1,4 @@
-"""Whether a generator repeats itself, or has forgotten kinds of rows; told in words."""
+"""Whether a generator repeats itself, or has forgotten kinds of rows; in words."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from gan_imbalance.metrics.distances import Rows, as_rows, standardise
+from gan_imbalance.metrics.distances import Matrix, as_matrices, standardise
 
 _MAX_ROWS = 5000
 _MAX_MODES = 20
-# a mode that should hold so many synthetic rows and holds less than a tenth is missing, not unlucky:
+# a mode that should hold at least this many synthetic rows and holds less than a tenth is missing, not unlucky:
 # 5e-5 is the chance of no row where 10 are expected
 _EXPECTED_ROWS = 10
 _LEAST_SHARE = 0.1
@@ -46,7 +46,7 @@ class Variety(NamedTuple):
         return self.modes_covered / self.modes
 
 
-def measure_variety(real: Rows, synthetic: Rows, seed: int = 0) -> Variety:
+def measure_variety(real: Matrix, synthetic: Matrix, seed: int = 0) -> Variety:
     """Count distinct synthetic rows, and the modes of the real rows (clusters of KMeans) that they cover.
 
     At most 5,000 rows of each kind are looked at, and equally many for the shares of distinct rows.
@@ -63,7 +63,7 @@ def measure_variety(real: Rows, synthetic: Rows, seed: int = 0) -> Variety:
 
     random = np.random.default_rng(seed)
     # unlike distances, clusters are to see rare categories
-    groups = standardise(real, *as_rows(real, synthetic))
+    groups = standardise(real, *as_matrices(real, synthetic))
     first, second = (random.permutation(rows.cpu().numpy())[:_MAX_ROWS] for rows in groups)
     size = min(len(first), len(second))
     count = min(max(size // 50, 1), _MAX_MODES, _count_distinct(first))
@@ -100,7 +100,7 @@ def describe_collapse(variety: Variety) -> list[str]:
     return sentences
 
 
-def warn_of_collapse(real: Rows, synthetic: Rows, seed: int = 0) -> list[str]:
+def warn_of_collapse(real: Matrix, synthetic: Matrix, seed: int = 0) -> list[str]:
     """Warn, by a :class:`CollapseWarning` for each sign, where synthetic rows are less varied than real ones.
 
     Args:

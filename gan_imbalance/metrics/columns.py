@@ -65,7 +65,7 @@ def column_pair_trends(
         real: n rows.
         synthetic: m rows with the same columns.
         categorical: which of them are categories.
-        max_pairs: at most so many pairs, drawn at random; None for all.
+        max_pairs: at most this many pairs, drawn at random; None for all.
         seed: of that draw.
 
     Returns:

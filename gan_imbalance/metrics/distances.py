@@ -11,13 +11,13 @@ from torch import Tensor
 
 from gan_imbalance.types import InputError
 
-Rows = Tensor | np.ndarray[Any, Any]
+Matrix = Tensor | np.ndarray[Any, Any]
 """Numeric rows ``(n, d)``, encoded alike and without missing values."""
 
 _CHUNK_ELEMENTS = 10_000_000
 
 
-def as_rows(*groups: Rows) -> list[Tensor]:
+def as_matrices(*groups: Matrix) -> list[Tensor]:
     """Return every group of rows as double precision, on the device it lies on.
 
     Raises:
@@ -33,13 +33,13 @@ def as_rows(*groups: Rows) -> list[Tensor]:
     return tensors
 
 
-def standardise(reference: Rows, *groups: Rows) -> list[Tensor]:
+def standardise(reference: Matrix, *groups: Matrix) -> list[Tensor]:
     """Return every group in units of the reference's deviation; a constant column keeps its unit.
 
     Raises:
         InputError: if there are no rows, widths differ, or a value is not finite.
     """
-    scale, *tensors = as_rows(reference, *groups)
+    scale, *tensors = as_matrices(reference, *groups)
     deviation = scale.std(dim=0, correction=0)
     deviation = torch.where(deviation > 0, deviation, 1.0)
     return [(rows - scale.mean(dim=0)) / deviation for rows in tensors]

@@ -13,7 +13,7 @@ from torchmetrics.utilities.data import dim_zero_cat
 
 from gan_imbalance.types import InputError
 
-Floats = NDArray[np.float32]
+Float32s = NDArray[np.float32]
 
 
 class TwoSampleAccuracy(Metric):
@@ -71,7 +71,7 @@ class TwoSampleAccuracy(Metric):
         accuracies = [self._accuracy(real, fake, rng) for _ in range(self.repeats)]
         return torch.tensor(np.mean(accuracies), dtype=torch.float32, device=self.device)
 
-    def _accuracy(self, real: Floats, fake: Floats, rng: np.random.Generator) -> float:
+    def _accuracy(self, real: Float32s, fake: Float32s, rng: np.random.Generator) -> float:
         """Return the accuracy on one half of the rows after training on the other."""
         size = min(len(real), len(fake))
         real, fake = (rng.permutation(rows)[:size] for rows in (real, fake))
@@ -80,7 +80,7 @@ class TwoSampleAccuracy(Metric):
         probabilities = self._predict(training, kinds, np.concatenate([real[half:], fake[half:]]))
         return float(np.mean((probabilities > 0.5) == np.repeat([True, False], size - half)))
 
-    def _predict(self, training: Floats, kinds: NDArray[np.float64], judged: Floats) -> Floats:
+    def _predict(self, training: Float32s, kinds: NDArray[np.float64], judged: Float32s) -> Float32s:
         """Return the probability of being real of every judged row, after learning the kinds of the training rows."""
         import xgboost
 
@@ -90,7 +90,7 @@ class TwoSampleAccuracy(Metric):
             "nthread": torch.get_num_threads(),
         }
         trees = xgboost.train(parameters, xgboost.DMatrix(training, kinds), self.num_boost_round)
-        probabilities: Floats = trees.inplace_predict(judged)
+        probabilities: Float32s = trees.inplace_predict(judged)
         return probabilities
 
 
@@ -105,11 +105,11 @@ class LogisticTwoSampleAccuracy(TwoSampleAccuracy):
     def __init__(self, repeats: int = 1, seed: int = 0, **kwargs: Any) -> None:
         super().__init__(repeats=repeats, seed=seed, **kwargs)
 
-    def _predict(self, training: Floats, kinds: NDArray[np.float64], judged: Floats) -> Floats:
+    def _predict(self, training: Float32s, kinds: NDArray[np.float64], judged: Float32s) -> Float32s:
         from sklearn.linear_model import LogisticRegression
         from sklearn.pipeline import make_pipeline
         from sklearn.preprocessing import StandardScaler
 
         model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000)).fit(training, kinds)
-        probabilities: Floats = model.predict_proba(judged)[:, 1]
+        probabilities: Float32s = model.predict_proba(judged)[:, 1]
         return probabilities

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from gan_imbalance.metrics.distances import as_rows
+from gan_imbalance.metrics.distances import as_matrices
 from gan_imbalance.metrics.manifold import PrecisionRecall
 from gan_imbalance.seeding import seeded
 from gan_imbalance.types import InputError, Label
@@ -87,7 +87,7 @@ def kernel_distance(real: Tensor, fake: Tensor, subsets: int = 20, subset_size: 
 def image_distances(
     real: Tensor, fake: Tensor, labels: Tensor, classes: Sequence[Label], seed: int = 0
 ) -> dict[str, float]:
-    """Return what features tell of generated images, in the figures of :func:`figure_names`.
+    """Return what features say of generated images, in the figures of :func:`figure_names`.
 
     Precision and recall are those of :class:`PrecisionRecall`; ``fid_<label>`` is the distance within a class.
 
@@ -114,7 +114,7 @@ def image_distances(
 
 
 def figure_names(labels: Tensor, classes: Sequence[Label]) -> list[str]:
-    """Return which figures :func:`image_distances` tells of so many images of these classes.
+    """Return which figures :func:`image_distances` has for a number of images of these classes.
 
     ``fid`` and ``kid`` of two and more, ``precision`` and ``recall`` of four and more, and, where several classes have
     two and more, ``fid_<label>`` of each of these.
@@ -145,4 +145,4 @@ def _features(real: Tensor, fake: Tensor) -> list[Tensor]:
             f"Distances of images need two of each kind at least, but there are {len(real)} real and {len(fake)} "
             "generated: give more."
         )
-    return as_rows(real, fake)
+    return as_matrices(real, fake)

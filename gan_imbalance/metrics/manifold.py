@@ -14,7 +14,7 @@ from torch import Tensor
 from torchmetrics import Metric
 from torchmetrics.utilities.data import dim_zero_cat
 
-from gan_imbalance.metrics.distances import as_rows, exact_distances, neighbour_radii
+from gan_imbalance.metrics.distances import as_matrices, exact_distances, neighbour_radii
 from gan_imbalance.types import InputError
 
 
@@ -43,7 +43,7 @@ class _NeighbourhoodMetric(Metric):
         self.fake.append(fake.detach())
 
     def _rows(self) -> tuple[Tensor, Tensor]:
-        real, fake = as_rows(dim_zero_cat(self.real), dim_zero_cat(self.fake))
+        real, fake = as_matrices(dim_zero_cat(self.real), dim_zero_cat(self.fake))
         if min(len(real), len(fake)) <= self.k:
             raise InputError(
                 f"Neighbourhoods of {self.k} rows need more rows of each kind than that, but there are {len(real)} "

@@ -12,14 +12,14 @@ from typing import NamedTuple
 import numpy as np
 from torch import Tensor
 
-from gan_imbalance.metrics.distances import Rows, as_rows, nearest_distances, standardise
+from gan_imbalance.metrics.distances import Matrix, as_matrices, nearest_distances, standardise
 
 _ROUNDING = 1e-5
 # of the standard normal, between which 95 % lie
 _NORMAL_95 = 1.959963984540054
 
 
-def exact_copies(synthetic: Rows, training: Rows, encoded: bool = False) -> float:
+def exact_copies(synthetic: Matrix, training: Matrix, encoded: bool = False) -> float:
     """Return the share of synthetic rows that equal a training row, in [0, 1].
 
     Rows nearer than 1e-5 deviations are equal: that much can be lost in encoding them as float32.
@@ -54,7 +54,7 @@ class ClosestRecords(NamedTuple):
     holdout_low: float
 
 
-def closest_records(synthetic: Rows, training: Rows, holdout: Rows, encoded: bool = False) -> ClosestRecords:
+def closest_records(synthetic: Matrix, training: Matrix, holdout: Matrix, encoded: bool = False) -> ClosestRecords:
     """Compare the distances to the closest training record with those to the closest held-out record.
 
     A generator that learned the distribution, not the rows, has a share of 0.5 and equal distances, if ``training``
@@ -81,7 +81,7 @@ def closest_records(synthetic: Rows, training: Rows, holdout: Rows, encoded: boo
     )
 
 
-def closest_record_share(synthetic: Rows, training: Rows, holdout: Rows) -> float:
+def closest_record_share(synthetic: Matrix, training: Matrix, holdout: Matrix) -> float:
     """Return the share of synthetic rows nearer to a training row than to any held-out row, in [0, 1].
 
     See :func:`closest_records`; 0.5 is what a generator reaches that learned the distribution, not the rows.
@@ -103,7 +103,9 @@ class MembershipInference(NamedTuple):
     high: float
 
 
-def membership_inference(synthetic: Rows, training: Rows, holdout: Rows, encoded: bool = False) -> MembershipInference:
+def membership_inference(
+    synthetic: Matrix, training: Matrix, holdout: Matrix, encoded: bool = False
+) -> MembershipInference:
     """Attack by distance: a row is the more likely a training row, the nearer a synthetic row lies to it.
 
     The full black-box attack of Chen et al. (2020), GAN-Leaks, https://arxiv.org/abs/1909.03935, section 5.2. The
@@ -132,5 +134,5 @@ def membership_inference(synthetic: Rows, training: Rows, holdout: Rows, encoded
     return MembershipInference(auc, max(0.0, auc - reach), min(1.0, auc + reach))
 
 
-def _comparable(training: Rows, *groups: Rows, encoded: bool) -> list[Tensor]:
-    return as_rows(*groups) if encoded else standardise(training, *groups)
+def _comparable(training: Matrix, *groups: Matrix, encoded: bool) -> list[Tensor]:
+    return as_matrices(*groups) if encoded else standardise(training, *groups)

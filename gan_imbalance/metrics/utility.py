@@ -56,8 +56,8 @@ def train_and_test(
             "give rows of several classes."
         )
     trees = XGBClassifier(random_state=seed, n_jobs=torch.get_num_threads()).fit(features, codes)
-    chances = np.zeros((len(test_features), len(classes)), dtype=np.float32)
-    chances[:, present] = trees.predict_proba(test_features)
+    probabilities = np.zeros((len(test_features), len(classes)), dtype=np.float32)
+    probabilities[:, present] = trees.predict_proba(test_features)
     metrics = ImbalanceMetrics(classes, minority)
-    metrics.update(torch.from_numpy(chances), torch.from_numpy(np.asarray(test_labels, dtype=np.int64)))
+    metrics.update(torch.from_numpy(probabilities), torch.from_numpy(np.asarray(test_labels, dtype=np.int64)))
     return {name: float(value) for name, value in metrics.compute().items()}

@@ -62,12 +62,12 @@ class SMateDiscriminator(ImageDiscriminator):
 
     Args:
         spec: the data to judge, images of 8, 16, ... 64 pixels.
-        num_conditions: conditions that are told as one-hot maps; 0 if unconditional.
+        num_conditions: conditions, given as one-hot maps; 0 if unconditional.
         num_outputs: scores per image; 1, or more for auxiliary-classifier GANs.
         width: factor of all channels.
         dropout: probability of zeroing a feature before the dense layer.
         spectral_norm: bound every layer's Lipschitz constant.
-        projection: tell conditions by projection instead of maps.
+        projection: give conditions by projection instead of maps.
 
     Raises:
         InputError: if it cannot serve the data.
@@ -150,12 +150,12 @@ class DCGANDiscriminator(ImageDiscriminator):
 
     Args:
         spec: the data to judge, images of 8, 12, ... 64 pixels.
-        num_conditions: conditions that are told; 0 if unconditional.
+        num_conditions: conditions that it is given; 0 if unconditional.
         num_outputs: scores per image; 1, or more for auxiliary-classifier GANs.
         width: channels of the first layer; they double with every halving of the image.
         dropout: probability of zeroing a feature before the dense layer.
         spectral_norm: bound every layer's Lipschitz constant.
-        projection: tell conditions by projection; by one-hot maps if not.
+        projection: give conditions by projection; by one-hot maps if not.
 
     Raises:
         InputError: if it cannot serve the data.

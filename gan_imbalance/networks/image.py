@@ -65,7 +65,7 @@ class ImageGenerator(nn.Module):
 
     Args:
         blocks: from (n, latent_dim + num_conditions) to (n, channels, height, width) in [-1, 1].
-        num_conditions: conditions that are told; 0 if unconditional.
+        num_conditions: conditions that it is given; 0 if unconditional.
     """
 
     def __init__(self, blocks: Sequence[nn.Module], num_conditions: int) -> None:
@@ -82,7 +82,7 @@ class ImageGenerator(nn.Module):
 class ImageDiscriminator(nn.Module):
     """Blocks in order, from an image to features and, by the last one, to scores.
 
-    The condition is told as one-hot maps, constant planes beside the image's channels (Mirza and Osindero 2014), or by
+    The condition is given as one-hot maps, constant planes beside the image's channels (Mirza and Osindero 2014), or by
     projection: the scores have a further term, the product of the features and a vector of the condition's (Miyato
     and Koyama 2018, cGANs with Projection Discriminator, https://arxiv.org/abs/1802.05637, eq. 4).
 
@@ -90,8 +90,8 @@ class ImageDiscriminator(nn.Module):
         blocks: from (n, channels + maps, height, width) to (n, features); the last one is not among them.
         head: from (n, features) to (n, num_outputs).
         num_features: what the last of the blocks gives out.
-        num_conditions: conditions that are told; 0 if unconditional.
-        projection: whether they are told by projection.
+        num_conditions: conditions that it is given; 0 if unconditional.
+        projection: whether they are given by projection.
         spectral: whether the projection is bound by its spectral norm, as the other layers are.
     """
 

@@ -25,7 +25,7 @@ class ConditionalBatchNorm(nn.Module):
 
     Args:
         channels: of its input.
-        num_conditions: conditions that are told; 0 if unconditional.
+        num_conditions: conditions that it is given; 0 if unconditional.
     """
 
     def __init__(self, channels: int, num_conditions: int) -> None:
@@ -50,7 +50,7 @@ class UpsamplingBlock(nn.Module):
 
     Args:
         channels: of its input and its output.
-        num_conditions: conditions that the batch norms are told; 0 if unconditional.
+        num_conditions: conditions of the batch norms; 0 if unconditional.
     """
 
     def __init__(self, channels: int, num_conditions: int) -> None:
@@ -76,7 +76,7 @@ class ResNetGenerator(nn.Module):
     Args:
         spec: the data to generate, images of 8, 12, ... 64 pixels.
         latent_dim: width of the latent vector.
-        num_conditions: conditions that the batch norms are told; 0 if unconditional.
+        num_conditions: conditions of the batch norms; 0 if unconditional.
         width: channels of all layers.
 
     Raises:
@@ -113,7 +113,7 @@ class ResNetGenerator(nn.Module):
 
 
 class DiscriminatorBlock(nn.Module):
-    """ReLU, convolution, ReLU, convolution, beside a shortcut; both halved if told.
+    """ReLU, convolution, ReLU, convolution, beside a shortcut; both halved if asked for.
 
     The first block of a network leaves the first ReLU out, since images are no features. A shortcut that neither halves
     nor changes the channels is the identity.
@@ -150,11 +150,11 @@ class ResNetDiscriminator(ImageDiscriminator):
 
     The first block halves the image, and others follow for as long as it has an even number of more than 8 pixels a
     side: 32 and 64 become 8, but 8 becomes 4, 12 and 24 become 6, 20 becomes 5. Every layer is bound by its spectral
-    norm; conditions are told by projection.
+    norm; conditions are given by projection.
 
     Args:
         spec: the data to judge, images of 8, 12, ... 64 pixels.
-        num_conditions: conditions that are told; 0 if unconditional.
+        num_conditions: conditions that it is given; 0 if unconditional.
         num_outputs: scores per image; 1, or more for auxiliary-classifier GANs.
         width: channels of all layers.
 

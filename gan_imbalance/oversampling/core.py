@@ -13,7 +13,7 @@ from imblearn.utils import check_sampling_strategy
 from sklearn.utils import check_random_state
 
 from gan_imbalance.data import ImbalanceDataModule
-from gan_imbalance.data.imbalance import Rows
+from gan_imbalance.data.imbalance import Indices
 from gan_imbalance.generators import BaseGenerator
 from gan_imbalance.oversampling.training import resolve_gan, train_gan
 from gan_imbalance.quiet import quiet_lightning
@@ -49,7 +49,7 @@ class GeneratorOverSampler(BaseOverSampler):  # type: ignore[misc]
         """Refuse samples alone, unless a subclass knows what they are."""
         raise InputError(f"{type(self).__name__} learns a data module: call top_up.")
 
-    def top_up(self, data: ImbalanceDataModule) -> tuple[Any, Rows]:
+    def top_up(self, data: ImbalanceDataModule) -> tuple[Any, Indices]:
         """Return samples for the rare classes of a split, made by GANs of its training rows.
 
         :meth:`fit_resample` does the same for rows alone. Here columns, encoding and split are those of the data
@@ -159,7 +159,7 @@ class GeneratorOverSampler(BaseOverSampler):  # type: ignore[misc]
 
 
 def learns_all_classes(gan_class: type[BaseGenerator], data: ImbalanceDataModule) -> bool:
-    """Return whether a GAN learns all classes at once: a conditional one, unless it is told clusters of a class."""
+    """Return whether a GAN learns all classes at once: a conditional one, unless on clusters of a class."""
     return gan_class.conditional and data.encoding.get("clusters") is None
 
 

@@ -33,6 +33,7 @@ from gan_imbalance.types import DataSpec, InputError, Label
 
 Images = npt.NDArray[np.uint8]
 
+_STEPS = 2000
 _FROM_SCRATCH = {"pretrain_epochs": 0, "freeze_generator_blocks": 0, "freeze_discriminator_blocks": 0}
 
 
@@ -41,14 +42,15 @@ class ImageOverSampler(GeneratorOverSampler):
 
     Images are uint8, (n, channels, side, side). The originals come first, unchanged, in the result. A conditional GAN
     learns all classes at once; of an unconditional one, each class to be topped up gets its own. A
-    :class:`~gan_imbalance.gans.MinorityTransferGAN` first learns the images of all other classes, not told apart, and
+    :class:`~gan_imbalance.gans.MinorityTransferGAN` first learns the images of all other classes as one class, and
     then the class: what it learned first is kept in ``cache``, for all that start alike.
 
     Args:
         gan: name of a GAN of ours (``"WassersteinGAN"``), a subclass of :class:`BaseGenerator`, an instance (whose
             settings are used, not its weights), or a ``class_path`` dict.
         sampling_strategy: imbalanced-learn's: ``"auto"``, ``"minority"``, ..., a ratio, a dict, or a callable.
-        max_steps: generator steps of every GAN, a first phase included; 0 samples from an untrained one.
+        max_steps: generator steps of every GAN, a first phase included; 0 samples from an untrained one. None takes
+            2,000.
         pretrain_steps: how many of them a minority transfer takes before it sees the class; 0, with nothing frozen, is
             its control from scratch. None takes half of them.
         batch_size: real images per discriminator step.
@@ -61,7 +63,7 @@ class ImageOverSampler(GeneratorOverSampler):
             at hand, all classes counting the same, with the seed of the over-sampler.
         cache: folder where pretrained GANs and the penalty's classifiers are kept, by a hash of all that they depend
             on.
-        accelerator: Lightning's: ``"cpu"``, ``"gpu"``, ``"auto"``, ...
+        accelerator: Lightning's: ``"auto"``, ``"cpu"``, ``"gpu"``, ...
         verbose: whether to show a progress bar.
         random_state: seed, or a numpy random state.
 
@@ -85,7 +87,7 @@ class ImageOverSampler(GeneratorOverSampler):
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **BaseOverSampler._parameter_constraints,
-        "max_steps": [Interval(Integral, 0, None, closed="left")],
+        "max_steps": [Interval(Integral, 0, None, closed="left"), None],
         "pretrain_steps": [Interval(Integral, 0, None, closed="left"), None],
         "batch_size": [Interval(Integral, 1, None, closed="left")],
         "ema_decay": [Interval(Real, 0, 1, closed="left")],
@@ -98,9 +100,9 @@ class ImageOverSampler(GeneratorOverSampler):
         gan: str | type[BaseGenerator] | BaseGenerator | Mapping[str, Any] = "MinorityTransferGAN",
         *,
         sampling_strategy: Any = "auto",
-        max_steps: int = 2000,
+        max_steps: int | None = None,
         pretrain_steps: int | None = None,
-        batch_size: int = 64,
+        batch_size: int = 128,
         ema_decay: float = 0.99,
         augmentation: nn.Module | Mapping[str, Any] | None = None,
         classifier: Any = None,
@@ -163,7 +165,7 @@ class ImageOverSampler(GeneratorOverSampler):
     def _training(
         self, gan_class: type[BaseGenerator], settings: dict[str, Any], data: ImageDataModule, label: Label, seed: int
     ) -> dict[str, Any]:
-        steps = self.max_steps
+        steps = self._all_steps
         if issubclass(gan_class, MinorityTransferGAN):
             first_steps = self._first_steps()
             steps -= first_steps
@@ -179,11 +181,15 @@ class ImageOverSampler(GeneratorOverSampler):
             self._folder = Path(path)
             yield
 
+    @property
+    def _all_steps(self) -> int:
+        return _STEPS if self.max_steps is None else self.max_steps
+
     def _first_steps(self) -> int:
         """Return how many steps a minority transfer takes before it sees the class."""
-        steps = self.max_steps // 2 if self.pretrain_steps is None else self.pretrain_steps
-        if steps > self.max_steps:
-            raise InputError(f"pretrain_steps is {steps}, which is more than max_steps, {self.max_steps}: give fewer.")
+        steps = self._all_steps // 2 if self.pretrain_steps is None else self.pretrain_steps
+        if steps > self._all_steps:
+            raise InputError(f"pretrain_steps is {steps}, which is more than max_steps, {self._all_steps}: give fewer.")
         return steps
 
     def _first_phase(
@@ -200,7 +206,7 @@ class ImageOverSampler(GeneratorOverSampler):
             return _FROM_SCRATCH
         samples, index = data.samples, data.samples.classes.index(label)
         # more frozen blocks than there are must not be noticed only when the first phase is over
-        gan_class(**{**settings, "pretrain_epochs": 1}).attach(_spec(samples), [index], {})
+        gan_class(**{**settings, "pretrain_epochs": 1}).build(_spec(samples), [index], {})
         others = (samples.labels != index).astype(np.int64)
         relabelled = replace(samples, labels=others, classes=(0, 1))
         rest = data.adapted(samples=relabelled, split=data.split, augmentation=None)
@@ -238,7 +244,7 @@ class ImageOverSampler(GeneratorOverSampler):
         return penalty
 
     def _phase(self, gan: BaseGenerator, data: ImageDataModule, steps: int, seed: int) -> dict[str, Any]:
-        """Return the arguments of :func:`train_gan` for so many steps."""
+        """Return the arguments of :func:`train_gan` for a number of steps."""
         batches = data.adapted(
             classes=None, batch_size=self.batch_size, steps_per_epoch=max(1, steps // EPOCHS), seed=seed
         )

@@ -24,7 +24,7 @@ from sklearn.utils.validation import validate_data
 from gan_imbalance.callbacks import FidelityMonitor
 from gan_imbalance.components import build
 from gan_imbalance.data import ImbalanceDataModule, TabularDataModule
-from gan_imbalance.data.imbalance import Rows
+from gan_imbalance.data.imbalance import Indices
 from gan_imbalance.generators import BaseGenerator
 from gan_imbalance.metrics import warn_of_collapse
 from gan_imbalance.oversampling.core import (
@@ -201,9 +201,9 @@ class GANOverSampler(TableOverSampler, GeneratorOverSampler):
         numeric_transform: what numeric columns become (see :class:`TabularTransformer`); None takes ``quantile``.
         max_levels: categories of a column that a network sees one by one; where there are more, the rarest are one.
             None takes 100.
-        spikes: whether single numbers that far more rows hold than those beside them become categories of their own.
-            None means that they do.
-        clusters: cut each class into so many KMeans clusters, which a conditional GAN is told instead of the class;
+        point_masses: whether single numbers that far more rows hold than those beside them become categories of their
+            own. None means that they do.
+        clusters: number of KMeans clusters of each class, on which a conditional GAN is conditioned instead;
             it then learns each class by itself. For these four, :meth:`top_up` takes None as whatever the data say.
         categorical: names of columns to take as categories, where their type does not tell; a column of an array is
             named by its number: ``"0"``.
@@ -212,7 +212,7 @@ class GANOverSampler(TableOverSampler, GeneratorOverSampler):
         constraints: what holds between columns of the rows, and will hold in every added one (see
             :mod:`~gan_imbalance.transforms.constraints`), or their ``class_path`` dicts.
         calibrate: whether numeric columns get exactly the marginals of the training rows; for unconditional GANs.
-        accelerator: Lightning's: ``"cpu"``, ``"gpu"``, ``"auto"``, ...
+        accelerator: Lightning's: ``"auto"``, ``"cpu"``, ``"gpu"``, ...
         verbose: whether to show a progress bar.
         random_state: seed, or a numpy random state.
 
@@ -248,7 +248,7 @@ class GANOverSampler(TableOverSampler, GeneratorOverSampler):
         "validation_fraction": [Interval(Real, 0, 1, closed="left")],
         "numeric_transform": [StrOptions(set(get_args(NumericTransform))), None],
         "max_levels": [Interval(Integral, 1, None, closed="left"), None],
-        "spikes": ["boolean", None],
+        "point_masses": ["boolean", None],
         "clusters": [Interval(Integral, 2, None, closed="left"), None],
         "ordinal": [dict, None],
         "dates": ["array-like", None],
@@ -271,14 +271,14 @@ class GANOverSampler(TableOverSampler, GeneratorOverSampler):
         validation_fraction: float = 0.0,
         numeric_transform: NumericTransform | None = None,
         max_levels: int | None = None,
-        spikes: bool | None = None,
+        point_masses: bool | None = None,
         clusters: int | None = None,
         categorical: list[str] | None = None,
         ordinal: dict[str, list[Label]] | None = None,
         dates: list[str] | None = None,
         constraints: Sequence[Constraint | Mapping[str, Any]] | None = None,
         calibrate: bool = False,
-        accelerator: str = "cpu",
+        accelerator: str = "auto",
         verbose: bool = False,
         random_state: Any = None,
     ) -> None:
@@ -292,7 +292,7 @@ class GANOverSampler(TableOverSampler, GeneratorOverSampler):
         self.validation_fraction = validation_fraction
         self.numeric_transform = numeric_transform
         self.max_levels = max_levels
-        self.spikes = spikes
+        self.point_masses = point_masses
         self.clusters = clusters
         self.ordinal = ordinal
         self.dates = dates
@@ -345,7 +345,7 @@ class GANOverSampler(TableOverSampler, GeneratorOverSampler):
         changes = {
             "numeric_transform": self.numeric_transform,
             "max_levels": self.max_levels,
-            "spikes": self.spikes,
+            "point_masses": self.point_masses,
             "clusters": self.clusters,
             "constraints": self._constraints() or None,
         }
@@ -410,7 +410,7 @@ class GANOverSampler(TableOverSampler, GeneratorOverSampler):
         }
 
     def _budget(self, rows: int, together: bool) -> tuple[int, timedelta | None]:
-        """Return the steps of a GAN that learns so many rows (-1: no limit), and its share of the time."""
+        """Return the steps of a GAN that learns n rows (-1: no limit), and its share of the time."""
         limits = [] if self.max_steps is None else [int(self.max_steps)]
         if self.epochs is not None:
             limits.append(int(self.epochs) * -(-rows // self.batch_size))
@@ -424,10 +424,10 @@ class GANOverSampler(TableOverSampler, GeneratorOverSampler):
         return min(limits, default=-1), timedelta(seconds=seconds / gans)
 
 
-def _rows_of(data: TabularDataModule, index: int) -> Rows:
+def _rows_of(data: TabularDataModule, index: int) -> Indices:
     """Return the training rows of a class."""
     train = data.split.train
-    own: Rows = train[data.samples.labels[train] == index]
+    own: Indices = train[data.samples.labels[train] == index]
     return own
 
 

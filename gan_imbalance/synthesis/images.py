@@ -40,7 +40,6 @@ class ImageSynthesis:
         self, gan: BaseGenerator, made: Tensor, labels: Tensor, manifest: dict[str, Any], **options: Any
     ) -> SyntheticImages:
         """Return images with their classes."""
-        assert gan.spec is not None
         return SyntheticImages(ImageSet(made, labels.numpy(), gan.spec.classes), manifest)
 
     def write(self, synthetic: SyntheticImages, path: Path) -> dict[str, Any]:

@@ -77,7 +77,6 @@ def synthesize(
             least 0, or all are 0, the GAN, the column or the value is none that ``given`` can be used with, or
             ``calibrate`` or ``given`` are asked of images.
     """
-    assert gan.spec is not None, "a GAN is trained or loaded before it generates"
     wanted = _rows_per_class(counts, gan.spec.classes)
     labels = torch.tensor(list(wanted)).repeat_interleave(torch.tensor(list(wanted.values())))
     manifest = provenance(
@@ -106,7 +105,6 @@ def generate(
     Raises:
         InputError: as :func:`synthesize` does.
     """
-    assert gan.spec is not None, "a generator is trained or loaded before it generates"
     return synthesis_of(gan.spec.kind).generate(gan, labels, seed, calibrate=calibrate, given=given)
 
 

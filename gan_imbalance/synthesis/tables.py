@@ -60,7 +60,6 @@ class TableSynthesis:
         self, gan: BaseGenerator, made: pd.DataFrame, labels: Tensor, manifest: dict[str, Any], **options: Any
     ) -> SyntheticSet:
         """Return rows with their target, in the input's columns and dtypes."""
-        assert gan.spec is not None
         schema = TableSchema.from_dict(gan.data_state["schema"])
         rows = schema.restore(made, [gan.spec.classes[index] for index in labels.tolist()])
         told = {"calibrated": options["calibrate"], "given": dict(options["given"] or {})}
@@ -80,10 +79,9 @@ def _sample_given(
     gan: BaseGenerator, transformer: TabularTransformer, labels: Tensor, given: Mapping[str, Any], seed: int
 ) -> Tensor:
     """Return one encoded sample per label (n,), each with the given value of a categorical column."""
-    assert gan.spec is not None
     if not isinstance(gan, ConditionalTabularGAN):
         raise InputError(
-            f"A {type(gan).__name__} cannot be told the value of a column: train a ConditionalTabularGAN, "
+            f"A {type(gan).__name__} cannot be conditioned on the value of a column: train a ConditionalTabularGAN, "
             "or omit given."
         )
     columns = {span.name: span for span in gan.spec.categorical_columns}
@@ -116,8 +114,8 @@ def calibrate_marginals(gan: BaseGenerator, transformer: TabularTransformer, enc
 
     The quantile transform makes the training rows' marginals standard normal, so decoded rows then have exactly
     those marginals; the dependence between columns (the copula) stays the generator's. Where a column has states
-    (spikes, missing values), which one a row is in stays the generator's, too, and the continuous values are ranked
-    among themselves. No data is looked at: ranks are taken in 10,000 fresh samples.
+    (point masses, missing values), which one a row is in stays the generator's, too, and the continuous values are
+    ranked among themselves. No data is looked at: ranks are taken in 10,000 fresh samples.
 
     Args:
         gan: the generator of the samples; it learnt one class.
@@ -129,7 +127,6 @@ def calibrate_marginals(gan: BaseGenerator, transformer: TabularTransformer, enc
         InputError: if the training rows' marginals are not standard normal, because the transform is another, or
             because they are of several classes.
     """
-    assert gan.spec is not None
     if transformer.numeric != "quantile" or len(set(gan.spec.condition_classes)) > 1:
         raise InputError(
             "calibrate needs a GAN of one class on quantile-transformed columns: train it with "

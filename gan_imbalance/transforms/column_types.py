@@ -8,8 +8,8 @@ from typing import Any, Literal, TypedDict
 
 import pandas as pd
 
+from gan_imbalance.transforms.codecs import DATE_CONTENTS, Dates
 from gan_imbalance.transforms.dtypes import to_numbers
-from gan_imbalance.transforms.forms import DATE_CONTENTS, Dates
 from gan_imbalance.types import InputError
 
 ColumnType = Literal["numeric", "categorical", "ordinal", "date"]
@@ -29,7 +29,7 @@ def infer_column_types(
     numeric. Dates, times, durations, and text of more than two values that are all dates in one format, are dates.
 
     Raises:
-        InputError: if a name is unknown, named twice or double in the table, or a column holds infinite
+        InputError: if a name is unknown, named twice or a duplicate in the table, or a column holds infinite
             numbers, mixed types without being named, or values of another type.
     """
     require_unique(frame.columns)
@@ -149,7 +149,7 @@ def require_unique(columns: Sequence[str] | pd.Index[Any]) -> None:
     """Raise unless every column name occurs once.
 
     Raises:
-        InputError: naming the first double one.
+        InputError: naming the first duplicate.
     """
     index = pd.Index(columns)
     if index.has_duplicates:

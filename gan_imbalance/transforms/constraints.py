@@ -18,9 +18,9 @@ import pandas as pd
 import torch
 
 from gan_imbalance.components import import_class
+from gan_imbalance.transforms.codecs import Dates, Numbers, ValueCodec, codec_from_state, codec_to_state
 from gan_imbalance.transforms.column_types import ColumnType, require_columns
 from gan_imbalance.transforms.dtypes import Floats, cast, dtype_to_state, to_numbers
-from gan_imbalance.transforms.forms import Dates, Form, Numbers, form_from_state, form_to_state
 from gan_imbalance.transforms.levels import Unknown, factorize, find_levels, take
 from gan_imbalance.types import InputError
 
@@ -48,19 +48,19 @@ class Constraint(ABC):
     def broken(self, frame: pd.DataFrame) -> npt.NDArray[np.bool_]:
         """Return which of n rows break it, shape (n,)."""
 
-    def fit(self, frame: pd.DataFrame, forms: Mapping[str, Form]) -> Self:
+    def fit(self, frame: pd.DataFrame, codecs: Mapping[str, ValueCodec]) -> Self:
         """Return a copy that has learned its columns.
 
         Args:
             frame: n rows.
-            forms: of the columns that have an order.
+            codecs: of the columns that have an order.
 
         Raises:
             InputError: if a column is unknown or of the wrong type, or a row breaks it.
         """
         require_columns(self.names, frame.columns, f"the constraint {self}")
         fitted = copy(self)
-        fitted.learned = self._learn(frame, forms)
+        fitted.learned = self._learn(frame, codecs)
         rows = np.flatnonzero(fitted.broken(frame))
         if rows.size:
             raise InputError(
@@ -69,7 +69,7 @@ class Constraint(ABC):
             )
         return fitted
 
-    def _learn(self, frame: pd.DataFrame, forms: Mapping[str, Form]) -> dict[str, Any]:
+    def _learn(self, frame: pd.DataFrame, codecs: Mapping[str, ValueCodec]) -> dict[str, Any]:
         return {}
 
     def encode(self, frame: pd.DataFrame, unknown: Unknown) -> dict[str, tuple[ColumnType, pd.Series[Any]]]:
@@ -124,24 +124,24 @@ class ValueRange(Constraint):
         """Return the column."""
         return [self.column]
 
-    def _learn(self, frame: pd.DataFrame, forms: Mapping[str, Form]) -> dict[str, Any]:
-        return {"form": form_to_state(_ordered_form(self, frame, self.column, forms))}
+    def _learn(self, frame: pd.DataFrame, codecs: Mapping[str, ValueCodec]) -> dict[str, Any]:
+        return {"codec": codec_to_state(_ordered_codec(self, frame, self.column, codecs))}
 
     def broken(self, frame: pd.DataFrame) -> npt.NDArray[np.bool_]:
         """Return which of n rows lie outside, shape (n,)."""
-        form = form_from_state(self.learned["form"])
-        values = _comparable(form, frame[self.column])
-        below = values < self._bound(form, self.minimum) if self.minimum is not None else False
-        above = values > self._bound(form, self.maximum) if self.maximum is not None else False
+        codec = codec_from_state(self.learned["codec"])
+        values = _comparable(codec, frame[self.column])
+        below = values < self._bound(codec, self.minimum) if self.minimum is not None else False
+        above = values > self._bound(codec, self.maximum) if self.maximum is not None else False
         return np.broadcast_to(below | above, values.shape)
 
-    def _bound(self, form: Form, value: float | str) -> Any:
+    def _bound(self, codec: ValueCodec, value: float | str) -> Any:
         try:
-            if isinstance(form, Dates):
-                return pd.Timedelta(value).to_numpy() if form.is_duration else pd.Timestamp(value).to_numpy()
+            if isinstance(codec, Dates):
+                return pd.Timedelta(value).to_numpy() if codec.is_duration else pd.Timestamp(value).to_numpy()
             return float(value)
         except (ValueError, TypeError) as error:
-            kind = "date" if isinstance(form, Dates) else "number"
+            kind = "date" if isinstance(codec, Dates) else "number"
             raise InputError(f"The constraint {self} has the bound {value!r}, which is no {kind}.") from error
 
 
@@ -170,8 +170,8 @@ class LessOrEqual(Constraint):
         """Return the larger column."""
         return [self.high]
 
-    def _learn(self, frame: pd.DataFrame, forms: Mapping[str, Form]) -> dict[str, Any]:
-        low, high = (_ordered_form(self, frame, name, forms) for name in self.names)
+    def _learn(self, frame: pd.DataFrame, codecs: Mapping[str, ValueCodec]) -> dict[str, Any]:
+        low, high = (_ordered_codec(self, frame, name, codecs) for name in self.names)
         if isinstance(low, Dates) != isinstance(high, Dates) or (
             isinstance(low, Dates)
             and isinstance(high, Dates)
@@ -183,27 +183,30 @@ class LessOrEqual(Constraint):
             )
         bases = _on_scale(high, low, frame[self.low])
         known = bases[~np.isnan(bases)]
-        decimals = [form.decimals for form in (low, high) if isinstance(form, Numbers) and form.decimals is not None]
+        decimals = [
+            codec.decimals for codec in (low, high) if isinstance(codec, Numbers) and codec.decimals is not None
+        ]
         return {
-            "low": form_to_state(low),
-            "high": form_to_state(high),
-            "fill": float(np.median(known)) if known.size else 0.0,
+            "low": codec_to_state(low),
+            "high": codec_to_state(high),
+            # one of its values: between two of them, distances would not lie on the grid that they are rounded to
+            "fill": float(np.quantile(known, 0.5, method="lower")) if known.size else 0.0,
             "decimals": max(decimals) if len(decimals) == 2 else None,
         }
 
     @property
-    def _forms(self) -> tuple[Form, Form]:
-        return form_from_state(self.learned["low"]), form_from_state(self.learned["high"])
+    def _codecs(self) -> tuple[ValueCodec, ValueCodec]:
+        return codec_from_state(self.learned["low"]), codec_from_state(self.learned["high"])
 
     def broken(self, frame: pd.DataFrame) -> npt.NDArray[np.bool_]:
         """Return in which of n rows the larger column is the smaller, shape (n,)."""
-        low, high = self._forms
+        low, high = self._codecs
         broken: npt.NDArray[np.bool_] = _comparable(high, frame[self.high]) < _comparable(low, frame[self.low])
         return broken
 
     def encode(self, frame: pd.DataFrame, unknown: Unknown) -> dict[str, tuple[ColumnType, pd.Series[Any]]]:
         """Return the distances, under the larger column's name."""
-        low, high = self._forms
+        low, high = self._codecs
         distances = high.numbers(frame[self.high]) - self._bases(low, high, frame[self.low])
         if self.learned["decimals"] is not None:
             distances = np.round(distances, self.learned["decimals"])
@@ -211,7 +214,7 @@ class LessOrEqual(Constraint):
 
     def decode(self, frame: pd.DataFrame) -> dict[str, pd.Series[Any]]:
         """Return the larger column."""
-        low, high = self._forms
+        low, high = self._codecs
         distances = to_numbers(frame[self.high])
         distances = np.where(frame[self.low].isna(), distances, np.maximum(distances, 0))
         column = high.series(self._bases(low, high, frame[self.low]) + distances)
@@ -229,7 +232,7 @@ class LessOrEqual(Constraint):
             column = high.series(np.where(below, np.nan, high.numbers(column)))
         return {self.high: column.set_axis(frame.index)}
 
-    def _bases(self, low: Form, high: Form, column: pd.Series[Any]) -> Floats:
+    def _bases(self, low: ValueCodec, high: ValueCodec, column: pd.Series[Any]) -> Floats:
         bases = _on_scale(high, low, column)
         return np.where(np.isnan(bases), self.learned["fill"], bases)
 
@@ -262,7 +265,7 @@ class FixedCombinations(Constraint):
         """Return that no row breaks it: what the rows hold is allowed."""
         return np.zeros(len(frame), dtype=np.bool_)
 
-    def _learn(self, frame: pd.DataFrame, forms: Mapping[str, Form]) -> dict[str, Any]:
+    def _learn(self, frame: pd.DataFrame, codecs: Mapping[str, ValueCodec]) -> dict[str, Any]:
         codes, levels = zip(*(factorize(frame[name]) for name in self.columns), strict=True)
         combinations = np.unique(np.stack(codes, axis=1), axis=0)
         return {
@@ -329,19 +332,19 @@ class ExactlyOne(AtMostOne):
 
 
 def fit_constraints(
-    constraints: Sequence[Constraint], frame: pd.DataFrame, forms: Mapping[str, Form]
+    constraints: Sequence[Constraint], frame: pd.DataFrame, codecs: Mapping[str, ValueCodec]
 ) -> tuple[Constraint, ...]:
     """Return the constraints fitted on a table, in an order in which they can be decoded.
 
     Args:
         constraints: as stated.
         frame: n rows.
-        forms: of the columns that have an order.
+        codecs: of the columns that have an order.
 
     Raises:
         InputError: if one cannot be fitted, or two re-write the same column, or they go round in a circle.
     """
-    pending = [constraint.fit(frame, forms) for constraint in constraints]
+    pending = [constraint.fit(frame, codecs) for constraint in constraints]
     rewritten = [name for constraint in pending for name in constraint.rewritten]
     for name in rewritten:
         if rewritten.count(name) > 1:
@@ -388,23 +391,25 @@ def decode_constraints(constraints: Sequence[Constraint], frame: pd.DataFrame, n
     return pd.DataFrame({name: columns[name] for name in names})
 
 
-def _ordered_form(constraint: Constraint, frame: pd.DataFrame, name: str, forms: Mapping[str, Form]) -> Form:
+def _ordered_codec(
+    constraint: Constraint, frame: pd.DataFrame, name: str, codecs: Mapping[str, ValueCodec]
+) -> ValueCodec:
     """Return the form of a column of numbers or dates, whatever it is encoded as."""
-    form = forms.get(name)
-    if isinstance(form, Numbers | Dates):
-        return form
+    codec = codecs.get(name)
+    if isinstance(codec, Numbers | Dates):
+        return codec
     if not pd.api.types.is_numeric_dtype(frame[name].dtype):
         raise InputError(f"The constraint {constraint} compares column {name!r}, which holds no numbers or dates.")
     return Numbers.of(frame[name])
 
 
-def _on_scale(form: Form, other: Form, column: pd.Series[Any]) -> Floats:
+def _on_scale(codec: ValueCodec, other: ValueCodec, column: pd.Series[Any]) -> Floats:
     """Return a column of the form ``other`` in the numbers of ``form``, cut off to its units; shape (n,)."""
-    if isinstance(form, Dates) and isinstance(other, Dates):
-        return form.units(other.moments(column))
+    if isinstance(codec, Dates) and isinstance(other, Dates):
+        return codec.units(other.moments(column))
     return other.numbers(column)
 
 
-def _comparable(form: Form, column: pd.Series[Any]) -> npt.NDArray[Any]:
+def _comparable(codec: ValueCodec, column: pd.Series[Any]) -> npt.NDArray[Any]:
     """Return a column's numbers, or its dates to the last nanosecond (in UTC); shape (n,)."""
-    return form.exact(column) if isinstance(form, Dates) else form.numbers(column)
+    return codec.exact(column) if isinstance(codec, Dates) else codec.numbers(column)

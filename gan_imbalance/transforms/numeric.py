@@ -1,8 +1,8 @@
 """Whatever has an order, as at most one continuous feature and one block of states.
 
 The states of a column are those of its continuous values (one, or the modes of their distribution), one for each
-spike (a value that far more rows hold than the values beside it, such as the zeros of a day count), and one for
-missing values. A network thus generates missing values and spikes as it generates categories: at their rate, and
+point mass (a value that far more rows hold than the values beside it, such as the zeros of a day count), and one for
+missing values. A network thus generates missing values and point masses as it generates categories: at their rate, and
 depending on the other columns. With a single state there is no block.
 """
 
@@ -18,8 +18,8 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from gan_imbalance.transforms.codecs import ValueCodec, codec_from_state, codec_to_state
 from gan_imbalance.transforms.dtypes import Encoded, Floats
-from gan_imbalance.transforms.forms import Form, form_from_state, form_to_state
 from gan_imbalance.transforms.levels import Unknown, refuse_missing
 from gan_imbalance.transforms.mixtures import fit_mixtures
 from gan_imbalance.types import Span
@@ -28,12 +28,12 @@ NumericTransform = Literal["quantile", "standard", "minmax", "modes"]
 States = npt.NDArray[np.intp]
 
 _MAX_KNOTS = 1000
-# a spike: at least this share of the rows, so many of them, and so many times the rows of the values beside it
-_SPIKE_SHARE = 0.02
-_SPIKE_ROWS = 10
-_SPIKE_RATIO = 3
-_MAX_SPIKES = 16
-# a column of few values in many rows each is nothing but spikes
+# a point mass: at least this share of the rows, this many of them, and this many times the rows of the values beside it
+_MASS_SHARE = 0.02
+_MASS_ROWS = 10
+_MASS_RATIO = 3
+_MAX_MASSES = 16
+# a column of few values in many rows each is nothing but point masses
 _FEW_VALUES = 32
 _ROWS_PER_VALUE = 50
 # CTGAN's, section 4.2
@@ -169,19 +169,19 @@ class NumericColumn:
 
     Attributes:
         name: of the column.
-        form: its values as numbers, and back.
+        codec: its values as numbers, and back.
         log: whether continuous numbers first pass sign(x) · log(1 + |x|).
         map: of the continuous numbers; None if there are none.
-        spikes: sorted, (spikes,).
+        point_masses: sorted, (point_masses,).
         fill: number that stands for a missing value where none was missing when fitted.
         missing: whether values were missing.
     """
 
     name: str
-    form: Form
+    codec: ValueCodec
     log: bool
     map: ContinuousMap | None
-    spikes: Tensor
+    point_masses: Tensor
     fill: float
     missing: bool
 
@@ -194,12 +194,12 @@ class NumericColumn:
         if state["map"]:
             parts = {key: value for key, value in state["map"].items() if key != "type"}
             fields["map"] = _MAPS[state["map"]["type"]](**parts)
-        return cls(**{**fields, "form": form_from_state(state["form"])})
+        return cls(**{**fields, "codec": codec_from_state(state["codec"])})
 
     def to_state(self) -> dict[str, Any]:
         """Return plain values and tensors."""
         map_state = {"type": type(self.map).__name__, **vars(self.map)} if self.map else None
-        return {"type": self.type, **vars(self), "form": form_to_state(self.form), "map": map_state}
+        return {"type": self.type, **vars(self), "codec": codec_to_state(self.codec), "map": map_state}
 
     @property
     def _continuous(self) -> int:
@@ -208,7 +208,7 @@ class NumericColumn:
     @property
     def _block(self) -> int:
         """Return the width of the block of states."""
-        states = self._continuous + len(self.spikes) + self.missing
+        states = self._continuous + len(self.point_masses) + self.missing
         return states if states > 1 else 0
 
     @property
@@ -224,26 +224,26 @@ class NumericColumn:
     def encode(self, column: pd.Series[Any], unknown: Unknown) -> list[Encoded]:
         """Return the features of n values, then their states, as far as there are spans for them.
 
-        Numbers outside the fitted range are clipped to it; where all known values are spikes, others become the
+        Numbers outside the fitted range are clipped to it; where all known values are point masses, others become the
         nearest.
 
         Raises:
             InputError: if a value cannot be read, or is missing where none was and ``unknown`` is "error".
         """
-        numbers = self.form.numbers(column, unknown)
+        numbers = self.codec.numbers(column, unknown)
         missing = np.isnan(numbers)
         if missing.any() and not self.missing:
             if unknown == "error":
                 raise refuse_missing(self.name)
             missing, numbers = np.zeros_like(missing), np.where(missing, self.fill, numbers)
         encoded: list[Encoded] = []
-        states = np.full(len(numbers), self._continuous + len(self.spikes), dtype=np.intp)
+        states = np.full(len(numbers), self._continuous + len(self.point_masses), dtype=np.intp)
         present = ~missing
-        if len(self.spikes):
-            nearest, is_spike = self._find_spikes(numbers)
-            chosen = present & is_spike
+        if len(self.point_masses):
+            nearest, is_mass = self._nearest_mass(numbers)
+            chosen = present & is_mass
             states[chosen] = self._continuous + nearest[chosen]
-            present &= ~is_spike
+            present &= ~is_mass
         if self.map:
             known = numbers if present.all() else np.where(present, numbers, self.fill)
             continuous, features = self.map.encode(_log(known) if self.log else known)
@@ -260,34 +260,34 @@ class NumericColumn:
             clipped = np.minimum(states, self._continuous - 1)
             numbers = self.map.decode(clipped, encoded[0].astype(np.float64))
             numbers = _exp(numbers) if self.log else numbers
-        # after the continuous states come the spikes, then missing
-        fixed = np.append(self.spikes.numpy(), np.nan)
+        # after the continuous states come the point masses, then missing
+        fixed = np.append(self.point_masses.numpy(), np.nan)
         discrete = states >= self._continuous
         numbers[discrete] = fixed[states[discrete] - self._continuous]
-        return self.form.series(numbers)
+        return self.codec.series(numbers)
 
-    def _find_spikes(self, numbers: Floats) -> tuple[States, npt.NDArray[np.bool_]]:
-        """Return the nearest spike of every number, and whether the number is that spike."""
-        spikes = self.spikes.numpy()
-        nearest = np.searchsorted((spikes[:-1] + spikes[1:]) / 2, numbers)
-        nearest = np.minimum(nearest, len(spikes) - 1)
-        return nearest, (spikes[nearest] == numbers) | (self.map is None)
+    def _nearest_mass(self, numbers: Floats) -> tuple[States, npt.NDArray[np.bool_]]:
+        """Return the nearest point mass of every number, and whether the number is that point mass."""
+        point_masses = self.point_masses.numpy()
+        nearest = np.searchsorted((point_masses[:-1] + point_masses[1:]) / 2, numbers)
+        nearest = np.minimum(nearest, len(point_masses) - 1)
+        return nearest, (point_masses[nearest] == numbers) | (self.map is None)
 
 
 class _Prepared(NamedTuple):
-    """A column's spikes (spikes,), the sorted rest (values,), the median of both, and whether values are missing."""
+    """A column's point masses, the sorted rest, the median of both, and whether values are missing."""
 
-    spikes: Floats
+    point_masses: Floats
     rest: Floats
     fill: float
     missing: bool
 
 
 def fit_numeric(
-    columns: Mapping[str, tuple[pd.Series[Any], Form]],
+    columns: Mapping[str, tuple[pd.Series[Any], ValueCodec]],
     transform: NumericTransform,
     log_columns: Collection[str],
-    spikes: bool,
+    point_masses: bool,
 ) -> dict[str, NumericColumn]:
     """Learn columns that have an order.
 
@@ -295,9 +295,9 @@ def fit_numeric(
         columns: values and form of every column, by name.
         transform: of the continuous numbers.
         log_columns: names of the columns whose continuous numbers first pass sign(x) · log(1 + |x|).
-        spikes: whether to look for spikes.
+        point_masses: whether to look for point masses.
     """
-    prepared = [_prepare(*column, name in log_columns, spikes) for name, column in columns.items()]
+    prepared = [_prepare(*column, name in log_columns, point_masses) for name, column in columns.items()]
     varying = [part.rest for part in prepared if part.rest.size]
     maps: Iterator[ContinuousMap] = (
         iter(ModesMap.fit_all(varying))
@@ -307,31 +307,31 @@ def fit_numeric(
     return {
         name: NumericColumn(
             name=name,
-            form=form,
+            codec=codec,
             log=name in log_columns,
             map=next(maps) if part.rest.size else None,
-            spikes=torch.from_numpy(part.spikes),
+            point_masses=torch.from_numpy(part.point_masses),
             fill=part.fill,
             missing=part.missing,
         )
-        for (name, (_, form)), part in zip(columns.items(), prepared, strict=True)
+        for (name, (_, codec)), part in zip(columns.items(), prepared, strict=True)
     }
 
 
-def _prepare(column: pd.Series[Any], form: Form, log: bool, spikes: bool) -> _Prepared:
-    numbers = form.numbers(column)
+def _prepare(column: pd.Series[Any], codec: ValueCodec, log: bool, point_masses: bool) -> _Prepared:
+    numbers = codec.numbers(column)
     present = np.sort(numbers[~np.isnan(numbers)])
     values, counts = np.unique(present, return_counts=True)
-    is_spike = _are_spikes(counts) if spikes else np.zeros(len(values), dtype=np.bool_)
+    is_mass = _are_point_masses(counts) if point_masses else np.zeros(len(values), dtype=np.bool_)
     # a single value left has no distribution
-    is_spike |= np.count_nonzero(~is_spike) == 1
-    rest = present[np.repeat(~is_spike, counts)]
+    is_mass |= np.count_nonzero(~is_mass) == 1
+    rest = present[np.repeat(~is_mass, counts)]
     rest = _log(rest) if log else rest
     fill = float(np.median(present)) if present.size else np.nan
-    return _Prepared(values[is_spike], rest, fill, present.size < numbers.size)
+    return _Prepared(values[is_mass], rest, fill, present.size < numbers.size)
 
 
-def _are_spikes(counts: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+def _are_point_masses(counts: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
     """Return which values, of whose rows in ascending order there are ``counts``, stand out; shape (values,).
 
     All of them, where there are at most 32 with 50 rows each on average. Otherwise, at most 16 that 2 % of the
@@ -340,13 +340,13 @@ def _are_spikes(counts: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
     rows = counts.sum()
     if len(counts) <= _FEW_VALUES and rows >= _ROWS_PER_VALUE * len(counts):
         return np.ones(len(counts), dtype=np.bool_)
-    is_spike = np.zeros(len(counts), dtype=np.bool_)
-    frequent = np.flatnonzero(counts >= max(_SPIKE_ROWS, _SPIKE_SHARE * rows))
+    is_mass = np.zeros(len(counts), dtype=np.bool_)
+    frequent = np.flatnonzero(counts >= max(_MASS_ROWS, _MASS_SHARE * rows))
     if len(counts) > 2 and frequent.size:
         around = np.pad(counts, 2, mode="reflect")[frequent[:, None] + np.array([0, 1, 3, 4])]
-        frequent = frequent[counts[frequent] >= _SPIKE_RATIO * np.median(around, axis=1)]
-        is_spike[frequent[np.argsort(-counts[frequent], kind="stable")[:_MAX_SPIKES]]] = True
-    return is_spike
+        frequent = frequent[counts[frequent] >= _MASS_RATIO * np.median(around, axis=1)]
+        is_mass[frequent[np.argsort(-counts[frequent], kind="stable")[:_MAX_MASSES]]] = True
+    return is_mass
 
 
 def _ranks(size: int) -> States:

@@ -11,6 +11,7 @@ import pandas as pd
 from torch import Tensor
 
 from gan_imbalance.transforms.categorical import CategoricalColumn
+from gan_imbalance.transforms.codecs import Dates, Levels, Numbers, ValueCodec
 from gan_imbalance.transforms.column_types import convert_columns, infer_column_types, require_columns
 from gan_imbalance.transforms.constraints import (
     Constraint,
@@ -19,7 +20,6 @@ from gan_imbalance.transforms.constraints import (
     fit_constraints,
 )
 from gan_imbalance.transforms.dtypes import Encoded, Features
-from gan_imbalance.transforms.forms import Dates, Form, Levels, Numbers
 from gan_imbalance.transforms.levels import Unknown
 from gan_imbalance.transforms.numeric import NumericColumn, NumericTransform, fit_numeric
 from gan_imbalance.types import InputError, Label, Span
@@ -31,8 +31,8 @@ class TabularTransformer:
     """Encodes a table for a network and decodes what a generator made.
 
     A column that has an order (numbers, dates and times, ordered levels) becomes at most one continuous feature and
-    one one-hot block of states: its continuous values, each of its spikes (values that far more rows hold than those
-    beside them), and missing. With a single state there is no block, so that a column of distinct numbers is one
+    one one-hot block of states: its continuous values, each of its point masses (values that far more rows hold than
+    those beside them), and missing. With a single state there is no block, so that a column of distinct numbers is one
     feature, a constant one none, and a column of few values in many rows each a block like a category's. The
     continuous feature is, by ``numeric``,
 
@@ -55,7 +55,7 @@ class TabularTransformer:
             know theirs. They are numbers like any other: the positions of the levels.
         date_columns: columns to treat as dates or times; text is returned in the format that all of it has.
         max_levels: categories of a column that have a feature of their own; where there are more, the most frequent.
-        spikes: whether frequent single numbers become states; those of a constant column do in any case.
+        point_masses: whether frequent single numbers become states; those of a constant column do in any case.
         constraints: what holds between columns in every row, and will hold in every decoded one (see
             :mod:`~gan_imbalance.transforms.constraints`).
 
@@ -83,7 +83,7 @@ class TabularTransformer:
         ordinal_columns: Mapping[str, Sequence[Label]] | None = None,
         date_columns: Sequence[str] | None = None,
         max_levels: int = 100,
-        spikes: bool = True,
+        point_masses: bool = True,
         constraints: Sequence[Constraint] = (),
     ) -> None:
         self.numeric = numeric
@@ -93,7 +93,7 @@ class TabularTransformer:
         self.ordinal_columns = ordinal_columns
         self.date_columns = date_columns
         self.max_levels = max_levels
-        self.spikes = spikes
+        self.point_masses = point_masses
         if max_levels < 1:
             raise InputError(f"max_levels is {max_levels}; it must be at least 1.")
         self.constraints = constraints
@@ -105,7 +105,7 @@ class TabularTransformer:
         """Learn the columns of ``frame`` (n ≥ 1 rows).
 
         Raises:
-            InputError: if there is no row, a name is unknown or double, no column varies, a column cannot be
+            InputError: if there is no row, a name is unknown or a duplicate, no column varies, a column cannot be
                 encoded (infinite values, mixed types without being named, a name for every row), or a row breaks
                 a constraint.
         """
@@ -117,7 +117,7 @@ class TabularTransformer:
             frame, self.numeric_columns or (), self.categorical_columns or (), ordinal, self.date_columns or ()
         )
         require_columns(self.log_columns, frame.columns, "log_columns")
-        forms: dict[str, Form] = {
+        codecs: dict[str, ValueCodec] = {
             name: Numbers.of(frame[name])
             if column_type == "numeric"
             else Dates.of(frame[name])
@@ -127,14 +127,14 @@ class TabularTransformer:
             if column_type != "categorical"
         }
         self._names = list(types)
-        self._constraints = fit_constraints(self.constraints, frame, forms)
+        self._constraints = fit_constraints(self.constraints, frame, codecs)
         frame, rewritten = encode_constraints(self._constraints, frame, "error")
         types = {name: rewritten.get(name) or types[name] for name in map(str, frame)}
-        forms |= {name: Numbers.of(frame[name]) for name, column_type in rewritten.items() if column_type == "numeric"}
+        codecs |= {name: Numbers.of(frame[name]) for name, column_type in rewritten.items() if column_type == "numeric"}
         ordered = {
-            name: (frame[name], forms[name]) for name, column_type in types.items() if column_type != "categorical"
+            name: (frame[name], codecs[name]) for name, column_type in types.items() if column_type != "categorical"
         }
-        numbers = fit_numeric(ordered, self.numeric, self.log_columns, self.spikes)
+        numbers = fit_numeric(ordered, self.numeric, self.log_columns, self.point_masses)
         self._set_columns(
             numbers[name] if name in numbers else CategoricalColumn.fit(frame[name], self.max_levels) for name in types
         )
@@ -219,7 +219,7 @@ class TabularTransformer:
         return {
             "numeric": self.numeric,
             "max_levels": self.max_levels,
-            "spikes": self.spikes,
+            "point_masses": self.point_masses,
             "names": self._names,
             "constraints": [constraint.to_state() for constraint in self._constraints],
             "columns": [column.to_state() for column in self._columns],
@@ -228,7 +228,7 @@ class TabularTransformer:
     @classmethod
     def from_state_dict(cls, state: Mapping[str, Any]) -> Self:
         """Rebuild the fitted transformer that :meth:`state_dict` described."""
-        transformer = cls(state["numeric"], max_levels=state["max_levels"], spikes=state["spikes"])
+        transformer = cls(state["numeric"], max_levels=state["max_levels"], point_masses=state["point_masses"])
         transformer._names = list(state["names"])
         transformer._constraints = tuple(Constraint.from_state(constraint) for constraint in state["constraints"])
         transformer._set_columns(_COLUMNS[column["type"]].from_state(column) for column in state["columns"])

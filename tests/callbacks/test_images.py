@@ -162,7 +162,7 @@ def test_a_resumed_run_compares_by_the_same_classifier(
     last = tmp_path / "last.ckpt"
     first, between, second = (FeatureDistanceMonitor(classifier_steps=2) for _ in range(3))
     fit(tiny_image_gan(GAN), digits, max_epochs=1, callbacks=[first]).save_checkpoint(last)
-    monkeypatch.delattr("gan_imbalance.callbacks.images.TensorLoader")
+    monkeypatch.delattr("gan_imbalance.callbacks.images.train_feature_network")
     # one that is saved again before it has validated
     unvalidated: dict[str, Any] = {"max_epochs": 2, "limit_val_batches": 0, "callbacks": [between]}
     fit(tiny_image_gan(GAN), digits, ckpt_path=last, **unvalidated).save_checkpoint(last)

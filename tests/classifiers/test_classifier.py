@@ -33,7 +33,7 @@ def attached() -> Callable[..., Classifier]:
     def make(counts: tuple[int, int] = (30, 10), **settings: Any) -> Classifier:
         torch.manual_seed(0)
         module = Classifier(**{**FAST, **settings})
-        module.attach(SPEC, counts, {})
+        module.build(SPEC, counts, {})
         module.trainer = pl.Trainer(accelerator="cpu", logger=False, enable_checkpointing=False)
         return module
 

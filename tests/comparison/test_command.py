@@ -82,15 +82,15 @@ def times(folder: Path) -> dict[str, int]:
 def test_every_cell_has_a_row_and_every_figure_a_summary(run: Run, tmp_path: Path) -> None:
     assert run(positive_rate=0.01) == 0
     results, summary = results_of(tmp_path), pd.read_csv(tmp_path / "summary.csv")
-    arms = [("nothing", ""), ("tuned_threshold", ""), ("smote", "4"), ("smote", "balance"), ("random_under", "")]
-    arms += [("real_rows", "4"), ("real_rows", "balance")]
+    methods = [("nothing", ""), ("tuned_threshold", ""), ("smote", "4"), ("smote", "balance"), ("random_under", "")]
+    methods += [("real_rows", "4"), ("real_rows", "balance")]
     assert results[["seed", "remedy", "amount"]].to_records(index=False).tolist() == [
-        (seed, *arm) for seed in (0, 1) for arm in arms
+        (seed, *method) for seed in (0, 1) for method in methods
     ]
     added = results[results["seed"] == 0].set_index(["remedy", "amount"])["rows_added"].to_dict()
-    assert added == dict(zip(arms, [0, 0, 4, 42, 0, 4, 6], strict=True))
+    assert added == dict(zip(methods, [0, 0, 4, 42, 0, 4, 6], strict=True))
     assert results["precision_reweighted"].between(0, 1).all()
-    assert summary.groupby("metric").size().eq(len(arms)).all()
+    assert summary.groupby("metric").size().eq(len(methods)).all()
     assert summary["splits"].eq(2).all()
     for name in ("report.html", "splits/seed-0.json", "splits/seed-1.json"):
         assert (tmp_path / name).is_file()
@@ -355,7 +355,7 @@ def test_real_rows_and_ratios_are_axes_with_the_same_test_rows(run: Run, tmp_pat
     assert len({str(split["test"]) for split in splits}) == 1
     page = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert "linear, 6 minority rows, imbalance ratio 2" in page
-    assert (tmp_path / "figures" / "pr_auc_by_real_minority_rows_linear.png").is_file()
+    assert (tmp_path / "plots" / "pr_auc_by_real_minority_rows_linear.png").is_file()
 
 
 def test_a_share_of_every_batch_is_a_weight_where_there_are_no_batches(run: Run, tmp_path: Path) -> None:

@@ -62,7 +62,7 @@ def test_the_verdict_is_looked_at_after_every_split(comparison: Experiment, tmp_
 
 @pytest.fixture
 def decide_at(monkeypatch: pytest.MonkeyPatch) -> Callable[[int | None], list[int]]:
-    """Return a function that makes the verdict stand from so many splits on; it returns the splits at every look."""
+    """Return a function that makes the verdict stand from n splits on; it returns the splits at every look."""
 
     def patch(enough: int | None) -> list[int]:
         looks: list[int] = []

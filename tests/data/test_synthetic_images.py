@@ -40,7 +40,7 @@ def data(request: pytest.FixtureRequest) -> ImageDataModule:
 def gan(data: ImageDataModule) -> ConditionalGAN:
     """Return an untrained GAN of the classes 0 and 2."""
     made = ConditionalGAN(classes=["cat", "../d.o g"], latent_dim=3)
-    made.attach(data.spec, (0, 2), data.state())
+    made.build(data.spec, (0, 2), data.state())
     return made
 
 

@@ -15,7 +15,7 @@ from experiments.card_fraud_gans.__main__ import (
     PROTOCOLS,
     main,
     make_gan,
-    pictures_path,
+    plots_path,
     rows_path,
     run_part,
     variety,
@@ -37,7 +37,7 @@ def test_the_rehearsal_leaves_every_table_and_picture(shared_data: Callable[[str
     assert summary.loc["published", "last_c2st_held_out"].isna().all()
     part = folder / "parts" / "published-conditional_wasserstein_gan-0.csv"
     assert set(PAIR) <= set(pd.read_csv(rows_path(part)).columns)
-    assert pd.read_csv(pictures_path(part))["step"].max() == 2
+    assert pd.read_csv(plots_path(part))["step"].max() == 2
     for name in ("curves.png", "v10_v17.png", "references.csv"):
         assert (folder / name).stat().st_size > 100
     for protocol in PROTOCOLS:

@@ -36,14 +36,14 @@ def test_the_gan_is_pictured_as_it_trains(shared_data: Callable[[str], Path], wo
     root = Path(__file__).resolve().parents[2]
     configs = (
         root / "configs/gan/auxiliary_classifier_gan.yaml",
-        root / "experiments/lending_club_acgan/pictures.yaml",
+        root / "experiments/lending_club_acgan/plots.yaml",
     )
     files = [part for config in configs for part in ("--config", str(config))]
     short = ["--trainer.max_epochs", "1", "--trainer.check_val_every_n_epoch", "1", "--data.steps_per_epoch", "2"]
     path = ["--data.path", str(shared_data("lending_club.csv.gz"))]
     assert main(["fit", *files, *path, *short, "--checkpoint.monitor", "null", "--trainer.accelerator", "cpu"]) == 0
-    (picture,) = Path("runs").rglob("pictures/*.png")
-    assert image.imread(picture).shape == (640, 640, 4)
+    (plot,) = Path("runs").rglob("plots/*.png")
+    assert image.imread(plot).shape == (640, 640, 4)
 
 
 def test_no_row_serves_both_development_and_study() -> None:

@@ -70,7 +70,7 @@ def test_the_published_networks_are_the_published_ones() -> None:
     spec = DataSpec("image", (3, 32, 32), tuple(range(10)))
     for gan in (published_gan, our_gan):
         pair = build(gan(SCALES["full"].width))
-        pair.attach(spec, [9], {})
+        pair.build(spec, [9], {})
         for part, count in PUBLISHED.items():
             assert sum(parameter.numel() for parameter in getattr(pair, part).parameters()) == count
     assert published_gan(1.0)["init_args"]["freeze_generator_blocks"] == 3

@@ -150,7 +150,7 @@ def test_what_cannot_be_given(mixed: ConditionalTabularGAN, given: dict[str, Any
 def test_other_gans_cannot_be_told(tiny_gan: MakeGAN, tiny_data: MakeData, fit: Fit) -> None:
     gan = tiny_gan(ConditionalWassersteinGAN)
     fit(gan, tiny_data())
-    with pytest.raises(InputError, match="A ConditionalWassersteinGAN cannot be told the value of a column"):
+    with pytest.raises(InputError, match="A ConditionalWassersteinGAN cannot be conditioned on the value of a column"):
         synthesize(gan, {"yes": 3}, seed=0, given={"colour": "red"})
 
 
@@ -173,7 +173,7 @@ def test_its_defaults_are_those_of_ctgan(tiny_data: MakeData) -> None:
     data = tiny_data()
     data.setup()
     gan = ConditionalTabularGAN()
-    gan.attach(data.spec, (0, 1), data.state())
+    gan.build(data.spec, (0, 1), data.state())
     features, conditions = data.spec.shape[0], 2 + 3
     inputs = 128 + conditions
     layers = [module for module in gan.generator.modules() if isinstance(module, nn.Linear)]

@@ -264,7 +264,7 @@ def trained(
 
 
 def labels_of(gan: BaseGAN, count: int) -> Tensor:
-    """Return so many labels in turn among the classes that a GAN has learnt."""
+    """Return ``count`` labels in turn among the classes that a GAN has learnt."""
     return torch.tensor(gan.trained_classes).repeat(count)[:count]
 
 

@@ -120,7 +120,7 @@ def test_smate_as_published_leaves_its_last_two_layers_to_learn() -> None:
     gan = MinorityTransferGAN(
         generator=SMateGenerator, discriminator=SMateDiscriminator, latent_dim=100, freeze_generator_blocks=3
     )
-    gan.attach(spec, (9,), {})
+    gan.build(spec, (9,), {})
     assert sum(p.numel() for p in gan.generator.parameters()) == 1_466_115
     assert sum(p.numel() for p in gan.discriminator.parameters()) == 522_497
     gan._freeze()
@@ -215,7 +215,7 @@ def test_a_checkpoint_is_refused_for_images_of_another_size(
     with pytest.raises(InputError, match=r"The networks of .*pretrained.ckpt differ|another split"):
         fit(make(pretrained=str(pretrained)), tiny_images(size=16))
     with pytest.raises(InputError, match="built for other data"):
-        load_gan(pretrained).attach(DataSpec("image", (1, 16, 16), ("no", "yes")), (0,), {})
+        load_gan(pretrained).build(DataSpec("image", (1, 16, 16), ("no", "yes")), (0,), {})
 
 
 # -- augmentation -----------------------------------------------------------------------------------------------
@@ -421,7 +421,7 @@ def test_networks_of_images_are_channels_last(tiny_gan: MakeGAN, tiny_images: Ma
 @pytest.mark.parametrize(("size", "largest"), [(8, 2048), (32, 256), (64, 64)])
 def test_large_images_are_sampled_a_few_at_a_time(size: int, largest: int, monkeypatch: pytest.MonkeyPatch) -> None:
     gan = GAN(latent_dim=2, **DCGAN)
-    gan.attach(DataSpec("image", (1, size, size), ("no", "yes")), (1,), {})
+    gan.build(DataSpec("image", (1, size, size), ("no", "yes")), (1,), {})
     asked: list[int] = []
     monkeypatch.setattr(gan, "generate", lambda conditions: asked.append(len(conditions)) or conditions[:, None])
     samples = gan.sample(torch.ones(2 * largest + 1, dtype=torch.long), seed=0)

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import pytorch_lightning as pl
 import torch
+from pytorch_lightning.callbacks import ModelCheckpoint
 from torch import Tensor, nn
 
 from gan_imbalance.callbacks import CriticMonitor, FiniteLossGuard, GeneratorEMA
@@ -34,7 +35,7 @@ def model() -> TabularDiffusion:
     """Return a model of two numbers, and of two columns of three and of two levels."""
     torch.manual_seed(0)
     model = TabularDiffusion(widths=(8,), embedding=4, timesteps=STEPS)
-    model.attach(SPEC, (0, 1), {})
+    model.build(SPEC, (0, 1), {})
     return model
 
 
@@ -65,10 +66,10 @@ def test_levels_after_some_steps_are_those_of_the_chain(model: TabularDiffusion,
     each = (model.kept[1:] / model.kept[:-1]).tolist()
     expected = []
     for size, level in ((3, 2), (2, 0)):
-        chances = torch.eye(size)[level]
+        probabilities = torch.eye(size)[level]
         for kept in each[:step]:
-            chances = chances @ transition(size, kept)
-        expected.append(chances)
+            probabilities = probabilities @ transition(size, kept)
+        expected.append(probabilities)
     found = model.replaced(one_hot(2, 0), torch.tensor([step]))
     torch.testing.assert_close(found[0], torch.cat(expected))
 
@@ -118,12 +119,12 @@ def test_shares_are_the_softmax_of_every_column(model: TabularDiffusion) -> None
 
 
 def test_levels_are_drawn_by_their_chances(model: TabularDiffusion) -> None:
-    chances = torch.tensor([[0.5, 0.3, 0.2, 0.9, 0.1]])
+    probabilities = torch.tensor([[0.5, 0.3, 0.2, 0.9, 0.1]])
     torch.manual_seed(0)
-    drawn = model.draw_levels(chances.expand(20_000, -1))
+    drawn = model.draw_levels(probabilities.expand(20_000, -1))
     assert bool((drawn[:, :3].sum(1) == 1).all())
     assert bool((drawn[:, 3:].sum(1) == 1).all())
-    torch.testing.assert_close(drawn.mean(0), chances[0], atol=0.02, rtol=0)
+    torch.testing.assert_close(drawn.mean(0), probabilities[0], atol=0.02, rtol=0)
     never = model.draw_levels(torch.tensor([[0.0, 1.0, 0.0, 0.0, 1.0]]).expand(1000, -1))
     assert bool((never == one_hot(1, 1)).all())
 
@@ -237,10 +238,29 @@ def test_numbers_alone_and_categories_alone_can_be_learned(
             target="label",
             batch_size=16,
             steps_per_epoch=2,
-            spikes=False,
+            point_masses=False,
             test_fraction=0.0,
             validation_fraction=0.0,
         )
         model = tiny_gan(TabularDiffusion, optimizer=partial(torch.optim.SGD, lr=0.1))
         fit(model, data)
         assert model.sample(torch.tensor([0, 1]), seed=0).isfinite().all()
+
+
+def test_a_resumed_run_ends_where_an_uninterrupted_one_does(
+    tiny_data: Callable[..., TabularDataModule], fit: Callable[..., pl.Trainer], tmp_path: Path
+) -> None:
+    def train(epochs: int, folder: str, ckpt_path: Path | None = None, seed: int = 0) -> None:
+        keep = ModelCheckpoint(tmp_path / folder, "{epoch}", save_top_k=-1)
+        settings = {"callbacks": [GeneratorEMA(0.7), keep], "enable_checkpointing": True, "max_epochs": epochs}
+        model = TabularDiffusion(widths=(8,), embedding=4, dropout=0.2, timesteps=STEPS)
+        fit(model, tiny_data(), ckpt_path=ckpt_path, seed=seed, **settings)
+
+    train(4, "whole")
+    train(2, "half")
+    train(4, "resumed", tmp_path / "half" / "epoch=1.ckpt", seed=7)
+    whole, resumed = (torch.load(tmp_path / run / "epoch=3.ckpt", weights_only=True) for run in ("whole", "resumed"))
+    for key in ("state_dict", "optimizer_states", "generator_ema", "random_states", "global_step"):
+        torch.testing.assert_close(whole[key], resumed[key], rtol=0, atol=0)
+    half = torch.load(tmp_path / "half" / "epoch=1.ckpt", weights_only=True)
+    assert any(not torch.equal(half["state_dict"][name], weight) for name, weight in whole["state_dict"].items())

@@ -23,7 +23,7 @@ def test_a_classifiers_losses_are_one_per_sample() -> None:
     logits, labels = logits_and_labels()
     for loss_class in CLASSIFICATION:
         loss = loss_class()
-        loss.attach([10, 20, 30, 40])
+        loss.build([10, 20, 30, 40])
         losses = loss(logits, labels)
         assert losses.shape == (50,)
         torch.testing.assert_close(losses[:7], loss(logits[:7], labels[:7]))
@@ -70,7 +70,7 @@ def test_logit_adjustment_is_the_papers_pairwise_form(tau: float) -> None:
     logits, labels = logits_and_labels()
     counts = np.array([500, 50, 20, 5])
     loss = LogitAdjustedLoss(tau)
-    loss.attach(counts.tolist())
+    loss.build(counts.tolist())
     f, y = logits.double().numpy(), labels.numpy()
     true = f[np.arange(50), y][:, None]
     terms = (counts / counts[y][:, None]) ** tau * np.exp(f - true)
@@ -82,7 +82,7 @@ def test_logit_adjustment_brings_the_best_constant_to_balance() -> None:
     # where nothing tells the classes apart, cross entropy learns their shares, and the adjusted loss that all are equal
     counts = torch.tensor([900, 90, 10])
     loss = LogitAdjustedLoss()
-    loss.attach(counts.tolist())
+    loss.build(counts.tolist())
     logits = torch.zeros(1, 3, requires_grad=True)
     (loss(logits.expand(3, 3), torch.arange(3)) * counts / counts.sum()).sum().backward()
     assert logits.grad is not None

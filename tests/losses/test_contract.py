@@ -68,7 +68,7 @@ def _penalty_step(penalty: GradientPenalty) -> None:
 
 
 def _classification_step(loss: ClassificationLoss) -> None:
-    loss.attach([3, 2, 1])
+    loss.build([3, 2, 1])
     loss.to("meta")(_meta(4, 3), _labels()).mean().backward()
 
 

@@ -65,7 +65,7 @@ def test_nothing_may_be_added(frame: pd.DataFrame) -> None:
     ("setting", "value", "seen"),
     [
         ("numeric_transform", "modes", lambda found: found.numeric == "modes"),
-        ("spikes", False, lambda found: not found.spikes),
+        ("point_masses", False, lambda found: not found.point_masses),
         ("max_levels", 2, lambda found: found.max_levels == 2),
         ("constraints", [LessOrEqual("flag", "flag")], lambda found: len(found.state_dict()["constraints"]) == 1),
     ],
@@ -92,7 +92,7 @@ def test_clusters_of_the_data_are_told(frame: pd.DataFrame) -> None:
 
 
 def test_a_declared_number_stays_one_with_two_values_left(frame: pd.DataFrame) -> None:
-    sampler = GANOverSampler(spikes=False, **FAST)
+    sampler = GANOverSampler(point_masses=False, **FAST)
     sampler.top_up(table(frame, numeric=["flag"]))
     assert {span.encoding for span in encoder(sampler).spans if span.name == "flag"} == {"linear"}
 

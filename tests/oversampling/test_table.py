@@ -590,7 +590,6 @@ def test_a_conditional_gan_may_be_told_clusters_of_the_class() -> None:
     sampler = GANOverSampler("ConditionalGAN", clusters=2, numeric_transform="standard", max_steps=2, random_state=0)
     sampler.fit_resample(rows, labels)
     (gan,) = sampler.gans_.values()
-    assert gan.spec is not None
     assert gan.spec.condition_classes == (1, 1)
     assert gan.spec.condition_weights == (0.5, 0.5)
     assert len(sampler.synthetic_) == 40

@@ -285,3 +285,13 @@ def test_a_larger_number_of_fewer_digits_is_raised_past_the_smaller_one() -> Non
     back = transformer.fit(frame).inverse_transform(transformer.transform(frame))
     assert back["high"].notna().all()
     assert (back["high"] >= back["low"]).all()
+
+
+def test_where_the_smaller_one_is_missing_the_larger_one_comes_back_on_its_grid() -> None:
+    """The middle of two values is 0.5, which is no distance between whole numbers."""
+    low = pd.Series([np.nan, 0, np.nan, *[0] * 18, *[1] * 19], dtype="Int64")
+    frame = pd.DataFrame({"x": np.arange(40), "high": low.fillna(0), "low": low})
+    frame.loc[2, "high"] = 1
+    transformer = TabularTransformer("minmax", constraints=[LessOrEqual("low", "high")], numeric_columns=["x"])
+    back = transformer.fit(frame).inverse_transform(transformer.transform(frame))
+    pd.testing.assert_frame_equal(back, frame)

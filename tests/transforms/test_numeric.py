@@ -28,14 +28,14 @@ def test_spikes_are_states_and_the_rest_is_normal() -> None:
     probabilities = torch.linspace(0.05, 0.95, 19, dtype=torch.float64)
     np.testing.assert_allclose(np.quantile(continuous, probabilities), torch.special.ndtri(probabilities), atol=0.02)
     np.testing.assert_allclose(features[values == 1, 0], 0, atol=0.02)
-    # exactly the spike, whatever the continuous feature says beside it
+    # exactly the point mass, whatever the continuous feature says beside it
     assert transformer.inverse_transform(np.array([[3.0, 0.1, 0.9]]))["amount"].tolist() == [1.0]
 
 
 def test_zeros_and_bumps_of_a_day_count_stand_out() -> None:
     transformer = TabularTransformer().fit(pd.DataFrame({"days": DAYS}))
     (column,) = transformer.state_dict()["columns"]
-    assert set(column["spikes"].tolist()) == {0, 5, 30}
+    assert set(column["point_masses"].tolist()) == {0, 5, 30}
 
 
 def test_few_values_in_many_rows_are_all_states() -> None:
@@ -46,10 +46,10 @@ def test_few_values_in_many_rows_are_all_states() -> None:
     assert transformer.inverse_transform(transformer.transform(other))["few"].tolist() == [0, 30, 3]
 
 
-@pytest.mark.parametrize("spikes", [True, False])
-def test_features_of_columns_without_spikes_are_the_quantiles(spikes: bool) -> None:
+@pytest.mark.parametrize("point_masses", [True, False])
+def test_features_of_columns_without_spikes_are_the_quantiles(point_masses: bool) -> None:
     values = RANDOM.normal(size=500)
-    features = TabularTransformer(spikes=spikes).fit(frame := pd.DataFrame({"x": values})).transform(frame)
+    features = TabularTransformer(point_masses=point_masses).fit(frame := pd.DataFrame({"x": values})).transform(frame)
     ranks = values.argsort().argsort()
     expected = torch.special.ndtri(torch.from_numpy((ranks + 0.5) / 500))
     np.testing.assert_allclose(features[:, 0], expected, atol=1e-6)
@@ -81,8 +81,8 @@ def test_missing_values_keep_their_rate_and_what_they_depend_on(numeric: Any) ->
 
 
 @pytest.mark.parametrize("numeric", ["quantile", "standard", "minmax", "modes"])
-@pytest.mark.parametrize("spikes", [True, False])
-def test_columns_with_nothing_to_vary(numeric: Any, spikes: bool) -> None:
+@pytest.mark.parametrize("point_masses", [True, False])
+def test_columns_with_nothing_to_vary(numeric: Any, point_masses: bool) -> None:
     frame = pd.DataFrame(
         {
             "x": [1.5, 2.5, 4.0, 8.0],
@@ -93,7 +93,7 @@ def test_columns_with_nothing_to_vary(numeric: Any, spikes: bool) -> None:
             "no_date": pd.Series([pd.NaT] * 4),
         }
     )
-    transformer = TabularTransformer(numeric, spikes=spikes).fit(frame)
+    transformer = TabularTransformer(numeric, point_masses=point_masses).fit(frame)
     assert spans(transformer)[1:] == [("categorical", 2)]
     back = transformer.inverse_transform(transformer.transform(frame))
     pd.testing.assert_frame_equal(back, frame, atol=1e-5)

@@ -137,7 +137,7 @@ def test_quantiles_of_any_distribution_are_normal() -> None:
 def test_frequent_values_keep_their_share_in_normal_noise() -> None:
     random = np.random.default_rng(0)
     values = np.where(random.random(4000) < 0.7, 0, random.integers(1, 31, 4000))
-    transformer = TabularTransformer("quantile", spikes=False).fit(pd.DataFrame({"days": values}))
+    transformer = TabularTransformer("quantile", point_masses=False).fit(pd.DataFrame({"days": values}))
     made = transformer.inverse_transform(random.normal(size=(4000, 1)))["days"]
     assert abs((made == 0).mean() - (values == 0).mean()) < 0.03
     assert made.between(0, 30).all()

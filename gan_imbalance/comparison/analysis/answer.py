@@ -27,12 +27,12 @@ from gan_imbalance.comparison.analysis.decision import (
 from gan_imbalance.comparison.analysis.metrics import Metric, verdict_metric
 from gan_imbalance.comparison.analysis.statistics import corrected_resampled_t
 from gan_imbalance.comparison.analysis.tables import SPLIT, allowance, by_split, grouped
-from gan_imbalance.comparison.plan.cells import Arm
+from gan_imbalance.comparison.plan.cells import Method
 from gan_imbalance.comparison.plan.description import Description
 from gan_imbalance.comparison.plan.remedies import EFFORTS, HALF_MINORITY, REAL_ROWS
 from gan_imbalance.comparison.plan.study import Setting
 
-_ARM = list(Arm._fields)
+_METHOD = list(Method._fields)
 _MOST_SPLITS = 200
 
 
@@ -55,7 +55,7 @@ class Contest:
         probabilities: that the first is worse, practically equal, better; NaN for a single split, and where all splits
             differ by the very same.
         mark: what they decide.
-        detectable: smallest true gain that so many such splits call by its name in four of five comparisons.
+        detectable: smallest true gain that this many such splits decide as one in four of five comparisons.
         splits_to_decide: number of splits that would probably decide, if they go on as these did; None if no number
             would.
         any_gain: probability that the first is better at all, however little.
@@ -145,7 +145,7 @@ class Answer:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for a file."""
-        return {**asdict(self), "setting": self.setting.name, "mark": self.mark, "seen": self.seen}
+        return {**asdict(self), "setting": self.setting.display_name, "mark": self.mark, "seen": self.seen}
 
 
 def find_answers(description: Description, results: pd.DataFrame) -> list[Answer]:
@@ -290,7 +290,7 @@ def contest(metric: Metric, ratio: float, first: pd.DataFrame, second: pd.DataFr
 
 def _most_frequent(rows: pd.DataFrame) -> str:
     """Return how the remedy is called that most splits chose, and how many did where not all."""
-    names = [Arm(*map(str, arm)).name for arm in rows[_ARM].itertuples(index=False, name=None)]
+    names = [Method(*map(str, method)).display_name for method in rows[_METHOD].itertuples(index=False, name=None)]
     counts = pd.Series(names).value_counts(sort=False)
     name = str(counts.idxmax())
     return name if len(counts) == 1 else f"{name} in {counts.max()} of {len(names)} splits, {len(counts) - 1} more"
@@ -309,34 +309,34 @@ def _cheapest_of_the_best(
     description: Description, metric: Metric, ratio: float, rows: pd.DataFrame
 ) -> Recommendation | None:
     allowed = rows[rows["role"] != "control"]
-    by_arm = allowed.assign(
+    by_method = allowed.assign(
         chosen_by=metric.gains(allowed[metric.validation_name].astype(float)),
         seconds=allowed["seconds_resample"] + allowed["seconds_fit"],
-    ).groupby(["classifier", *_ARM], sort=False)
-    arms = by_arm[["chosen_by", "seconds"]].mean().reset_index().dropna(subset="chosen_by")
-    if arms.empty:
+    ).groupby(["classifier", *_METHOD], sort=False)
+    methods = by_method[["chosen_by", "seconds"]].mean().reset_index().dropna(subset="chosen_by")
+    if methods.empty:
         return None
     efforts = description.content["efforts"]
     # settings that are tuned cost as many fits as are tried
-    arms["effort"] = arms["remedy"].map(efforts).astype(int) + 0.5 * (arms["amount"] == "tuned")
-    best = arms["chosen_by"].max()
-    as_good = arms[arms["chosen_by"] >= best - metric.practical_difference].sort_values(["effort", "seconds"])
+    methods["effort"] = methods["remedy"].map(efforts).astype(int) + 0.5 * (methods["amount"] == "tuned")
+    best = methods["chosen_by"].max()
+    as_good = methods[methods["chosen_by"] >= best - metric.practical_difference].sort_values(["effort", "seconds"])
     cheapest = as_good.iloc[0]
-    arm = Arm(*map(str, cheapest[_ARM]))
+    method = Method(*map(str, cheapest[_METHOD]))
     of_classifier = allowed[allowed["classifier"] == cheapest["classifier"]]
-    mine = of_classifier[(of_classifier["remedy"] == arm.remedy) & (of_classifier["amount"] == arm.amount)]
+    mine = of_classifier[(of_classifier["remedy"] == method.remedy) & (of_classifier["amount"] == method.amount)]
     nothing = _untuned(of_classifier[of_classifier["role"] == "baseline"])
     others = [
-        f"{Arm(*map(str, other[:3])).name} with {other[3]}"
-        for other in as_good[[*_ARM, "classifier"]].iloc[1:].itertuples(index=False, name=None)
+        f"{Method(*map(str, other[:3])).display_name} with {other[3]}"
+        for other in as_good[[*_METHOD, "classifier"]].iloc[1:].itertuples(index=False, name=None)
     ]
     return Recommendation(
         classifier=str(cheapest["classifier"]),
-        remedy=arm.name,
+        remedy=method.display_name,
         effort=EFFORTS[int(cheapest["effort"])],
         seconds=float(cheapest["seconds"]),
         mean=float(mine[metric.name].astype(float).mean()),
         tuned_recall=float(np.nanmean(mine[f"tuned_recall_{description.minority_label}"].astype(float))),
-        against_nothing=None if arm.is_baseline else contest(metric, ratio, by_split(mine), by_split(nothing)),
+        against_nothing=None if method.is_baseline else contest(metric, ratio, by_split(mine), by_split(nothing)),
         as_good=tuple(others),
     )

@@ -148,7 +148,7 @@ def splits_to_decide(
 ) -> int | None:
     """Return after how many splits a posterior of this mean and deviation is decided, whatever the mark.
 
-    What is decided with so many is with more. A ratio above 0 leaves an uncertainty that no further split takes away.
+    What is decided with this many is with more. A ratio above 0 leaves an uncertainty that no further split takes away.
 
     Args:
         difference: mean of the differences.

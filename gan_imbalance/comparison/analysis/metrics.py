@@ -31,7 +31,7 @@ metric, of ``expected_cost`` as a share of what missing every rare row would cos
 
 _PER_CLASS = ("recall", "precision", "f1")
 _LOWER_IS_BETTER = ("expected_cost", "calibration_error", "brier")
-_TITLES = {
+_DISPLAY_NAMES = {
     "pr_auc": "PR-AUC",
     "roc_auc": "ROC-AUC",
     "f1": "F1",
@@ -43,29 +43,29 @@ _TITLES = {
 
 @dataclass(frozen=True)
 class Metric:
-    """A figure as tables, pictures and verdicts show it.
+    """A figure as tables, plots and verdicts show it.
 
     Attributes:
         name: its column.
-        title: how a person calls it.
+        display_name: what tables and plots call it.
         practical_difference: what does not matter, in its unit.
         higher_is_better: which way is a gain.
         most: the highest value that it can have.
     """
 
     name: str
-    title: str
+    display_name: str
     practical_difference: float = 0.02
     higher_is_better: bool = True
     most: float = 1.0
 
     @property
-    def title_in_text(self) -> str:
-        """Return its title within a sentence."""
+    def name_in_text(self) -> str:
+        """Return its display name within a sentence."""
         return (
-            self.title
-            if self.title[1:2].isupper() or self.title[1:2] in "-1"
-            else self.title[:1].lower() + self.title[1:]
+            self.display_name
+            if self.display_name[1:2].isupper() or self.display_name[1:2] in "-1"
+            else self.display_name[:1].lower() + self.display_name[1:]
         )
 
     @property
@@ -112,10 +112,10 @@ def find_metric(description: Description, name: str) -> Metric:
     """Return a metric by the name that a user gives it: ``recall`` is that of the rare class."""
     judging = description.judging
     column = f"{name}_{description.minority_label}" if name in _PER_CLASS else name
-    title = _TITLES.get(name, name.replace("_", " ").capitalize())
+    display_name = _DISPLAY_NAMES.get(name, name.replace("_", " ").capitalize())
     if name in ("precision_at_recall", "recall_at_precision"):
         of, _, at = name.partition("_at_")
-        title = f"{of.capitalize()} at {at} {judging[f'at_{at}']:g}"
+        display_name = f"{of.capitalize()} at {at} {judging[f'at_{at}']:g}"
     most = 1.0
     default = PRACTICAL_DIFFERENCES[name]
     if name == "expected_cost":
@@ -123,7 +123,7 @@ def find_metric(description: Description, name: str) -> Metric:
         most = max(costs.values())
         default *= costs["miss"] * _rare_share(description)
     practical = description.practical_differences.get(name, default)
-    return Metric(column, title, practical, name not in _LOWER_IS_BETTER, most)
+    return Metric(column, display_name, practical, name not in _LOWER_IS_BETTER, most)
 
 
 def _rare_share(description: Description) -> float:

@@ -17,10 +17,10 @@ from gan_imbalance.comparison.analysis.statistics import (
     mean_interval,
     paired_comparison,
 )
-from gan_imbalance.comparison.plan.cells import TUNED, Arm
+from gan_imbalance.comparison.plan.cells import TUNED, Method
 from gan_imbalance.comparison.plan.description import Description
 from gan_imbalance.comparison.plan.study import Setting
-from gan_imbalance.quality import FIGURES, FRECHET_DISTANCE
+from gan_imbalance.quality import FRECHET_DISTANCE, QUALITY_METRICS
 
 _QUALITY = "quality_"
 SPLIT = ["seed", "fold"]
@@ -28,7 +28,7 @@ _SETTING = list(Setting._fields)
 # one number stands for all that is not set, since missing values are equal to nothing
 _UNSET = -1.0
 
-Scores = Mapping[Arm, "pd.Series[float]"]
+Scores = Mapping[Method, "pd.Series[float]"]
 """Of every remedy with its amount, the scores by split."""
 
 Intervals = dict[tuple[str, str, str], tuple[float, float]]
@@ -43,7 +43,7 @@ def results_table(results: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
             "fold": result["fold"],
             **{name: result[name] for name in _SETTING},
             "classifier": result["classifier"],
-            **{name: result[name] for name in Arm._fields},
+            **{name: result[name] for name in Method._fields},
             **result["metrics"],
             **{f"tuned_{name}": value for name, value in result["tuned_metrics"].items()},
             "threshold": result["threshold"],
@@ -75,12 +75,12 @@ def summarise_quality(results: pd.DataFrame, names: Sequence[str]) -> pd.DataFra
         names: of the figures to sum up, in order.
 
     Returns:
-        Columns minority_rows, imbalance_ratio, remedy, role, metric, title, best, splits, mean, low, high; no row for
-        a remedy that adds none.
+        Columns minority_rows, imbalance_ratio, remedy, role, metric, display_name, best, splits, mean, low, high; no
+        row for a remedy that adds none.
     """
     rows = results.assign(tuned=results["amount"] == TUNED).sort_values("tuned", kind="stable")
     once = rows.drop_duplicates([*_SETTING, *SPLIT, "remedy"]).sort_index()
-    known = {figure.name: figure for figure in (FRECHET_DISTANCE, *FIGURES)}
+    known = {figure.name: figure for figure in (FRECHET_DISTANCE, *QUALITY_METRICS)}
     shown = [known[name] for name in names if _QUALITY + name in once]
     summary = []
     for (*setting, remedy, role), of in once.groupby([*_SETTING, "remedy", "role"], sort=False, dropna=False):
@@ -88,9 +88,14 @@ def summarise_quality(results: pd.DataFrame, names: Sequence[str]) -> pd.DataFra
             values = of[_QUALITY + figure.name].dropna()
             if len(values):
                 row = dict(zip(_SETTING, setting, strict=True)) | {"remedy": remedy, "role": role}
-                row |= {"metric": figure.name, "title": figure.title, "best": figure.best, "splits": len(values)}
+                row |= {
+                    "metric": figure.name,
+                    "display_name": figure.display_name,
+                    "best": figure.best,
+                    "splits": len(values),
+                }
                 summary.append(row | dict(zip(("mean", "low", "high"), mean_interval(values), strict=True)))
-    columns = [*_SETTING, "remedy", "role", "metric", "title", "best", "splits", "mean", "low", "high"]
+    columns = [*_SETTING, "remedy", "role", "metric", "display_name", "best", "splits", "mean", "low", "high"]
     return pd.DataFrame(summary, columns=columns)
 
 
@@ -102,9 +107,9 @@ class Group(NamedTuple):
     rows: pd.DataFrame
 
     @property
-    def name(self) -> str:
-        """Return how a person calls it."""
-        return ", ".join(filter(None, (self.classifier, self.setting.name)))
+    def display_name(self) -> str:
+        """Return what tables and messages call it."""
+        return ", ".join(filter(None, (self.classifier, self.setting.display_name)))
 
 
 def grouped(description: Description, table: pd.DataFrame) -> list[Group]:
@@ -156,21 +161,21 @@ def _summarise_metric(
     metric: Metric, scores: Scores, added: Scores, ratio: float, intervals: Intervals
 ) -> list[dict[str, Any]]:
     """Return one row per remedy and amount, with the interval of a single split from ``intervals``."""
-    baseline = next((values for arm, values in scores.items() if arm.is_baseline), None)
+    baseline = next((values for method, values in scores.items() if method.is_baseline), None)
     rows: list[dict[str, Any]] = []
     found: list[Probabilities] = []
-    for arm, values in scores.items():
+    for method, values in scores.items():
         row = {
-            **arm._asdict(),
-            "arm": arm.name,
-            "rows_added": added[arm].mean(),
+            **method._asdict(),
+            "method": method.display_name,
+            "rows_added": added[method].mean(),
             "metric": metric.name,
             "splits": int(values.count()),
         }
         mean, low, high = mean_interval(values.dropna()) if row["splits"] else (np.nan,) * 3
         low, high = metric.bounded(low, high)
         if len(values) == 1:
-            low, high = intervals.get((arm.remedy, arm.amount, metric.name), (np.nan, np.nan))
+            low, high = intervals.get((method.remedy, method.amount, metric.name), (np.nan, np.nan))
         compared, probabilities = None, Probabilities(*[np.nan] * 3)
         if baseline is not None and values is not baseline:
             compared = compare_scores(values, baseline, ratio)
@@ -195,24 +200,26 @@ def differences(description: Description, results: pd.DataFrame) -> pd.DataFrame
     metric.
 
     Returns:
-        Columns classifier, minority_rows, imbalance_ratio, arm, other, metric, splits, difference, difference_low,
+        Columns classifier, minority_rows, imbalance_ratio, method, other, metric, splits, difference, difference_low,
         difference_high, effect_size, effect_low, effect_high, p, p_holm.
     """
     rows: list[dict[str, Any]] = []
     for group in grouped(description, results):
         ratio = allowance(description, group.setting)
         for metric in (*headline_metrics(description), find_metric(description, "balanced_accuracy")):
-            scores = scores_by_arm(group.rows, metric.name)
-            for arm in (arm for arm in scores if arm.role == "gan"):
-                pairs = {other: compare_scores(scores[arm], scores[other], ratio) for other in scores if other != arm}
+            scores = scores_by_method(group.rows, metric.name)
+            for method in (method for method in scores if method.role == "gan"):
+                pairs = {
+                    other: compare_scores(scores[method], scores[other], ratio) for other in scores if other != method
+                }
                 found = {other: _difference(metric, compared, scores[other]) for other, compared in pairs.items()}
                 adjusted = holm([difference["p"] for difference in found.values()])
                 rows += [
                     {
                         "classifier": group.classifier,
                         **group.setting._asdict(),
-                        "arm": arm.name,
-                        "other": other.name,
+                        "method": method.display_name,
+                        "other": other.display_name,
                         "metric": metric.name,
                         "splits": compared.pairs if compared else 0,
                         **found[other],
@@ -226,12 +233,12 @@ def differences(description: Description, results: pd.DataFrame) -> pd.DataFrame
 def scores_by_metric(rows: pd.DataFrame, metrics: Sequence[str]) -> dict[str, Scores]:
     """Return the scores by split, the same splits for all; NaN where a cell or the metric's meaning is missing."""
     rows = by_split(rows).reset_index()
-    table = rows.pivot(index=SPLIT, columns=list(Arm._fields), values=list(metrics)).astype(float)
-    arms = list(rows[list(Arm._fields)].drop_duplicates().itertuples(index=False, name=None))
-    return {metric: {Arm(*map(str, arm)): table[metric, *arm] for arm in arms} for metric in metrics}
+    table = rows.pivot(index=SPLIT, columns=list(Method._fields), values=list(metrics)).astype(float)
+    methods = list(rows[list(Method._fields)].drop_duplicates().itertuples(index=False, name=None))
+    return {metric: {Method(*map(str, method)): table[metric, *method] for method in methods} for metric in metrics}
 
 
-def scores_by_arm(rows: pd.DataFrame, metric: str) -> Scores:
+def scores_by_method(rows: pd.DataFrame, metric: str) -> Scores:
     """Return those of :func:`scores_by_metric` in one metric."""
     return scores_by_metric(rows, [metric])[metric]
 

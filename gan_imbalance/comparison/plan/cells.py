@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from gan_imbalance.comparison.forms import form_of
+from gan_imbalance.comparison.adapters import adapter_of
 from gan_imbalance.comparison.plan.remedies import Amount, Remedy
 from gan_imbalance.comparison.plan.study import SplitKey, Study
 from gan_imbalance.files import content_hash
@@ -22,7 +22,7 @@ TUNE = "tune"
 """Key of a classifier's configuration: of its arguments, the values that tuned cells may choose from."""
 
 
-class Arm(NamedTuple):
+class Method(NamedTuple):
     """A remedy with an amount of added rows ("" where it has none to choose), as tables tell them apart."""
 
     remedy: str
@@ -35,8 +35,8 @@ class Arm(NamedTuple):
         return self.role == "baseline" and not self.amount
 
     @property
-    def name(self) -> str:
-        """Return how tables call it."""
+    def display_name(self) -> str:
+        """Return what tables and messages call it."""
         if not self.amount:
             return self.remedy
         if self.amount.startswith("0."):
@@ -113,14 +113,14 @@ class Cell:
     pool: int | None
 
     @property
-    def arm(self) -> Arm:
-        """Return what it is called but for split and classifier."""
-        return Arm(self.remedy.name, "" if self.amount is None else str(self.amount), self.remedy.role)
+    def method(self) -> Method:
+        """Return the remedy and amount."""
+        return Method(self.remedy.name, "" if self.amount is None else str(self.amount), self.remedy.role)
 
     @property
-    def name(self) -> str:
-        """Return how a person calls it."""
-        return f"{self.arm.name} with {self.classifier}, {self.key.name}"
+    def display_name(self) -> str:
+        """Return what tables and messages call it."""
+        return f"{self.method.display_name} with {self.classifier}, {self.key.display_name}"
 
     def address(self, study: Study) -> str:
         """Return what its result is kept under; it changes with whatever the result depends on."""
@@ -136,7 +136,7 @@ class Cell:
             self.pool,
             study.data.encoding if self.remedy.learns_data else {},
         ]
-        return f"{slug(f'{self.classifier}-{self.arm.name}-{self.key.slug}')}-{content_hash(made_from)}"
+        return f"{slug(f'{self.classifier}-{self.method.display_name}-{self.key.slug}')}-{content_hash(made_from)}"
 
 
 @dataclass(frozen=True)
@@ -160,10 +160,10 @@ class Task:
         return self.cells[0].remedy
 
     @property
-    def name(self) -> str:
-        """Return how a person calls it."""
+    def display_name(self) -> str:
+        """Return what tables and messages call it."""
         remedies = dict.fromkeys(cell.remedy.name for cell in self.cells)
-        return ", ".join([*remedies, self.key.name])
+        return ", ".join([*remedies, self.key.display_name])
 
     def rows_address(self, study: Study, remedy: Remedy | None = None) -> str:
         """Return what the rows are kept under that the remedy, or it with other settings, adds: a file's name."""
@@ -177,7 +177,7 @@ class Task:
             self.cells[0].pool,
             study.data.encoding if remedy.learns_data else {},
         ]
-        suffix = form_of(study.samples).suffix
+        suffix = adapter_of(study.samples).suffix
         return f"{slug(f'{remedy.name}-{self.key.slug}')}-{content_hash(made_from)}{suffix}"
 
     def rows_address_of(self, study: Study, candidate: Candidate) -> str | None:

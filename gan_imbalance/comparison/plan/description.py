@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from gan_imbalance.comparison.plan.cells import Arm, Cell, Task
+from gan_imbalance.comparison.plan.cells import Cell, Method, Task
 from gan_imbalance.comparison.plan.study import Setting, SplitKey, Study
 from gan_imbalance.data.base import Samples
-from gan_imbalance.data.imbalance import Rows
+from gan_imbalance.data.imbalance import Indices
 from gan_imbalance.types import InputError, Label
 
 _PARTS = ("train", "validation", "test", "reserve")
@@ -23,18 +23,18 @@ class Entry(NamedTuple):
 
     Attributes:
         key: its split.
-        arm: remedy and amount.
+        method: remedy and amount.
         classifier: name.
         address: of its result.
     """
 
     key: SplitKey
-    arm: Arm
+    method: Method
     classifier: str
     address: str
 
 
-def _count(samples: Samples, rows: Rows) -> list[int]:
+def _count(samples: Samples, rows: Indices) -> list[int]:
     counts: list[int] = np.bincount(samples.labels[rows], minlength=len(samples.classes)).tolist()
     return counts
 
@@ -89,7 +89,7 @@ class Description:
                 "cells": [
                     {
                         "split": keys.index(cell.key),
-                        **cell.arm._asdict(),
+                        **cell.method._asdict(),
                         "classifier": cell.classifier,
                         "address": cell.address(study),
                     }
@@ -163,7 +163,7 @@ class Description:
         return [
             Entry(
                 self.keys[cell["split"]],
-                Arm(cell["remedy"], cell["amount"], cell["role"]),
+                Method(cell["remedy"], cell["amount"], cell["role"]),
                 cell["classifier"],
                 cell["address"],
             )

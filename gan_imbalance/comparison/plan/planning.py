@@ -27,7 +27,7 @@ STANDARD_CLASSIFIERS: Mapping[DataKind, Classifiers] = {
             "init_args": {"max_iter": 1000},
             TUNE: {"C": [0.01, 0.1, 1.0, 10.0]},
         },
-        "neural_network": {
+        "mlp": {
             "class_path": "gan_imbalance.classifiers.TableClassifier",
             "init_args": {},
             TUNE: {"lr": [1e-3, 3e-3, 1e-2], "weight_decay": [0.0, 1e-3]},
@@ -85,7 +85,7 @@ def leave_out_impossible(study: Study, cells: Sequence[Cell]) -> tuple[list[Cell
     for cell in cells:
         missing = set(cell.remedy.classifier) - known.get(cell.classifier, set())
         if cell.remedy.reserve and cell.key.setting in without_reserve:
-            name = ", ".join(filter(None, (cell.remedy.name, cell.key.setting.name)))
+            name = ", ".join(filter(None, (cell.remedy.name, cell.key.setting.display_name)))
             left_out[name] = "the split has no reserve of minority rows (keep in the data, or minority_rows, makes one)"
         elif missing:
             left_out[f"{cell.remedy.name} with {cell.classifier}"] = f"the classifier has no argument {missing.pop()!r}"

@@ -105,7 +105,7 @@ class Remedy:
 
     @property
     def takes_steps(self) -> bool:
-        """Return whether the resampler is a generator that trains for so many steps as it is told by ``max_steps``."""
+        """Return whether the resampler is a generator that trains for ``max_steps`` steps."""
         sampler_class = self.sampler_class
         if sampler_class is None or self._own_role != "gan":
             return False
@@ -136,7 +136,7 @@ class Remedy:
 
     @property
     def is_sized(self) -> bool:
-        """Return whether it adds as many rows as it is told: over-samplers not told by the configuration."""
+        """Return whether it adds as many rows as it is asked for: over-samplers whose configuration does not say."""
         if self.resampler is None or "sampling_strategy" in self.init_args:
             return self.reserve
         sampler_class = cast(type, self.sampler_class)
@@ -179,7 +179,7 @@ class Remedy:
         return replace(self, resampler={**(self.resampler or {}), "init_args": {**self.init_args, **init_args}})
 
     def with_gan_steps(self, steps: int | None, override: bool = False) -> Remedy:
-        """Return the remedy with so many steps of its GAN, unless it has a budget of its own (or is untrained).
+        """Return the remedy with a number of steps of its GAN, unless it has a budget of its own (or is untrained).
 
         None means what suits it: the small GAN that is an over-sampler's default keeps its number, any other of a table
         gets :data:`GAN_STEPS`.
@@ -353,14 +353,14 @@ def choose_remedies(
         kind: of the data.
 
     Raises:
-        InputError: if a name is unknown or double, or a remedy could not run.
+        InputError: if a name is unknown or a duplicate, or a remedy could not run.
     """
     offer = _OFFERS.get(kind, _ELSEWHERE)
     chosen = [_by_name(item, offer) if isinstance(item, str) else item for item in given or offer.standard]
     names = [remedy.name for remedy in chosen]
-    double = next((name for name in names if names.count(name) > 1), None)
-    if double is not None:
-        raise InputError(f"Two remedies are called {double!r}: give each a name of its own.")
+    duplicate = next((name for name in names if names.count(name) > 1), None)
+    if duplicate is not None:
+        raise InputError(f"Two remedies are called {duplicate!r}: give each a name of its own.")
     for remedy in chosen:
         remedy.check()
     baseline = next((remedy for remedy in chosen if remedy.role == "baseline"), CONTROLS["nothing"])

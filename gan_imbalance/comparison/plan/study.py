@@ -38,8 +38,8 @@ class Setting(NamedTuple):
         return cls(rows, None if pd.isna(imbalance_ratio) else float(imbalance_ratio))
 
     @property
-    def name(self) -> str:
-        """Return how a person calls it; empty for the data as it is."""
+    def display_name(self) -> str:
+        """Return what tables and messages call it; empty for the data as it is."""
         rows = "" if self.minority_rows is None else f"{self.minority_rows} minority rows"
         ratio = "" if self.imbalance_ratio is None else f"imbalance ratio {self.imbalance_ratio:g}"
         return ", ".join(filter(None, (rows, ratio)))
@@ -53,10 +53,10 @@ class SplitKey(NamedTuple):
     setting: Setting = Setting()
 
     @property
-    def name(self) -> str:
-        """Return how a person calls it."""
+    def display_name(self) -> str:
+        """Return what tables and messages call it."""
         fold = "" if self.fold is None else f"fold {self.fold}"
-        return ", ".join(filter(None, (f"seed {self.seed}", fold, self.setting.name)))
+        return ", ".join(filter(None, (f"seed {self.seed}", fold, self.setting.display_name)))
 
     @property
     def slug(self) -> str:
@@ -73,8 +73,8 @@ class Judging:
     Attributes:
         positive_rate: true share of the minority, if the data's is not; for re-weighted precision and cost.
         costs: of the two kinds of mistakes; with them, thresholds are chosen for the least cost instead of the best F1.
-        at_recall: recall at which precision is told.
-        at_precision: precision at which recall is told.
+        at_recall: recall at which precision is reported.
+        at_precision: precision at which recall is reported.
         correct_prior: whether probabilities are brought back from the class shares that a remedy trained on to those of
             the real training rows.
     """
@@ -174,7 +174,7 @@ def split_data(
             )
         if counts.min() < 2:
             label = samples.classes[int(counts.argmin())]
-            raise InputError(f"Class {label!r} has {counts.min()} training row with {key.name}: keep more.")
+            raise InputError(f"Class {label!r} has {counts.min()} training row with {key.display_name}: keep more.")
     minorities = {int(np.bincount(samples.labels[split.train]).argmin()) for split in splits.values()}
     if len(minorities) > 1:
         rarest = " and ".join(repr(samples.classes[index]) for index in sorted(minorities))

@@ -10,13 +10,13 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from gan_imbalance.comparison import figures
+from gan_imbalance.comparison import plots
 from gan_imbalance.comparison.analysis.metrics import Metric, headline_metrics
 from gan_imbalance.comparison.analysis.ranking import Ranking, rank_remedies, wilcoxon_signed_rank
 from gan_imbalance.comparison.analysis.statistics import holm
-from gan_imbalance.comparison.analysis.tables import grouped, results_table, scores_by_arm
-from gan_imbalance.comparison.figures import Figure
-from gan_imbalance.comparison.plan.cells import Arm
+from gan_imbalance.comparison.analysis.tables import grouped, results_table, scores_by_method
+from gan_imbalance.comparison.plan.cells import Method
+from gan_imbalance.comparison.plots import Plot
 from gan_imbalance.comparison.report.findings import Findings
 from gan_imbalance.comparison.report.make import make_report
 from gan_imbalance.comparison.report.templates import render, show
@@ -66,9 +66,9 @@ class _Block(NamedTuple):
     scores: pd.DataFrame
 
     @property
-    def title(self) -> str:
-        """Return how a person calls the metric."""
-        return self.metric.title
+    def display_name(self) -> str:
+        """Return display name of the metric."""
+        return self.metric.display_name
 
     @property
     def gains(self) -> pd.DataFrame:
@@ -107,14 +107,14 @@ def rank_over_data_sets(runs: Sequence[str], output: str | Path) -> Path:
     folder = Path(output)
     with atomic_path(folder / "ranking.csv") as temporary:
         table.to_csv(temporary, index=False)
-    pictures = list(_pictures(blocks, folder))
+    drawn = list(_plots(blocks, folder))
     page = render(
         "ranking.html",
         title=folder.resolve().name,
         data_sets=list(stores),
         verdicts=[_verdict(block) for block in blocks],
         blocks=[(block, table[_of(table, block)].to_dict(orient="records")) for block in blocks],
-        figures=show(pictures),
+        plots=show(drawn),
         significant=SIGNIFICANT,
         enough=_enough(max(block.scores.shape[1] for block in blocks) - 1),
         made_by=provenance(),
@@ -127,38 +127,38 @@ def rank_over_data_sets(runs: Sequence[str], output: str | Path) -> Path:
 
 def _blocks(stores: Mapping[str, Store]) -> Iterator[_Block]:
     """Yield the scores of every classifier and headline metric that all comparisons share."""
-    scores: dict[tuple[str, str], dict[str, dict[Arm, float]]] = {}
+    scores: dict[tuple[str, str], dict[str, dict[Method, float]]] = {}
     metrics: dict[str, Metric] = {}
     for name, store in stores.items():
         description = store.read_plan()
         results = results_table(store.read_finished(description))
         for group in reversed(grouped(description, results)) if len(results) else ():
             for metric in headline_metrics(description):
-                metrics[metric.title] = metric
-                by_arm = scores_by_arm(group.rows, metric.name)
+                metrics[metric.display_name] = metric
+                by_method = scores_by_method(group.rows, metric.name)
                 # settings run backwards, so that the first one stays
-                means = {arm: float(values.mean()) for arm, values in by_arm.items()}
-                scores.setdefault((group.classifier, metric.title), {})[name] = means
-    for (classifier, title), by_data_set in sorted(scores.items(), key=lambda item: item[0][1]):
+                means = {method: float(values.mean()) for method, values in by_method.items()}
+                scores.setdefault((group.classifier, metric.display_name), {})[name] = means
+    for (classifier, display_name), by_data_set in sorted(scores.items(), key=lambda item: item[0][1]):
         if len(by_data_set) == len(stores):
             shared = pd.DataFrame.from_dict(by_data_set, orient="index").dropna(axis="columns")
-            arms = sorted((Arm(*arm) for arm in shared.columns), key=lambda arm: not arm.is_baseline)
-            if not arms or not arms[0].is_baseline:
+            methods = sorted((Method(*method) for method in shared.columns), key=lambda method: not method.is_baseline)
+            if not methods or not methods[0].is_baseline:
                 raise InputError(f"With {classifier}, a comparison has no result of doing nothing: finish it first.")
-            last = {arm.remedy: arm for arm in arms if arm.is_baseline or arm.role != "baseline"}
+            last = {method.remedy: method for method in methods if method.is_baseline or method.role != "baseline"}
             if len(last) > 1:
-                names = {arm: arm.remedy for arm in last.values()}
+                names = {method: method.remedy for method in last.values()}
                 in_order = shared[list(names)].set_axis(list(names.values()), axis=1)
-                yield _Block(classifier, metrics[title], in_order)
+                yield _Block(classifier, metrics[display_name], in_order)
 
 
 def _enough(remedies: int) -> int:
-    """Return from how many data sets on a signed-rank test can show anything, corrected for so many remedies."""
+    """Return from how many data sets on a signed-rank test can show anything, corrected for the number of remedies."""
     return next(sets for sets in count(1) if remedies * 2.0 ** (1 - sets) < SIGNIFICANT)
 
 
 def _of(table: pd.DataFrame, block: _Block) -> Any:
-    return (table["classifier"] == block.classifier) & (table["metric"] == block.title)
+    return (table["classifier"] == block.classifier) & (table["metric"] == block.display_name)
 
 
 def _ranked(block: _Block) -> pd.DataFrame:
@@ -170,7 +170,7 @@ def _ranked(block: _Block) -> pd.DataFrame:
     table = pd.DataFrame(
         {
             "classifier": block.classifier,
-            "metric": block.title,
+            "metric": block.display_name,
             "remedy": block.scores.columns,
             "data_sets": len(block.scores),
             "mean_rank": block.ranking.ranks,
@@ -190,7 +190,7 @@ def _verdict(block: _Block) -> str:
     best, baseline = table.iloc[0], block.scores.columns[0]
     shown = table[table["p_holm"] < SIGNIFICANT]["remedy"].tolist()
     told = (
-        f"With {block.classifier}, {best['remedy']} has the best mean rank in {block.metric.title_in_text}, "
+        f"With {block.classifier}, {best['remedy']} has the best mean rank in {block.metric.name_in_text}, "
         f"{best['mean_rank']:.2f} of {len(table)} over {len(block.scores)} data sets (Friedman p {ranking.p:.2f}, "
         f"critical difference {ranking.critical_difference:.2f}); "
     )
@@ -199,12 +199,12 @@ def _verdict(block: _Block) -> str:
     return told + f"a difference to {baseline} could be shown for {', '.join(shown)}."
 
 
-def _pictures(blocks: Sequence[_Block], folder: Path) -> Iterator[Figure]:
+def _plots(blocks: Sequence[_Block], folder: Path) -> Iterator[Plot]:
     for block in blocks:
         ranks = dict(zip(block.scores.columns, block.ranking.ranks.tolist(), strict=True))
-        picture = figures.critical_difference(
-            ranks, block.ranking.critical_difference, len(block.scores), f"{block.title} with {block.classifier}"
+        plot = plots.critical_difference(
+            ranks, block.ranking.critical_difference, len(block.scores), f"{block.display_name} with {block.classifier}"
         )
-        with atomic_path(folder / "figures" / f"{picture.name}.png") as temporary:
-            picture.save_png(temporary)
-        yield picture
+        with atomic_path(folder / "plots" / f"{plot.name}.png") as temporary:
+            plot.save_png(temporary)
+        yield plot

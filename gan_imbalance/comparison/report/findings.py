@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from gan_imbalance.comparison.adapters import DataAdapter
 from gan_imbalance.comparison.analysis.answer import Answer, complete_splits, find_answers
 from gan_imbalance.comparison.analysis.metrics import Metric, find_metric, verdict_metric
 from gan_imbalance.comparison.analysis.tables import (
@@ -20,7 +21,6 @@ from gan_imbalance.comparison.analysis.tables import (
     summarise,
     summarise_quality,
 )
-from gan_imbalance.comparison.forms import Form
 from gan_imbalance.comparison.plan.description import Description, Entry
 from gan_imbalance.comparison.plan.remedies import EFFORTS
 from gan_imbalance.comparison.plan.study import Setting
@@ -37,7 +37,7 @@ class Findings:
     Attributes:
         store: its files.
         description: what it consists of.
-        form: of its data.
+        adapter: of its data.
         cells: results, by address.
         results: a row per cell.
         summary: means and differences to nothing.
@@ -49,7 +49,7 @@ class Findings:
 
     store: Store
     description: Description
-    form: Form
+    adapter: DataAdapter
     cells: Mapping[str, Mapping[str, Any]]
     results: pd.DataFrame
     summary: pd.DataFrame
@@ -71,17 +71,17 @@ class Findings:
             raise InputError(
                 f"No cell of the comparison in {store.folder} is finished: run gan-imbalance compare first."
             )
-        form, results, failures = store.read_form(description), results_table(cells), store.failures(description)
+        adapter, results, failures = store.read_adapter(description), results_table(cells), store.failures(description)
         failed = [address for failure in failures for address in failure.addresses]
         return cls(
             store=store,
             description=description,
-            form=form,
+            adapter=adapter,
             cells={cell["address"]: cell for cell in cells},
             results=results,
             summary=summarise(description, results, store.read_scores),
             pairs=differences(description, results),
-            quality=summarise_quality(results, form.shown_quality),
+            quality=summarise_quality(results, adapter.shown_quality),
             answers=find_answers(description, complete_splits(description, results, failed)),
             failures=failures,
         )
@@ -130,11 +130,11 @@ class Findings:
         """Return how every remedy stands at one amount, the best first.
 
         Returns:
-            Of each: arm, role, mean, difference, difference_low and difference_high in the verdict's metric, mark
+            Of each: method, role, mean, difference, difference_low and difference_high in the verdict's metric, mark
             against doing nothing, recall, expected cost if costs are given, seconds of a fit, effort.
         """
         fixed = at_one_amount(group.rows)
-        means = fixed.pivot(index="arm", columns="metric", values="mean")
+        means = fixed.pivot(index="method", columns="metric", values="mean")
         mine = fixed[fixed["metric"] == self.metric.name]
         mine = mine.sort_values("mean", ascending=not self.metric.higher_is_better, kind="stable")
         efforts, took = self.description.content["efforts"], self._seconds(group.classifier, group.setting)
@@ -144,10 +144,10 @@ class Findings:
             standings.append(
                 {
                     **told,
-                    "arm": str(row["arm"]),
+                    "method": str(row["method"]),
                     "mark": MARKS[row["mark"]],
-                    "recall": means.loc[row["arm"], self.recall.name],
-                    "cost": means.loc[row["arm"], self.cost.name] if self.cost else None,
+                    "recall": means.loc[row["method"], self.recall.name],
+                    "cost": means.loc[row["method"], self.cost.name] if self.cost else None,
                     "seconds": took[row["remedy"], row["amount"]],
                     # what only shows what rows could do is nothing to choose
                     "effort": "-" if row["role"] == "control" else EFFORTS[efforts[row["remedy"]]],

@@ -1,4 +1,4 @@
-"""The report of a comparison, from its files alone: tables, answer, pictures, and one page."""
+"""The report of a comparison, from its files alone: tables, answer, plots, and one page."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from gan_imbalance.comparison.figures import Figure
+from gan_imbalance.comparison.plots import Plot
 from gan_imbalance.comparison.report import words
+from gan_imbalance.comparison.report.drawing import draw
 from gan_imbalance.comparison.report.findings import Findings
 from gan_imbalance.comparison.report.page import write_page
-from gan_imbalance.comparison.report.pictures import draw
 from gan_imbalance.files import atomic_path
 
 # what others have written beside the answer, and what is kept
@@ -21,7 +21,7 @@ _KEPT = ("looks",)
 REPORT = "report.html"
 
 
-def make_report(findings: Findings, save_pictures: bool = True) -> Path:
+def make_report(findings: Findings, save_plots: bool = True) -> Path:
     """Make tables, answer and report of a comparison beside the files that they come from.
 
     Writes results.csv (a row per cell), summary.csv (means, intervals, differences to nothing), differences.csv (every
@@ -30,7 +30,7 @@ def make_report(findings: Findings, save_pictures: bool = True) -> Path:
 
     Args:
         findings: of a comparison, finished or not.
-        save_pictures: whether to write the pictures to figures/ as PNG, too.
+        save_plots: whether to write the plots to plots/ as PNG, too.
 
     Returns:
         The path of report.html.
@@ -41,10 +41,10 @@ def make_report(findings: Findings, save_pictures: bool = True) -> Path:
     store.write_table(findings.pairs, "differences.csv")
     store.write_table(findings.quality, "quality.csv")
     _write_answer(findings)
-    forests, pictures = draw(findings)
-    path = write_page(findings, forests, pictures)
-    if save_pictures:
-        _save_pictures([*forests, *pictures], store.folder / "figures")
+    forests, plots = draw(findings)
+    path = write_page(findings, forests, plots)
+    if save_plots:
+        _save_plots([*forests, *plots], store.folder / "plots")
     return path
 
 
@@ -74,12 +74,12 @@ def _plain(content: Any) -> Any:
     return None if isinstance(content, float) and not math.isfinite(content) else content
 
 
-def _save_pictures(pictures: Sequence[Figure], folder: Path) -> None:
-    """Write the pictures, and remove those of an earlier report that it no longer has."""
-    paths = {folder / f"{_file_name(picture.name)}.png": picture for picture in pictures}
-    for path, picture in paths.items():
+def _save_plots(plots: Sequence[Plot], folder: Path) -> None:
+    """Write the plots, and remove those of an earlier report that it no longer has."""
+    paths = {folder / f"{_file_name(plot.name)}.png": plot for plot in plots}
+    for path, plot in paths.items():
         with atomic_path(path) as temporary:
-            picture.save_png(temporary)
+            plot.save_png(temporary)
     for path in set(folder.glob("*.png")) - set(paths):
         path.unlink()
 

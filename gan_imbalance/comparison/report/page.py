@@ -12,7 +12,7 @@ import pandas as pd
 from gan_imbalance.comparison.analysis.answer import Answer, Contest
 from gan_imbalance.comparison.analysis.metrics import Metric, headline_metrics, shown_metrics
 from gan_imbalance.comparison.analysis.tables import Group
-from gan_imbalance.comparison.figures import Figure
+from gan_imbalance.comparison.plots import Plot
 from gan_imbalance.comparison.report import words
 from gan_imbalance.comparison.report.findings import Findings
 from gan_imbalance.comparison.report.templates import render, show
@@ -25,13 +25,13 @@ _COLUMNS = 5
 _SIDES = {"worse": "hurt", "equal": "make no practical difference", "better": "help"}
 
 
-def write_page(findings: Findings, forests: Sequence[Figure], pictures: Sequence[Figure]) -> Path:
+def write_page(findings: Findings, forests: Sequence[Plot], plots: Sequence[Plot]) -> Path:
     """Write report.html, and return its path.
 
     Args:
         findings: of the comparison.
-        forests: pictures of the answer.
-        pictures: all others.
+        forests: plots of the answer.
+        plots: all others.
     """
     description, first = findings.description, findings.answers[0]
     content = description.content
@@ -43,7 +43,7 @@ def write_page(findings: Findings, forests: Sequence[Figure], pictures: Sequence
         minority=description.minority_label,
         answer=first,
         other_answers=findings.answers[1:],
-        chances=list(_chances(first)),
+        probabilities=list(_probabilities(first)),
         forests=dict(zip((group.classifier for group in findings.groups_at(first)), show(forests), strict=True)),
         shown=shown,
         standings=findings.standings(shown),
@@ -55,9 +55,9 @@ def write_page(findings: Findings, forests: Sequence[Figure], pictures: Sequence
         headline=[metric.name for metric in headline_metrics(description)],
         tables=[table for group in findings.groups for table in _tables(findings, group)],
         quality=quality_tables(findings.quality),
-        quality_text=findings.form.quality_text,
-        quality_method=findings.form.quality_method,
-        figures=show(pictures),
+        quality_text=findings.adapter.quality_text,
+        quality_method=findings.adapter.quality_method,
+        plots=show(plots),
         facts=_facts(findings),
         remedies=_describe_remedies(findings),
         classifiers=content["classifiers"],
@@ -78,7 +78,7 @@ def write_page(findings: Findings, forests: Sequence[Figure], pictures: Sequence
     return path
 
 
-def _chances(answer: Answer) -> Iterator[dict[str, Any]]:
+def _probabilities(answer: Answer) -> Iterator[dict[str, Any]]:
     """Yield what a bar shows of the three probabilities."""
     contest = answer.primary
     if contest is None or np.isnan(contest.probabilities.equal):
@@ -91,7 +91,7 @@ def _looks(findings: Findings) -> Iterator[dict[str, Any]]:
     """Yield how the answer at the first setting stood while splits were added."""
     for look in findings.store.read_answer().get("looks") or []:
         found = look["probabilities"]
-        if found is not None and look["setting"] == findings.answers[0].setting.name:
+        if found is not None and look["setting"] == findings.answers[0].setting.display_name:
             # what is no number is NaN in JSON, too
             shares = [words.share(float(found[name])) for name in ("better", "equal", "worse")]
             yield {"splits": look["splits"], "shares": shares, "mark": words.MARKS[look["mark"]]}
@@ -117,17 +117,17 @@ def _tables(findings: Findings, group: Group) -> Iterator[dict[str, Any]]:
     for start in range(0, len(shown), _COLUMNS):
         metrics = shown[start : start + _COLUMNS]
         yield {
-            "name": group.name,
+            "name": group.display_name,
             "splits": findings.splits(group),
             "metrics": metrics,
-            "rows": [_row(str(arm), of, metrics) for arm, of in group.rows.groupby("arm", sort=False)],
+            "rows": [_row(str(method), of, metrics) for method, of in group.rows.groupby("method", sort=False)],
         }
 
 
-def _row(arm: str, of: pd.DataFrame, metrics: Sequence[Metric]) -> dict[str, Any]:
+def _row(method: str, of: pd.DataFrame, metrics: Sequence[Metric]) -> dict[str, Any]:
     by_metric = of.set_index("metric").to_dict(orient="index")
     return {
-        "name": arm,
+        "name": method,
         "role": of["role"].iloc[0],
         "added": f"{of['rows_added'].iloc[0]:,.0f}",
         "figures": [{"metric": metric, **by_metric[metric.name]} for metric in metrics],
@@ -144,14 +144,14 @@ def _facts(findings: Findings) -> dict[str, str]:
     if content["has_test_file"]:
         kind = "of training and validation rows only: the test rows are those of the test file in all of them"
     facts = {
-        **findings.form.facts(content["rows"]),
+        **findings.adapter.facts(content["rows"]),
         "Splits": f"{len(seeds) * len(folds)}, {kind}; rows with equal features, or of one group, stay on one side",
     }
     for setting in description.settings:
         rows = description.rows_of(setting)[0]
         for part, purpose in _PARTS.items():
             counts = zip(rows[part], description.classes, strict=True)
-            name = ", ".join(filter(None, (f"Rows for {purpose}", setting.name)))
+            name = ", ".join(filter(None, (f"Rows for {purpose}", setting.display_name)))
             facts[name] = ", ".join(f"{count:,} of class {label}" for count, label in counts)
     facts["Split hashes"] = ", ".join(split["hash"] for split in content["splits"])
     return facts

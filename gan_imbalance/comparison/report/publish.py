@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import pandas as pd
 
-from gan_imbalance.comparison.figures import SHEET
 from gan_imbalance.comparison.plan.cells import Candidate, Cell, Task, slug
 from gan_imbalance.comparison.plan.study import Study
+from gan_imbalance.comparison.plots import SHEET
 from gan_imbalance.comparison.store import Store
 from gan_imbalance.data.split import Part
 from gan_imbalance.files import file_hash
 from gan_imbalance.synthesis import synthetic_artifact
-from gan_imbalance.tracking import in_sweep, log_pictures, make_artifact, make_dataset, start_run, use_artifact
+from gan_imbalance.tracking import in_sweep, log_plots, make_artifact, make_dataset, start_run, use_artifact
 
 if TYPE_CHECKING:
     from gan_imbalance.tracking import Artifact
@@ -112,9 +112,9 @@ def publish_report(store: Store, report: Path, upload: bool) -> None:
     """
     folder = store.folder
     with start_run(folder, name=f"{folder.name}-report", group=folder.name, job_type="report") as run:
-        plots = sorted((folder / "figures").glob("*.png"))
+        plots = sorted((folder / "plots").glob("*.png"))
         sheets = [] if upload else [path for path in plots if path.name.startswith(SHEET)]
-        log_pictures(run, (path for path in plots if path not in sheets))
+        log_plots(run, (path for path in plots if path not in sheets))
         run.summary.update({**_validation_figures(folder / "results.csv"), **_verdict(store)})
         files = [folder / name for name in ("answer.json", "results.csv", "summary.csv")]
         files = files if sheets else [report, *files]

@@ -1,4 +1,4 @@
-"""Pages from templates, pictures within them."""
+"""Pages from templates, plots within them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 import pandas as pd
 
-from gan_imbalance.comparison.figures import Figure
+from gan_imbalance.comparison.plots import Plot
 
 _HOME = "gan_imbalance.comparison.report"
 
@@ -24,11 +24,9 @@ def render(template: str, package: str = _HOME, **values: Any) -> str:
     return Environment(loader=loader, autoescape=True, undefined=StrictUndefined).get_template(template).render(values)
 
 
-def show(pictures: Sequence[Figure]) -> list[dict[str, str]]:
-    """Return pictures as a template shows them, inside the page."""
-    return [
-        {"caption": picture.caption, "alt": picture.alt, "source": _data_uri(picture.svg())} for picture in pictures
-    ]
+def show(plots: Sequence[Plot]) -> list[dict[str, str]]:
+    """Return plots as a template shows them, inside the page."""
+    return [{"caption": plot.caption, "alt": plot.alt, "source": _data_uri(plot.svg())} for plot in plots]
 
 
 def in_notebook(title: str, sentences: Iterable[str], table: pd.DataFrame, page: Path | None) -> str:

@@ -42,7 +42,7 @@ def print_report(findings: Findings, report: Path, verbose: bool = False) -> Non
     print(_LEGEND)
     _print_missing(findings)
     for answer in findings.answers[1:]:
-        _print_wrapped(f"{answer.setting.name or 'the data as it is'}: {words.verdict(answer)}")
+        _print_wrapped(f"{answer.setting.display_name or 'the data as it is'}: {words.verdict(answer)}")
     print()
     for line in verdict_lines(first):
         print(line)
@@ -52,7 +52,7 @@ def print_report(findings: Findings, report: Path, verbose: bool = False) -> Non
 
 def verdict_lines(answer: Answer) -> list[str]:
     """Return answer, sensitivity, recommendation and what would decide it, wrapped."""
-    where = f"With {answer.setting.name}: " if answer.setting.name else ""
+    where = f"With {answer.setting.display_name}: " if answer.setting.display_name else ""
     parts = [
         f"{where}{words.verdict(answer)}. {words.because(answer)}",
         words.sensitivity(answer),
@@ -64,10 +64,11 @@ def verdict_lines(answer: Answer) -> list[str]:
 
 def _print_standings(findings: Findings, group: Group) -> None:
     metric, splits = findings.metric, findings.splits(group)
-    print(f"\n{metric.title} with {group.name}, mean of {splits} split{'' if splits == 1 else 's'}, best first")
+    plural = "" if splits == 1 else "s"
+    print(f"\n{metric.display_name} with {group.display_name}, mean of {splits} split{plural}, best first")
     rows = [
         (
-            f"{_SIGNS.get(row['role'], ' ')} {row['arm']}",
+            f"{_SIGNS.get(row['role'], ' ')} {row['method']}",
             words.number(metric, row["mean"]),
             _interval(findings, row),
             row["mark"],
@@ -134,13 +135,13 @@ def _wrap(text: str, indent: str = "") -> list[str]:
 
 
 def quality_tables(quality: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """Return of every setting the figures of the added rows: a row per remedy, a column per figure's title."""
+    """Return of every setting the figures of the added rows: a row per remedy, a column per figure's display name."""
     tables = {}
     key: Any
     for key, of in quality.groupby(list(Setting._fields), sort=False, dropna=False):
         texts = of.assign(text=list(_means(of)))
-        wide = texts.pivot(index="remedy", columns="title", values="text").fillna("-")
-        tables[Setting.of(*key).name] = wide.loc[of["remedy"].unique(), of["title"].unique()]
+        wide = texts.pivot(index="remedy", columns="display_name", values="text").fillna("-")
+        tables[Setting.of(*key).display_name] = wide.loc[of["remedy"].unique(), of["display_name"].unique()]
     return tables
 
 

@@ -33,7 +33,7 @@ def because(answer: Answer) -> str:
     """Return the numbers that the verdict rests on; empty where no GAN took part."""
     if answer.primary is None:
         return ""
-    return f"{compared(answer)} {chances(answer.metric, answer.primary)}"
+    return f"{compared(answer)} {probabilities(answer.metric, answer.primary)}"
 
 
 def compared(answer: Answer) -> str:
@@ -43,14 +43,14 @@ def compared(answer: Answer) -> str:
         return ""
     lower = "" if metric.higher_is_better else " (lower is better)"
     return (
-        f"{metric.title}{lower} is {number(metric, contest.mean)} with them ({contest.first}), "
+        f"{metric.display_name}{lower} is {number(metric, contest.mean)} with them ({contest.first}), "
         f"{number(metric, contest.other_mean)} with the best other remedy ({contest.second}): "
         f"{difference(metric, contest, '95 % interval ')} over {_splits(contest.splits)}, {_classifiers(contest)}."
         f"{_idle(contest)}"
     )
 
 
-def chances(metric: Metric, contest: Contest) -> str:
+def probabilities(metric: Metric, contest: Contest) -> str:
     """Return the probabilities of a contest in a sentence."""
     if contest.splits < 2:
         return "A single split does not tell how much is chance."
@@ -113,7 +113,7 @@ def recommendation(answer: Answer, found: Recommendation | None = None) -> str:
         found = answer.recommendations[0]
     metric, time = answer.metric, f"{seconds(found.seconds)} s a fit"
     recall = "" if math.isnan(found.tuned_recall) else f", finds {100 * found.tuned_recall:.0f} % of rare rows"
-    reached = f"{metric.title} {number(metric, found.mean)}"
+    reached = f"{metric.display_name} {number(metric, found.mean)}"
     if found.against_nothing is None:
         return (
             f"Recommended: nothing, with {found.classifier} ({time}): {reached}{recall}. No remedy is better "

@@ -13,13 +13,13 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from gan_imbalance.comparison.forms import Form, form_of
+from gan_imbalance.comparison.adapters import DataAdapter, adapter_of
 from gan_imbalance.comparison.plan.cells import Candidate, Cell, Task
 from gan_imbalance.comparison.plan.study import Study
 from gan_imbalance.comparison.run.resources import Usage, measured
 from gan_imbalance.comparison.run.rows import Resampled, RowSet, resample
 from gan_imbalance.components import build
-from gan_imbalance.data.imbalance import Rows
+from gan_imbalance.data.imbalance import Indices
 from gan_imbalance.files import content_hash
 from gan_imbalance.metrics import ImbalanceMetrics, correct_prior, tune_threshold
 from gan_imbalance.transforms.dtypes import Features
@@ -39,7 +39,7 @@ class Training(NamedTuple):
     """
 
     features: npt.NDArray[Any]
-    labels: Rows
+    labels: Indices
     added: Mask
 
 
@@ -69,7 +69,7 @@ class Fitted(NamedTuple):
     warnings: list[str]
 
 
-class Figures(NamedTuple):
+class MetricValues(NamedTuple):
     """What real rows say of a classifier.
 
     Attributes:
@@ -84,13 +84,13 @@ class Figures(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Bench:
+class Evaluator:
     """A task with the parts of its split as classifiers see them, and the rows that its remedy made.
 
     Attributes:
         study: of the task's split.
         task: what is run.
-        form: of the data, fitted on the training part.
+        adapter: of the data, fitted on the training part.
         validation: encoded rows.
         test: encoded rows.
         known: row sets that were made before, by address.
@@ -102,7 +102,7 @@ class Bench:
 
     study: Study
     task: Task
-    form: Form
+    adapter: DataAdapter
     validation: npt.NDArray[Any]
     test: npt.NDArray[Any]
     known: Mapping[str, RowSet]
@@ -112,32 +112,34 @@ class Bench:
     fitted: dict[str, Fitted] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, study: Study, task: Task, known: Mapping[str, RowSet], cache: Path | None) -> Bench:
+    def of(cls, study: Study, task: Task, known: Mapping[str, RowSet], cache: Path | None) -> Evaluator:
         """Encode the parts of the split."""
         split = study.splits[task.key]
-        form = form_of(study.samples, split.train, cache)
-        validation, test = (form.encode(form.take(part)) for part in (split.validation, split.test))
-        return cls(study, task, form, validation, test, known)
+        adapter = adapter_of(study.samples, split.train, cache)
+        validation, test = (adapter.encode(adapter.take(part)) for part in (split.validation, split.test))
+        return cls(study, task, adapter, validation, test, known)
 
     def rows(self, candidate: Candidate) -> Resampled:
         """Return the training rows that a candidate takes its part of, made when they are first asked for."""
-        study, key, form = self.study, self.task.key, self.form
+        study, key, adapter = self.study, self.task.key, self.adapter
         address = self.task.rows_address_of(study, candidate) or ""
         if address in self.resampled:
             return self.resampled[address]
         split = study.splits[key]
         if not address:
-            self.resampled[address] = Resampled(split.train, form.take(split.train[:0]), split.train[:0])
+            self.resampled[address] = Resampled(split.train, adapter.take(split.train[:0]), split.train[:0])
             return self.resampled[address]
         packed = self.known.get(address)
         if packed is None:
             remedy = self.task.remedy.with_init_args(**candidate.resampler)
-            made = resample(remedy, form, study.data.adapted(split=split), study.minority, self.task.cells[0].pool)
-            target = form.describe().get("schema", {}).get("target")
-            packed = made.pack(form, remedy=remedy.settings, split=key.name, split_hash=split.hash, target=target)
+            made = resample(remedy, adapter, study.data.adapted(split=split), study.minority, self.task.cells[0].pool)
+            target = adapter.describe().get("schema", {}).get("target")
+            packed = made.pack(
+                adapter, remedy=remedy.settings, split=key.display_name, split_hash=split.hash, target=target
+            )
             self.made[address] = packed
         # always as a file has it, so that a resumed comparison goes on with the very same rows
-        self.resampled[address] = Resampled.unpack(packed, form)
+        self.resampled[address] = Resampled.unpack(packed, adapter)
         return self.resampled[address]
 
     def training(self, candidate: Candidate) -> Training:
@@ -148,27 +150,27 @@ class Bench:
         return self.trainings[made_from]
 
     def _training(self, candidate: Candidate) -> Training:
-        form, key = self.form, self.task.key
+        adapter, key = self.adapter, self.task.key
         chosen = self.rows(candidate).limited_to(self.study.rows_to_add(key, candidate.amount), key.seed)
-        labels = np.concatenate([form.samples.labels[chosen.kept], chosen.labels])
-        features = np.concatenate([form.encode(rows) for rows in (form.take(chosen.kept), chosen.added)])
+        labels = np.concatenate([adapter.samples.labels[chosen.kept], chosen.labels])
+        features = np.concatenate([adapter.encode(rows) for rows in (adapter.take(chosen.kept), chosen.added)])
         return Training(features, labels, np.arange(len(labels)) >= len(chosen.kept))
 
     def probabilities(self, fitted: Fitted) -> Features:
         """Return the class probabilities of the test rows as they are judged, (n, K)."""
         return self._corrected(_predict(fitted.classifier, self.test, len(fitted.shares)), fitted.shares)
 
-    def uncorrected_calibration(self, fitted: Fitted, labels: Rows) -> float:
+    def uncorrected_calibration(self, fitted: Fitted, labels: Indices) -> float:
         """Return the calibration error of the test rows before the correction for class shares."""
-        chances = _predict(fitted.classifier, self.test, len(fitted.shares))
-        return self.judge(chances, labels, None, 0.5).plain["calibration_error"]
+        probabilities = _predict(fitted.classifier, self.test, len(fitted.shares))
+        return self.judge(probabilities, labels, None, 0.5).plain["calibration_error"]
 
-    def _corrected(self, chances: Features, shares: npt.NDArray[np.float64]) -> Features:
+    def _corrected(self, probabilities: Features, shares: npt.NDArray[np.float64]) -> Features:
         if not self.study.judging.correct_prior:
-            return chances
+            return probabilities
         labels = self.study.samples.labels[self.study.splits[self.task.key].train]
         true = np.bincount(labels, minlength=len(shares)) / len(labels)
-        return correct_prior(chances, shares, true).numpy()
+        return correct_prior(probabilities, shares, true).numpy()
 
     def fit(self, cell: Cell, candidate: Candidate) -> Fitted:
         """Fit a classifier under a candidate, and judge it on validation rows."""
@@ -193,8 +195,8 @@ class Bench:
         history: list[dict[str, float]] = []
 
         def judge(classifier: Any) -> tuple[Features, float]:
-            chances = self._corrected(_predict(classifier, self.validation, classes), shares)
-            return chances, _pr_auc(chances[:, study.minority], positive)
+            probabilities = self._corrected(_predict(classifier, self.validation, classes), shares)
+            return probabilities, _pr_auc(probabilities[:, study.minority], positive)
 
         def watch(step: int, classifier: Any) -> float:
             history.append({"step": step, "validation_pr_auc": judge(classifier)[1]})
@@ -219,7 +221,7 @@ class Bench:
         classifier = build({"class_path": cell.estimator["class_path"], "init_args": init_args})
         if "random_state" in classifier.get_params() and "random_state" not in init_args:
             classifier.set_params(random_state=cell.key.seed)
-        self.form.prepare_classifier(classifier)
+        self.adapter.prepare_classifier(classifier)
         return classifier
 
     def threshold(self, fitted: Fitted) -> float:
@@ -228,24 +230,24 @@ class Bench:
         labels = study.samples.labels[study.splits[self.task.key].validation]
         return tune_threshold(fitted.validation, labels, study.minority, judging.costs, judging.positive_rate)
 
-    def judge(self, chances: Features, labels: Rows, threshold: float | None, tuned: float) -> Figures:
+    def judge(self, probabilities: Features, labels: Indices, threshold: float | None, tuned: float) -> MetricValues:
         """Return what rows say.
 
         Args:
-            chances: probabilities, (n, K).
+            probabilities: probabilities, (n, K).
             labels: class indices, (n,).
             threshold: of the remedy.
             tuned: found on validation rows.
         """
-        plain, matrix = self._judge_at(chances, labels, threshold)
-        at_tuned, _ = self._judge_at(chances, labels, tuned)
+        plain, matrix = self._judge_at(probabilities, labels, threshold)
+        at_tuned, _ = self._judge_at(probabilities, labels, tuned)
         if "expected_cost" in plain:
             # what a mistake costs decides where the threshold lies
             plain["expected_cost"] = at_tuned.pop("expected_cost")
-        return Figures(plain, {name: at_tuned[name] for name in at_tuned if name not in _THRESHOLD_FREE}, matrix)
+        return MetricValues(plain, {name: at_tuned[name] for name in at_tuned if name not in _THRESHOLD_FREE}, matrix)
 
     def _judge_at(
-        self, chances: Features, labels: Rows, threshold: float | None
+        self, probabilities: Features, labels: Indices, threshold: float | None
     ) -> tuple[dict[str, float], list[list[int]]]:
         judging = self.study.judging
         metrics = ImbalanceMetrics(
@@ -257,7 +259,7 @@ class Bench:
             costs=judging.costs,
             positive_rate=judging.positive_rate,
         )
-        metrics.update(torch.from_numpy(chances), torch.from_numpy(labels))
+        metrics.update(torch.from_numpy(probabilities), torch.from_numpy(labels))
         figures = {name: float(value) for name, value in metrics.compute().items()}
         matrix: list[list[int]] = metrics.confusion_matrix().tolist()
         return figures, matrix
@@ -285,6 +287,6 @@ def _pr_auc(scores: Features, positive: Mask) -> float:
 
 def _predict(classifier: Any, features: npt.NDArray[Any], classes: int) -> Features:
     """Return class probabilities, float32 (rows, classes), 0 for a class that the classifier never saw."""
-    chances = np.zeros((len(features), classes), dtype=np.float32)
-    chances[:, np.asarray(classifier.classes_, dtype=np.int64)] = classifier.predict_proba(features)
-    return chances
+    probabilities = np.zeros((len(features), classes), dtype=np.float32)
+    probabilities[:, np.asarray(classifier.classes_, dtype=np.int64)] = classifier.predict_proba(features)
+    return probabilities

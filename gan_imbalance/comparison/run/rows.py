@@ -7,12 +7,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from gan_imbalance.comparison.forms import Content, Form, View, equal, pick
+from gan_imbalance.comparison.adapters import Content, DataAdapter, View, equal, pick
 from gan_imbalance.comparison.plan.remedies import Remedy
 from gan_imbalance.comparison.run.resources import Usage, measured
 from gan_imbalance.components import build
 from gan_imbalance.data import ImbalanceDataModule
-from gan_imbalance.data.imbalance import Rows
+from gan_imbalance.data.imbalance import Indices
 from gan_imbalance.data.split import Split
 from gan_imbalance.files import content_hash, provenance
 from gan_imbalance.generators import BaseGenerator
@@ -24,7 +24,7 @@ class RowSet(NamedTuple):
     """The rows that a remedy adds to a split's, as files hold them.
 
     Attributes:
-        rows: in the form of the data, see :meth:`~gan_imbalance.comparison.forms.Form.dump`.
+        rows: in the form of the data, see :meth:`~gan_imbalance.comparison.adapters.DataAdapter.dump`.
         checkpoints: of the GANs that made them, if any.
         manifest: what made them, and what is known of them, in plain values.
     """
@@ -40,7 +40,7 @@ class Resampled:
 
     Attributes:
         kept: real training rows that stay, as positions in the data.
-        added: further rows, as a model sees them: see :data:`~gan_imbalance.comparison.forms.Content`.
+        added: further rows, as a model sees them: see :data:`~gan_imbalance.comparison.adapters.Content`.
         labels: their class indices, shape (added rows,).
         notes: what was adapted to the data, in words.
         history: figures by training step, for GANs.
@@ -49,9 +49,9 @@ class Resampled:
         gans: the trained GANs, if any; :meth:`pack` packs them, :meth:`unpack` leaves them.
     """
 
-    kept: Rows
+    kept: Indices
     added: Content
-    labels: Rows
+    labels: Indices
     notes: list[str] = field(default_factory=list)
     history: list[dict[str, float]] = field(default_factory=list)
     usage: Usage = field(default_factory=Usage)
@@ -59,15 +59,15 @@ class Resampled:
     gans: tuple[BaseGenerator, ...] = ()
 
     def limited_to(self, rows: int | None, seed: int) -> Resampled:
-        """Return the same with at most so many added rows, drawn at random; fewer are a subset of more."""
+        """Return the same with at most ``rows`` added rows, drawn at random; fewer are a subset of more."""
         if rows is None or rows >= len(self.labels):
             return self
         chosen = np.random.default_rng(seed).permutation(len(self.labels))[:rows]
         return replace(self, added=pick(self.added, chosen), labels=self.labels[chosen])
 
-    def pack(self, form: Form, **made_from: Any) -> RowSet:
+    def pack(self, adapter: DataAdapter, **made_from: Any) -> RowSet:
         """Return the added rows in the form of the data, the GANs, and a manifest with all else, as files hold them."""
-        rows = form.dump(self.added, self.labels)
+        rows = adapter.dump(self.added, self.labels)
         manifest = provenance(
             **made_from,
             kept=self.kept.tolist(),
@@ -80,9 +80,9 @@ class Resampled:
         return RowSet(rows, tuple(checkpoint_bytes(gan) for gan in self.gans), manifest)
 
     @classmethod
-    def unpack(cls, packed: RowSet, form: Form) -> Resampled:
+    def unpack(cls, packed: RowSet, adapter: DataAdapter) -> Resampled:
         """Return what :meth:`pack` packed, but for the GANs."""
-        added, labels = form.load(packed.rows)
+        added, labels = adapter.load(packed.rows)
         manifest = packed.manifest
         return cls(
             kept=np.array(manifest["kept"], dtype=np.int64),
@@ -95,7 +95,9 @@ class Resampled:
         )
 
 
-def resample(remedy: Remedy, form: Form, data: ImbalanceDataModule, minority: int, rows: int | None) -> Resampled:
+def resample(
+    remedy: Remedy, adapter: DataAdapter, data: ImbalanceDataModule, minority: int, rows: int | None
+) -> Resampled:
     """Apply the remedy to the training rows of a split.
 
     imbalanced-learn's samplers see numbers (of a table standardised and imputed, and categories one-hot, or as codes
@@ -105,7 +107,7 @@ def resample(remedy: Remedy, form: Form, data: ImbalanceDataModule, minority: in
 
     Args:
         remedy: one that changes rows.
-        form: of the data, fitted on the training part.
+        adapter: of the data, fitted on the training part.
         data: with the split to learn from, whose seed is the resampler's, too, unless that has its own.
         minority: index of the class to top up.
         rows: how many rows to add to it; None where the remedy decides.
@@ -114,18 +116,18 @@ def resample(remedy: Remedy, form: Form, data: ImbalanceDataModule, minority: in
         InputError: if further real rows are asked for and the reserve has none, or the resampler does not
             take its arguments.
     """
-    split, labels = data.split, form.samples.labels
+    split, labels = data.split, adapter.samples.labels
     if remedy.reserve:
-        made = _from_reserve(form, split, minority, rows)
+        made = _from_reserve(adapter, split, minority, rows)
     else:
-        sampler, notes = _new_sampler(remedy, form, split, minority, rows)
+        sampler, notes = _new_sampler(remedy, adapter, split, minority, rows)
         with measured() as usage:
             if hasattr(sampler, "top_up"):
                 kept = np.arange(len(split.train))
                 added, added_labels = sampler.top_up(data)
             else:
-                view = form.view(sampler)
-                kept, added, added_labels = _fit_resample(sampler, view, form.take(split.train), labels[split.train])
+                view = adapter.view(sampler)
+                kept, added, added_labels = _fit_resample(sampler, view, adapter.take(split.train), labels[split.train])
         made = Resampled(
             kept=split.train[kept],
             added=added,
@@ -137,37 +139,39 @@ def resample(remedy: Remedy, form: Form, data: ImbalanceDataModule, minority: in
         )
     train, validation = (part[labels[part] == minority] for part in (split.train, split.validation))
     minority_rows = pick(made.added, np.flatnonzero(made.labels == minority))
-    return replace(made, quality=form.judge(train, minority_rows, validation, split.seed))
+    return replace(made, quality=adapter.judge(train, minority_rows, validation, split.seed))
 
 
-def _new_sampler(remedy: Remedy, form: Form, split: Split, minority: int, rows: int | None) -> tuple[Any, list[str]]:
+def _new_sampler(
+    remedy: Remedy, adapter: DataAdapter, split: Split, minority: int, rows: int | None
+) -> tuple[Any, list[str]]:
     """Return the remedy's sampler as it suits the split, and what was adapted, in words."""
-    config, notes = form.adapt_resampler(remedy.resampler or {})
+    config, notes = adapter.adapt_resampler(remedy.resampler or {})
     try:
         sampler = build(config)
     except TypeError as error:
         raise InputError(
             f"Remedy {remedy.name!r}: {config['class_path']} does not take these arguments: {error}."
         ) from error
-    minority_rows = int(np.count_nonzero(form.samples.labels[split.train] == minority))
+    minority_rows = int(np.count_nonzero(adapter.samples.labels[split.train] == minority))
     if getattr(sampler, "random_state", split.seed) is None:
         sampler.random_state = split.seed
     notes += _limit_neighbours(sampler, minority_rows)
     if remedy.is_sized and rows is not None:
         # one that learns the data module knows the classes by name
         learns = hasattr(sampler, "top_up")
-        label = form.samples.classes[minority] if learns else form.view(sampler).label(minority)
+        label = adapter.samples.classes[minority] if learns else adapter.view(sampler).label(minority)
         sampler.sampling_strategy = {label: minority_rows + rows}
     return sampler, notes
 
 
-def _from_reserve(form: Form, split: Split, minority: int, rows: int | None) -> Resampled:
-    labels = form.samples.labels
+def _from_reserve(adapter: DataAdapter, split: Split, minority: int, rows: int | None) -> Resampled:
+    labels = adapter.samples.labels
     candidates = split.reserve[labels[split.reserve] == minority]
     if not len(candidates):
         raise InputError("The split has no reserve of minority rows: set keep in the data, or leave real_rows out.")
     drawn = np.random.default_rng(split.seed).permutation(candidates)[:rows]
-    return Resampled(split.train, form.take(drawn), labels[drawn])
+    return Resampled(split.train, adapter.take(drawn), labels[drawn])
 
 
 def _limit_neighbours(sampler: Any, minority_rows: int) -> list[str]:
@@ -181,7 +185,7 @@ def _limit_neighbours(sampler: Any, minority_rows: int) -> list[str]:
     return notes
 
 
-def _fit_resample(sampler: Any, view: View, content: Content, labels: Rows) -> tuple[Rows, Content, Rows]:
+def _fit_resample(sampler: Any, view: View, content: Content, labels: Indices) -> tuple[Indices, Content, Indices]:
     """Return the positions of the originals that are kept, and the samples added with their labels.
 
     A sampler that neither names the rows it chose nor puts all originals first wrote all rows itself.
@@ -199,7 +203,7 @@ def _fit_resample(sampler: Any, view: View, content: Content, labels: Rows) -> t
     return np.arange(first), added, added_labels
 
 
-def _first_occurrences(indices: Rows) -> tuple[Rows, Rows]:
+def _first_occurrences(indices: Indices) -> tuple[Indices, Indices]:
     """Return the sorted distinct ``indices``, and those that repeat an earlier one."""
     distinct, first = np.unique(indices, return_index=True)
     return distinct, np.delete(indices, first)

@@ -14,7 +14,7 @@ import torch
 
 from gan_imbalance.comparison.plan.cells import TUNED, Cell, Task
 from gan_imbalance.comparison.plan.study import Study
-from gan_imbalance.comparison.run.fitting import Bench
+from gan_imbalance.comparison.run.fitting import Evaluator
 from gan_imbalance.comparison.run.rows import RowSet
 from gan_imbalance.devices import spare_gpu_lookups
 from gan_imbalance.files import provenance
@@ -80,31 +80,31 @@ def run_task(
         threads: for torch; the others take theirs from the environment that joblib sets.
 
     Returns:
-        All that came of it; whatever a resampler or a classifier raises costs its own cells only, and is told.
+        All that came of it; whatever a resampler or a classifier raises costs its own cells only, and is reported.
     """
     torch.set_num_threads(threads)
     spare_gpu_lookups()
     try:
-        bench = Bench.of(study, task, known, cache)
-        # at once, so that a resampler that fails is told once; what is tuned costs its own cells only
+        evaluator = Evaluator.of(study, task, known, cache)
+        # at once, so that a resampler that fails is reported once; what is tuned costs its own cells only
         for cell in task.cells:
             if cell.amount != TUNED:
-                bench.rows(*cell.candidates)
+                evaluator.rows(*cell.candidates)
     except Exception as error:
         return fail_task(study, task, error)
     results: list[CellResult] = []
     failures: list[Failure] = []
     for cell in task.cells:
         try:
-            results.append(_run_cell(bench, cell))
+            results.append(_run_cell(evaluator, cell))
         except Exception as error:
-            failures.append(_failure(cell.name, error, [cell.address(study)]))
-    return TaskResult(task, bench.made, results, failures)
+            failures.append(_failure(cell.display_name, error, [cell.address(study)]))
+    return TaskResult(task, evaluator.made, results, failures)
 
 
 def fail_task(study: Study, task: Task, error: Exception) -> TaskResult:
     """Return the result of a task that could not be run."""
-    failure = _failure(task.name, error, [cell.address(study) for cell in task.cells])
+    failure = _failure(task.display_name, error, [cell.address(study) for cell in task.cells])
     return TaskResult(task, {}, [], [failure])
 
 
@@ -113,27 +113,27 @@ def _failure(name: str, error: Exception, addresses: Iterable[str]) -> Failure:
     return Failure(name, reason, tuple(addresses), tuple(traceback.format_exception(error)))
 
 
-def _run_cell(bench: Bench, cell: Cell) -> CellResult:
-    study, key = bench.study, cell.key
+def _run_cell(evaluator: Evaluator, cell: Cell) -> CellResult:
+    study, key = evaluator.study, cell.key
     split, labels = study.splits[key], study.samples.labels
-    made = {id(rows): rows for rows in map(bench.rows, cell.candidates)}.values()
-    fitted = [bench.fit(cell, candidate) for candidate in cell.candidates]
+    made = {id(rows): rows for rows in map(evaluator.rows, cell.candidates)}.values()
+    fitted = [evaluator.fit(cell, candidate) for candidate in cell.candidates]
     # of equally good ones the first, which adds no rows
     best = max(fitted, key=lambda one: one.pr_auc)
-    tuned = bench.threshold(best)
+    tuned = evaluator.threshold(best)
     threshold = tuned if cell.remedy.threshold == "tuned" else None
-    chances = bench.probabilities(best)
-    figures = bench.judge(chances, labels[split.test], threshold, tuned)
+    probabilities = evaluator.probabilities(best)
+    figures = evaluator.judge(probabilities, labels[split.test], threshold, tuned)
     if study.judging.correct_prior:
-        before = bench.uncorrected_calibration(best, labels[split.test])
+        before = evaluator.uncorrected_calibration(best, labels[split.test])
         figures.plain["calibration_error_uncorrected"] = before
-    chosen = bench.rows(best.candidate)
+    chosen = evaluator.rows(best.candidate)
     added = int(np.sum(best.training.added))
     content = provenance(
         seed=key.seed,
         fold=key.fold,
         **key.setting._asdict(),
-        **cell.arm._asdict(),
+        **cell.method._asdict(),
         classifier=cell.classifier,
         settings={"remedy": cell.remedy.settings, "classifier": cell.estimator, "judging": study.judging.settings},
         data_hash=study.samples.hash,
@@ -145,7 +145,7 @@ def _run_cell(bench: Bench, cell: Cell) -> CellResult:
         tuned_threshold=tuned,
         metrics=figures.plain,
         tuned_metrics=figures.tuned,
-        validation=bench.judge(best.validation, labels[split.validation], threshold, tuned).plain,
+        validation=evaluator.judge(best.validation, labels[split.validation], threshold, tuned).plain,
         history=best.history,
         confusion_matrix=figures.matrix,
         seconds={"resample": sum(rows.usage.seconds for rows in made), "fit": sum(one.usage.seconds for one in fitted)},
@@ -157,7 +157,7 @@ def _run_cell(bench: Bench, cell: Cell) -> CellResult:
         quality=chosen.quality,
         warnings=sorted({warning for one in fitted for warning in one.warnings}),
     )
-    scores = pd.DataFrame(chances, columns=[f"probability_{label}" for label in study.samples.classes])
+    scores = pd.DataFrame(probabilities, columns=[f"probability_{label}" for label in study.samples.classes])
     scores.insert(0, "label", labels[split.test])
     scores.insert(0, "row", split.test)
     return CellResult(cell.address(study), content, scores)

@@ -12,13 +12,13 @@ import numpy as np
 import pandas as pd
 from filelock import FileLock, Timeout
 
-from gan_imbalance.comparison.forms import Form, file_suffix, form_of, form_of_description
+from gan_imbalance.comparison.adapters import DataAdapter, adapter_of, adapter_of_description, file_suffix
 from gan_imbalance.comparison.plan.cells import Cell, Task
 from gan_imbalance.comparison.plan.description import Description
 from gan_imbalance.comparison.plan.study import Study
 from gan_imbalance.comparison.run.rows import RowSet
 from gan_imbalance.comparison.run.task import Failure, TaskResult
-from gan_imbalance.data.imbalance import Rows
+from gan_imbalance.data.imbalance import Indices
 from gan_imbalance.files import atomic_path, is_temporary, making_room, provenance, write_json
 from gan_imbalance.synthesis import manifest_path
 from gan_imbalance.types import InputError
@@ -28,13 +28,13 @@ _ANSWER = "answer.json"
 _REFERENCE = "reference"
 _LOCK = ".comparison.lock"
 # a dry run, and Weights & Biases, have folders of their own in it, with locks of their own
-_ROOMS = (".", "cells", "synthetic", "splits", "cache", "figures")
+_ROOMS = (".", "cells", "synthetic", "splits", "cache", "plots")
 # columns of tables
 _TEXTS = (
-    *("classifier", "remedy", "role", "amount", "arm", "other", "metric", "title", "best", "mark"),
+    *("classifier", "remedy", "role", "amount", "method", "other", "metric", "display_name", "best", "mark"),
     *("split_hash", "notes", "address"),
 )
-# rows of a class that pictures compare synthetic ones with
+# rows of a class that plots compare synthetic ones with
 _REFERENCE_ROWS = 2000
 
 
@@ -44,7 +44,7 @@ class Store:
     ``cells/`` holds a result and the test rows' scores of every cell, and why one is missing; ``synthetic/`` the rows
     of every remedy and split with the GANs that made them; ``splits/`` the splits; ``cache/`` what several tasks of
     this machine need; and beside them lie what the comparison consists of (comparison.json), its answer
-    (answer.json), tables, pictures and report.
+    (answer.json), tables, plots and report.
 
     Args:
         folder: need not exist.
@@ -88,13 +88,13 @@ class Store:
     # -- what is planned ----------------------------------------------------------------------------------------
 
     def write_plan(self, description: Description, study: Study) -> None:
-        """Keep what the comparison consists of, its splits, and some samples that pictures compare others with."""
+        """Keep what the comparison consists of, its splits, and some samples that plots compare others with."""
         for key, split in study.splits.items():
             split.save(self.split_path(key.slug))
-        form = form_of(study.samples)
+        adapter = adapter_of(study.samples)
         first = next(iter(study.splits.values()))
         rows = _some_of_each_class(study.samples.labels, first.train)
-        _write(self.folder / f"{_REFERENCE}{form.suffix}", form.dump_reference(rows))
+        _write(self.folder / f"{_REFERENCE}{adapter.suffix}", adapter.dump_reference(rows))
         write_json(self.folder / _DESCRIPTION, provenance(**description.content))
 
     def read_plan(self) -> Description:
@@ -112,10 +112,10 @@ class Store:
             ) from error
         return Description.read(content, self.folder)
 
-    def read_form(self, description: Description) -> Form:
+    def read_adapter(self, description: Description) -> DataAdapter:
         """Return the form of the data; its samples are training rows of the first split."""
         suffix = file_suffix(description.content["kind"])
-        return form_of_description(description.content, (self.folder / f"{_REFERENCE}{suffix}").read_bytes())
+        return adapter_of_description(description.content, (self.folder / f"{_REFERENCE}{suffix}").read_bytes())
 
     # -- results ------------------------------------------------------------------------------------------------
 
@@ -264,8 +264,8 @@ def _write(path: Path, content: bytes) -> None:
         temporary.write_bytes(content)
 
 
-def _some_of_each_class(labels: Rows, rows: Rows) -> Rows:
-    """Return rows of every class, at most so many of each as the pictures need."""
+def _some_of_each_class(labels: Indices, rows: Indices) -> Indices:
+    """Return rows of every class, at most as many of each as the plots need."""
     shuffled = pd.Series(np.random.default_rng(0).permutation(rows))
     chosen = shuffled.groupby(labels[shuffled]).head(_REFERENCE_ROWS).sort_values()
     return chosen.to_numpy()

@@ -50,7 +50,7 @@ def results(cells: list[Cell], study: Study, classifier: str = "linear", **score
             "minority_rows": None,
             "imbalance_ratio": None,
             "classifier": cell.classifier,
-            **cell.arm._asdict(),
+            **cell.method._asdict(),
             "pr_auc": scores[cell.remedy.name][cell.key.seed],
             "validation_pr_auc": scores[cell.remedy.name][cell.key.seed],
             "tuned_recall_yes": 0.7,

@@ -113,8 +113,8 @@ def test_rows_that_splits_share_are_allowed_for_by_test_rows_over_all_others(dat
 def test_a_single_split_has_the_bootstraps_interval_over_its_test_rows(description: Description) -> None:
     random = np.random.default_rng(0)
     labels = np.repeat([0, 1], [60, 20])
-    chances = np.clip(0.3 * labels + random.normal(0.4, 0.2, size=80), 0, 1)
-    scores = pd.DataFrame({"label": labels, "probability_yes": chances})
+    probabilities = np.clip(0.3 * labels + random.normal(0.4, 0.2, size=80), 0, 1)
+    scores = pd.DataFrame({"label": labels, "probability_yes": probabilities})
     asked: list[str] = []
 
     def read(address: str) -> pd.DataFrame:
@@ -122,7 +122,7 @@ def test_a_single_split_has_the_bootstraps_interval_over_its_test_rows(descripti
         return scores
 
     rows = summarise(description, results(nothing=np.array([0.7])), read).set_index("metric")
-    expected = bootstrap_scores(chances, labels == 1, 0.5)
+    expected = bootstrap_scores(probabilities, labels == 1, 0.5)
     assert tuple(rows.loc["pr_auc", ["low", "high"]]) == pytest.approx(expected["pr_auc"])
     assert tuple(rows.loc["recall_yes", ["low", "high"]]) == pytest.approx(expected["recall"])
     assert asked == ["nothing-0"]
@@ -174,11 +174,11 @@ def test_no_rows_have_no_quality() -> None:
 def test_every_gan_is_compared_with_every_other_remedy(description: Description) -> None:
     made = results(nothing=0.5 + NOISE, smote=0.55 + NOISE[::-1], wgan=0.6 + OTHER_NOISE, gan=0.6 - NOISE)
     made["balanced_accuracy"] = made["pr_auc"]
-    found = differences(description, made).set_index(["metric", "arm", "other"])
-    gans = {arm for _, arm, _ in found.index}
+    found = differences(description, made).set_index(["metric", "method", "other"])
+    gans = {method for _, method, _ in found.index}
     assert len(gans) * 3 * 3 == len(found)
-    for arm in gans:
-        with_nothing = found.loc[("pr_auc", arm, "nothing")]
-        summed = summarise(description, made).set_index(["metric", "arm"]).loc[("pr_auc", arm)]
+    for method in gans:
+        with_nothing = found.loc[("pr_auc", method, "nothing")]
+        summed = summarise(description, made).set_index(["metric", "method"]).loc[("pr_auc", method)]
         for name in ("difference", "difference_low", "difference_high", "p"):
             assert with_nothing[name] == pytest.approx(summed[name])

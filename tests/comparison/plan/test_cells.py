@@ -100,7 +100,7 @@ def test_folds_are_five_unless_there_is_a_test_set(data: TabularDataModule) -> N
 
 @pytest.mark.parametrize(
     "setting",
-    [{"numeric_transform": "modes"}, {"spikes": False}, {"max_levels": 3}, {"clusters": 4}, {"balanced": False}],
+    [{"numeric_transform": "modes"}, {"point_masses": False}, {"max_levels": 3}, {"clusters": 4}, {"balanced": False}],
 )
 def test_what_a_generator_sees_is_part_of_its_addresses(setting: dict[str, Any], mixed_frame: pd.DataFrame) -> None:
     studies = [

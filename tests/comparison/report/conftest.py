@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from gan_imbalance.comparison.forms import form_of
+from gan_imbalance.comparison.adapters import adapter_of
 from gan_imbalance.comparison.plan.cells import Cell, Task, group_cells
 from gan_imbalance.comparison.plan.description import Description
 from gan_imbalance.comparison.plan.planning import leave_out_impossible, plan_cells
@@ -57,10 +57,10 @@ def plan(
     named = classifiers or {"linear": LOGISTIC}
     planned = plan_cells(study, choose_remedies(remedies, controls), named, amounts, tuning_budget)
     cells, left_out = leave_out_impossible(study, planned)
-    tasks, form, store = group_cells(cells), form_of(study.samples), Store(folder)
+    tasks, adapter, store = group_cells(cells), adapter_of(study.samples), Store(folder)
     defaults = {"metric": "pr_auc", "practical_difference": {}, "tuning_budget": tuning_budget}
     description = Description.of(
-        study, cells, tasks=tasks, left_out=left_out, kind=form.kind, **form.describe(), **{**defaults, **told}
+        study, cells, tasks=tasks, left_out=left_out, kind=adapter.kind, **adapter.describe(), **{**defaults, **told}
     )
     store.write_plan(description, study)
     return store, study, tasks
@@ -114,7 +114,7 @@ def fabricate(tmp_path_factory: pytest.TempPathFactory) -> Fabricate:
             content, name, number = deepcopy(template().content), cell.remedy.name, cell.key.seed
             gain = float(np.broadcast_to(gains.get(name, 0.0), splits)[number])
             gain *= (shares or {}).get(cell.classifier, 1)
-            content |= {"seed": number, "fold": None, **cell.key.setting._asdict(), **cell.arm._asdict()}
+            content |= {"seed": number, "fold": None, **cell.key.setting._asdict(), **cell.method._asdict()}
             content |= {"classifier": cell.classifier, "split_hash": study.splits[cell.key].hash}
             content["rows"]["added"] = added.get(name, 0 if cell.pool is None else cell.pool)
             for figures, value in (("metrics", base[number] + gain), ("validation", 0.5 + chosen_by.get(name, gain))):
@@ -126,7 +126,7 @@ def fabricate(tmp_path_factory: pytest.TempPathFactory) -> Fabricate:
         for task in [task for task in tasks if task.key.seed < (splits if finished is None else finished)]:
             reason = (failing or {}).get(task.remedy.name)
             addresses = tuple(cell.address(study) for cell in task.cells)
-            failures = [] if reason is None else [Failure(task.name, reason, addresses)]
+            failures = [] if reason is None else [Failure(task.display_name, reason, addresses)]
             results = [] if failures else [result(cell) for cell in task.cells]
             store.write(TaskResult(task, {}, results, failures))
         return store

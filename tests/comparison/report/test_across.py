@@ -70,7 +70,7 @@ def test_the_page_says_what_so_few_data_sets_allow(runs: list[str], tmp_path: Pa
     assert "over 3 data sets" in page
     assert "no difference between nothing and any remedy could be shown" in page
     assert page.index('class="verdict"') < page.index("<img") < page.index("What could be wrong")
-    assert len(list((tmp_path / "figures").glob("*_critical_difference.png"))) == 2
+    assert len(list((tmp_path / "plots").glob("*_critical_difference.png"))) == 2
 
 
 def test_only_what_all_comparisons_have_is_ranked(compare_one: Compare, runs: list[str], tmp_path: Path) -> None:

@@ -154,13 +154,13 @@ def test_it_does_not_scroll_sideways(visit: Callable[..., Any], report: str, wid
 
 
 def test_every_picture_is_loaded_and_told_in_words(visit: Callable[..., Any], report: str) -> None:
-    pictures = (
+    plots = (
         visit(report)
         .locator("img")
-        .evaluate_all("pictures => pictures.map(one => [one.complete && one.naturalWidth, one.getAttribute('alt')])")
+        .evaluate_all("plots => plots.map(one => [one.complete && one.naturalWidth, one.getAttribute('alt')])")
     )
-    assert len(pictures) > 5
-    assert all(width > 0 and alt.strip() for width, alt in pictures)
+    assert len(plots) > 5
+    assert all(width > 0 and alt.strip() for width, alt in plots)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -220,7 +220,7 @@ def three(fabricate: Callable[..., Any], tmp_path_factory: pytest.TempPathFactor
     classifiers = dict.fromkeys(("logistic_regression", "xgboost", "ours"), linear)
     shares = {"xgboost": 0.7, "ours": -0.3}
     store = fabricate(tmp_path_factory.mktemp("three"), gains, splits=6, classifiers=classifiers, shares=shares)
-    return str(make_report(Findings.of(store), save_pictures=False).as_uri())
+    return str(make_report(Findings.of(store), save_plots=False).as_uri())
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

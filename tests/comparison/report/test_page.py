@@ -1,4 +1,4 @@
-"""The report is one whole, safe file, and its pictures can be read by those who do not see them."""
+"""The report is one whole, safe file, and its plots can be read by those who do not see them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from gan_imbalance.comparison import Remedy, compare, figures
+from gan_imbalance.comparison import Remedy, compare, plots
 from gan_imbalance.data import TabularDataModule
 
 NASTY = "<script>alert(1)</script>"
@@ -81,7 +81,7 @@ def test_it_is_well_formed_and_starts_with_the_answer(report: str) -> None:
         "What it costs",
         "exploratory",
     ]
-    order += ["<details>", "All figures of all remedies", "private?", "Pictures", "Protocol", "What could be wrong"]
+    order += ["<details>", "All figures of all remedies", "private?", "Plots", "Protocol", "What could be wrong"]
     places = [body.index(words) for words in order]
     assert places == sorted(places)
     assert len(page.all("details")) >= 6
@@ -104,7 +104,7 @@ def test_statistics_are_told(report: str) -> None:
 
 
 def test_fidelity_and_privacy_stand_beside_utility(report: str) -> None:
-    part = report[report.index("The added rows: good, and private?") : report.index("<h2>Pictures")]
+    part = report[report.index("The added rows: good, and private?") : report.index("<h2>Plots")]
     rows = dict(re.findall(r'<tr><th scope="row">(.+?)</th>(.+?)</tr>', part))
     gan = f"gan {NASTY}".replace("<", "&lt;").replace(">", "&gt;")
     assert {"smote", gan, "real_rows", "jittered_copies"} <= set(rows)
@@ -138,7 +138,7 @@ def test_it_fits_phone_and_dark_mode(report: str) -> None:
 
 
 def test_every_picture_is_told_in_words_and_drawn_in_the_readers_ink(report: str) -> None:
-    pictures = Page(report).all("img")
+    images = Page(report).all("img")
     captions = re.findall(r"<figcaption>(.*?)</figcaption>", report)
     for start in (
         "With linear",
@@ -150,10 +150,10 @@ def test_every_picture_is_told_in_words_and_drawn_in_the_readers_ink(report: str
         "Principal",
     ):
         assert any(caption.startswith(start) for caption in captions)
-    assert len(pictures) == len(captions)
-    for picture in pictures:
-        assert len(str(picture["alt"])) > 40
-        svg = base64.b64decode(str(picture["src"]).partition(",")[2]).decode()
+    assert len(images) == len(captions)
+    for plot in images:
+        assert len(str(plot["alt"])) > 40
+        svg = base64.b64decode(str(plot["src"]).partition(",")[2]).decode()
         assert ElementTree.fromstring(svg).tag.endswith("svg")
         assert "currentColor" in svg
         assert "prefers-color-scheme:dark" in svg
@@ -164,31 +164,38 @@ def test_alt_texts_carry_the_numbers() -> None:
     summary = pd.DataFrame(
         {
             "classifier": "linear",
-            "arm": ["nothing", "smote"],
+            "method": ["nothing", "smote"],
             "role": ["baseline", "standard"],
             "mean": [0.5, 0.75],
             "low": [0.4, np.nan],
             "high": [0.6, np.nan],
         }
     )
-    alt = figures.metric_by_remedy(summary, "pr_auc", "PR-AUC").alt
+    alt = plots.metric_by_remedy(summary, "pr_auc", "PR-AUC").alt
     assert "linear: highest smote (0.750), lowest nothing (0.500)" in alt
     recall = np.linspace(0, 1, 11)
-    alt = figures.precision_recall({"smote": (recall, 1 - recall / 2)}, ["smote"], "linear").alt
+    alt = plots.precision_recall({"smote": (recall, 1 - recall / 2)}, ["smote"], "linear").alt
     assert "smote 0.60" in alt
 
 
 def test_pictures_of_files_have_safe_names(report: str, tmp_path_factory: pytest.TempPathFactory) -> None:
     folder: Path = tmp_path_factory.getbasetemp()
-    names = [path.name for path in folder.rglob("figures/*.png")]
+    names = [path.name for path in folder.rglob("plots/*.png")]
     assert names
     assert all(re.fullmatch(r"[\w.-]+", name) for name in names)
 
 
 def test_an_interval_need_not_hold_the_mean_and_a_plane_may_be_a_line() -> None:
     summary = pd.DataFrame(
-        {"classifier": "linear", "arm": "nothing", "role": "baseline", "mean": [0.5], "low": [0.50001], "high": [0.6]}
+        {
+            "classifier": "linear",
+            "method": "nothing",
+            "role": "baseline",
+            "mean": [0.5],
+            "low": [0.50001],
+            "high": [0.6],
+        }
     )
-    assert figures.metric_by_remedy(summary, "pr_auc", "PR-AUC").svg()
+    assert plots.metric_by_remedy(summary, "pr_auc", "PR-AUC").svg()
     one_feature = np.arange(5.0)[:, None]
-    assert figures.principal_components(one_feature, {"gan": one_feature}).svg()
+    assert plots.principal_components(one_feature, {"gan": one_feature}).svg()

@@ -60,7 +60,7 @@ def tell(fabricate: Fabricate, tmp_path: Path, capsys: pytest.CaptureFixture[str
     def told(gains: dict[str, Any], verbose: bool = False, **options: Any) -> Told:
         store = fabricate(tmp_path / "mine", gains, **options)
         capsys.readouterr()
-        path = make_report(Findings.of(store), save_pictures=False)
+        path = make_report(Findings.of(store), save_plots=False)
         Comparison(store.folder, verbose=verbose).show()
         return Told(capsys.readouterr().out, path)
 

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from gan_imbalance.comparison.forms import form_of
+from gan_imbalance.comparison.adapters import adapter_of
 from gan_imbalance.comparison.plan.remedies import TABLE_REMEDIES, Remedy, choose_remedies
 from gan_imbalance.comparison.run.rows import Resampled, resample
 from gan_imbalance.data import TabularDataModule
@@ -26,7 +26,7 @@ GAN = TABLE_REMEDIES["wasserstein_gan"].with_gan_steps(2)
 def apply(remedy: Remedy | str, data: TabularDataModule, rows: int | None = 30) -> Resampled:
     if isinstance(remedy, str):
         remedy = TABLE_REMEDIES[remedy]
-    return resample(remedy, form_of(data.table, data.split.train), data, RARE, rows)
+    return resample(remedy, adapter_of(data.table, data.split.train), data, RARE, rows)
 
 
 def sampler(class_path: str, **init_args: Any) -> Remedy:
@@ -162,9 +162,9 @@ def test_fewer_rows_are_a_part_of_more(data: TabularDataModule) -> None:
 
 @pytest.mark.parametrize("remedy", ["smote", "random_under", GAN], ids=["smote", "random_under", "gan"])
 def test_files_hold_everything(remedy: Remedy | str, data: TabularDataModule) -> None:
-    made, form = apply(remedy, data), form_of(data.table)
-    packed = made.pack(form, seed=0)
-    read = Resampled.unpack(packed, form)
+    made, adapter = apply(remedy, data), adapter_of(data.table)
+    packed = made.pack(adapter, seed=0)
+    read = Resampled.unpack(packed, adapter)
     pd.testing.assert_frame_equal(read.added, made.added)
     assert read.kept.tolist() == made.kept.tolist()
     assert read.labels.tolist() == made.labels.tolist()
@@ -177,7 +177,7 @@ def test_files_hold_everything(remedy: Remedy | str, data: TabularDataModule) ->
 
 
 def test_a_gans_checkpoint_knows_the_tables_own_classes_and_target(data: TabularDataModule, tmp_path: Path) -> None:
-    (checkpoint,) = apply(GAN, data).pack(form_of(data.table)).checkpoints
+    (checkpoint,) = apply(GAN, data).pack(adapter_of(data.table)).checkpoints
     (tmp_path / "gan.ckpt").write_bytes(checkpoint)
     rows = synthesize(load_gan(tmp_path / "gan.ckpt"), {"yes": 3}, seed=1).rows
     assert rows["label"].tolist() == ["yes"] * 3
@@ -199,7 +199,7 @@ def test_smotenc_by_name_is_told_the_categories(data: TabularDataModule) -> None
 def test_classes_may_be_fractions(mixed_frame: pd.DataFrame) -> None:
     frame = mixed_frame.assign(label=mixed_frame["label"].map({"no": 0.5, "yes": 1.5}))
     data = TabularDataModule(frame=frame, target="label", keep={"1.5": 12}, validation_fraction=0.2)
-    made = resample(TABLE_REMEDIES["jittered_copies"], form_of(data.table, data.split.train), data, 1, 5)
+    made = resample(TABLE_REMEDIES["jittered_copies"], adapter_of(data.table, data.split.train), data, 1, 5)
     assert made.labels.tolist() == [1] * 5
 
 
@@ -217,8 +217,8 @@ def test_added_rows_are_judged_without_looking_at_test_rows(data: TabularDataMod
     features.loc[data.split.test, "amount"] = -1000.0
     features.loc[data.split.test, "colour"] = "red"
     changed = replace(data.table, features=features)
-    expected = resample(TABLE_REMEDIES["smote"], form_of(data.table, data.split.train), data, RARE, 30).quality
+    expected = resample(TABLE_REMEDIES["smote"], adapter_of(data.table, data.split.train), data, RARE, 30).quality
     found = resample(
-        TABLE_REMEDIES["smote"], form_of(changed, data.split.train), data.adapted(samples=changed), RARE, 30
+        TABLE_REMEDIES["smote"], adapter_of(changed, data.split.train), data.adapted(samples=changed), RARE, 30
     ).quality
     assert found == pytest.approx(expected, nan_ok=True)

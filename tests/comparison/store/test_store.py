@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from gan_imbalance.comparison.forms import form_of
+from gan_imbalance.comparison.adapters import adapter_of
 from gan_imbalance.comparison.plan.cells import Task, group_cells
 from gan_imbalance.comparison.plan.description import Description
 from gan_imbalance.comparison.plan.planning import plan_cells
@@ -51,13 +51,13 @@ def test_results_rows_and_checkpoints_are_kept_and_read(study: Study, tmp_path: 
     # as `gan-imbalance synthesize` names it, so that whoever reads its rows reads these
     assert store.manifest_path(address) == manifest_path(store.rows_path(address))
     (checkpoint,) = store.checkpoint_paths(address)
-    assert load_gan(checkpoint).spec is not None
+    assert load_gan(checkpoint).is_built
 
 
 def test_a_failure_is_told_until_the_result_is_there(study: Study, tmp_path: Path) -> None:
     store, tasks = Store(tmp_path), tasks_of(study, "nothing", "smote")
     cells = [cell for task in tasks for cell in task.cells]
-    description = Description.of(study, cells, tasks, kind="table", **form_of(study.samples).describe())
+    description = Description.of(study, cells, tasks, kind="table", **adapter_of(study.samples).describe())
     store.write(fail_task(study, tasks[0], RuntimeError("no memory")))
     (failure,) = store.failures(description)
     assert (failure.name, failure.reason) == ("nothing, seed 0", "RuntimeError: no memory")
@@ -81,15 +81,15 @@ def test_a_table_is_read_as_it_was_kept(tmp_path: Path) -> None:
 def test_the_plan_and_samples_are_read_without_the_data(study: Study, tmp_path: Path) -> None:
     store, tasks = Store(tmp_path), tasks_of(study, "nothing", "smote")
     cells = [cell for task in tasks for cell in task.cells]
-    told = form_of(study.samples).describe()
+    told = adapter_of(study.samples).describe()
     description = Description.of(study, cells, tasks, kind="table", metric="recall", **told)
     store.write_plan(description, study)
     read = store.read_plan()
     assert (read.classes, read.minority_label, read.metric) == (["no", "yes"], "yes", "recall")
     assert [entry.address for entry in read.entries] == [cell.address(study) for cell in cells]
     assert read.keys == list(study.splits)
-    form = store.read_form(read)
-    assert set(form.samples.labels) == {0, 1}
+    adapter = store.read_adapter(read)
+    assert set(adapter.samples.labels) == {0, 1}
 
 
 @pytest.mark.parametrize("content", ["", "{}", '{"cells": []}', "[]"])

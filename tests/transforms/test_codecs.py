@@ -76,7 +76,9 @@ def test_python_dates_keep_their_type() -> None:
 def test_named_levels_keep_their_order() -> None:
     sizes = np.random.default_rng(0).choice(["S", "M", "L", "XL"], 60)
     frame = pd.DataFrame({"size": sizes, "x": np.arange(60.0)})
-    transformer = TabularTransformer("minmax", ordinal_columns={"size": ["S", "M", "L", "XL"]}, spikes=False).fit(frame)
+    transformer = TabularTransformer("minmax", ordinal_columns={"size": ["S", "M", "L", "XL"]}, point_masses=False).fit(
+        frame
+    )
     np.testing.assert_allclose(
         transformer.transform(frame)[:, 0], frame["size"].map({"S": -1, "M": -1 / 3, "L": 1 / 3, "XL": 1}), atol=1e-6
     )

@@ -8,33 +8,33 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from gan_imbalance.comparison.figures.canvas import (
+from gan_imbalance.comparison.plots.canvas import (
     COLOURS,
-    Figure,
-    Floats,
+    Plot,
     canvas,
     short,
 )
+from gan_imbalance.transforms.dtypes import Floats
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Drawing
 
 
-def metric_by_remedy(summary: pd.DataFrame, metric: str, title: str) -> Figure:
+def metric_by_remedy(summary: pd.DataFrame, metric: str, title: str) -> Plot:
     """Return means and 95 % intervals of a metric, one line per remedy, one colour per classifier.
 
     Args:
-        summary: rows of one metric with columns classifier, arm, role, mean, low, high.
+        summary: rows of one metric with columns classifier, method, role, mean, low, high.
         metric: its name.
-        title: how a person calls it.
+        title: its heading, such as the display name of the metric.
     """
     drawing = _dots(summary, title)
     # intervals of few seeds may reach beyond what the metric can be
     ends = summary[["low", "mean", "high"]].to_numpy()
     drawing.axes[0].set_xlim(max(0, np.nanmin(ends)) - 0.02, min(1, np.nanmax(ends)) + 0.02)
-    remedies = summary["arm"].nunique()
+    remedies = summary["method"].nunique()
     alt = f"Dot plot of mean {title} with 95 % intervals for {remedies} remedies. {_extremes(summary)}."
-    return Figure(f"{metric}_by_remedy", f"{title} by remedy: mean and 95 % interval; dotted: nothing", alt, drawing)
+    return Plot(f"{metric}_by_remedy", f"{title} by remedy: mean and 95 % interval; dotted: nothing", alt, drawing)
 
 
 def _extremes(summary: pd.DataFrame) -> str:
@@ -46,13 +46,13 @@ def _extremes(summary: pd.DataFrame) -> str:
 
 def _dots(summary: pd.DataFrame, title: str) -> Drawing:
     """Return dots with their intervals, one line per remedy, one colour per classifier; dotted: nothing."""
-    arms = list(dict.fromkeys(summary["arm"]))
+    methods = list(dict.fromkeys(summary["method"]))
     classifiers = list(dict.fromkeys(summary["classifier"]))
-    drawing, axes = canvas(height=1.0 + 0.3 * len(arms))
+    drawing, axes = canvas(height=1.0 + 0.3 * len(methods))
     axis = axes[0, 0]
     for number, classifier in enumerate(classifiers):
-        rows = summary[summary["classifier"] == classifier].set_index("arm").reindex(arms)
-        heights = np.arange(len(arms)) + 0.18 * (number - (len(classifiers) - 1) / 2)
+        rows = summary[summary["classifier"] == classifier].set_index("method").reindex(methods)
+        heights = np.arange(len(methods)) + 0.18 * (number - (len(classifiers) - 1) / 2)
         # a bootstrap's interval need not hold the mean
         reach = np.nan_to_num(np.maximum(0, [rows["mean"] - rows["low"], rows["high"] - rows["mean"]]))
         axis.errorbar(
@@ -67,8 +67,8 @@ def _dots(summary: pd.DataFrame, title: str) -> Drawing:
         )
         for mean in rows.loc[rows["role"] == "baseline", "mean"]:
             axis.axvline(mean, color=COLOURS[number % 7], lw=0.7, ls=":")
-    axis.set_yticks(range(len(arms)), [short(arm) for arm in arms])
-    axis.set_ylim(len(arms) - 0.4, -0.6)
+    axis.set_yticks(range(len(methods)), [short(method) for method in methods])
+    axis.set_ylim(len(methods) - 0.4, -0.6)
     axis.set_xlabel(title)
     drawing.legend(loc="outside upper center", ncols=min(3, len(classifiers)), frameon=False)
     return drawing
@@ -76,12 +76,10 @@ def _dots(summary: pd.DataFrame, title: str) -> Drawing:
 
 def _best(rows: pd.DataFrame, end: str) -> str:
     row = rows.loc[getattr(rows["mean"], f"idx{end}")()]
-    return f"{row['arm']} ({row['mean']:.3f})"
+    return f"{row['method']} ({row['mean']:.3f})"
 
 
-def precision_recall(
-    curves: Mapping[str, tuple[Floats, Floats]], highlighted: Sequence[str], classifier: str
-) -> Figure:
+def precision_recall(curves: Mapping[str, tuple[Floats, Floats]], highlighted: Sequence[str], classifier: str) -> Plot:
     """Return the precision-recall curves of all remedies, those of interest in colour.
 
     Args:
@@ -106,10 +104,10 @@ def precision_recall(
         + "."
     )
     caption = f"Precision and recall with {classifier}, mean of the seeds; in grey all other remedies"
-    return Figure(f"precision_recall_{classifier}", caption, alt, drawing)
+    return Plot(f"precision_recall_{classifier}", caption, alt, drawing)
 
 
-def confusion_matrices(matrices: Mapping[str, Floats], classes: Sequence[str], classifier: str) -> Figure:
+def confusion_matrices(matrices: Mapping[str, Floats], classes: Sequence[str], classifier: str) -> Plot:
     """Return one confusion matrix per remedy: counts of all seeds, shaded by share of the true class."""
     columns = 2
     rows = -(-len(matrices) // columns)
@@ -135,4 +133,4 @@ def confusion_matrices(matrices: Mapping[str, Floats], classes: Sequence[str], c
         told
     )
     caption = f"Confusion matrices with {classifier}, test rows of all seeds: nothing, and the best of each role"
-    return Figure(f"confusion_{classifier}", caption, alt, drawing)
+    return Plot(f"confusion_{classifier}", caption, alt, drawing)

@@ -1,4 +1,4 @@
-"""Pictures of ranks and of lines: what they draw is in the numbers, and their words tell it."""
+"""Plots of ranks and of lines: what they draw is in the numbers, and their words tell it."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from gan_imbalance.comparison import figures
-from gan_imbalance.comparison.figures import Figure
+from gan_imbalance.comparison import plots
+from gan_imbalance.comparison.plots import Plot
 
 DEMSAR = {"C4.5": 3.143, "C4.5+m": 2.0, "C4.5+cf": 2.893, "C4.5+m+cf": 1.964}
 NAMES = {
@@ -44,32 +44,32 @@ def _histories() -> dict[str, pd.DataFrame]:
     return {"nothing": splits[0], "smote": pd.concat(splits)}
 
 
-def _by_amount(remedies: tuple[str, ...] = FEW, amounts: tuple[float, ...] = AMOUNTS) -> Figure:
-    return figures.metric_by_amount(_summary(remedies, "rows_added", amounts), "recall", "Recall", "linear")
+def _by_amount(remedies: tuple[str, ...] = FEW, amounts: tuple[float, ...] = AMOUNTS) -> Plot:
+    return plots.metric_by_amount(_summary(remedies, "rows_added", amounts), "recall", "Recall", "linear")
 
 
-def _by_axis(remedies: tuple[str, ...] = FEW, numbers: tuple[float, ...] = (10, 20, 100)) -> Figure:
-    return figures.metric_by_axis(_summary(remedies, "x", numbers), "imbalance ratio", "Recall", "linear")
+def _by_axis(remedies: tuple[str, ...] = FEW, numbers: tuple[float, ...] = (10, 20, 100)) -> Plot:
+    return plots.metric_by_axis(_summary(remedies, "x", numbers), "imbalance ratio", "Recall", "linear")
 
 
-def _lines(figure: Figure, panel: int = 0) -> dict[str, np.ndarray]:
+def _lines(figure: Plot, panel: int = 0) -> dict[str, np.ndarray]:
     return {str(line.get_label()): np.asarray(line.get_xydata()) for line in figure.drawing.axes[panel].get_lines()}
 
 
 @pytest.mark.parametrize(
     "figure",
     [
-        figures.critical_difference(DEMSAR, 1.25, 14, "PR-AUC"),
-        figures.critical_difference({f"remedy_{number}": 1 + number * 0.9 for number in range(20)}, 4, 14, "PR-AUC"),
+        plots.critical_difference(DEMSAR, 1.25, 14, "PR-AUC"),
+        plots.critical_difference({f"remedy_{number}": 1 + number * 0.9 for number in range(20)}, 4, 14, "PR-AUC"),
         _by_amount(),
         _by_amount(tuple(ROLES), (10, 100, 10_000)),
         _by_axis(tuple(ROLES)),
         _by_axis(FEW, (10, 1000)),
-        figures.curves_by_step(_histories(), "PR-AUC on validation rows", "linear"),
-        figures.forest(
+        plots.curves_by_step(_histories(), "PR-AUC on validation rows", "linear"),
+        plots.forest(
             pd.DataFrame(
                 {
-                    "arm": [f"conditional_wasserstein_gan_{number} +231" for number in range(16)],
+                    "method": [f"conditional_wasserstein_gan_{number} +231" for number in range(16)],
                     "role": "gan",
                     **{
                         name: np.linspace(-0.1, 0.1, 16) for name in ("difference", "difference_low", "difference_high")
@@ -84,9 +84,9 @@ def _lines(figure: Figure, panel: int = 0) -> dict[str, np.ndarray]:
     ],
     ids=lambda figure: figure.name,
 )
-def test_they_can_be_drawn_in_the_readers_ink_with_nothing_cut_off(figure: Figure, tmp_path: Path) -> None:
-    figure.save_png(tmp_path / "picture.png")
-    assert (tmp_path / "picture.png").stat().st_size > 5000
+def test_they_can_be_drawn_in_the_readers_ink_with_nothing_cut_off(figure: Plot, tmp_path: Path) -> None:
+    figure.save_png(tmp_path / "plot.png")
+    assert (tmp_path / "plot.png").stat().st_size > 5000
     box = figure.drawing.get_tightbbox()
     width, height = figure.drawing.get_size_inches()
     assert min(box.x0, box.y0, width - box.x1, height - box.y1) >= 0
@@ -113,8 +113,8 @@ def test_they_can_be_drawn_in_the_readers_ink_with_nothing_cut_off(figure: Figur
 )
 def test_bars_join_the_largest_groups(places: list[float], difference: float, groups: list[tuple[int, int]]) -> None:
     names = {f"remedy_{number}": place for number, place in enumerate(places)}
-    figure = figures.critical_difference(names, difference, 10, "PR-AUC")
-    bars = [line for line in figure.drawing.axes[0].get_lines() if line.get_color() == figures.COLOURS[1]]
+    figure = plots.critical_difference(names, difference, 10, "PR-AUC")
+    bars = [line for line in figure.drawing.axes[0].get_lines() if line.get_color() == plots.COLOURS[1]]
     drawn = [tuple(np.asarray(bar.get_xdata())) for bar in bars[:-1]]
     assert drawn == [(places[first], places[last]) for first, last in groups]
     # the last one is the ruler
@@ -127,11 +127,11 @@ def test_bars_join_the_largest_groups(places: list[float], difference: float, gr
 
 
 def test_ranks_are_told() -> None:
-    figure = figures.critical_difference(DEMSAR, 1.0, 14, "PR-AUC")
+    figure = plots.critical_difference(DEMSAR, 1.0, 14, "PR-AUC")
     assert "14 data sets" in figure.alt
     assert "C4.5+m+cf 1.96, C4.5+m 2.00, C4.5+cf 2.89, C4.5 3.14. Critical difference 1.00." in figure.alt
     assert figure.alt.endswith("Not told apart: C4.5+m+cf, C4.5+m, C4.5+cf; C4.5+cf, C4.5.")
-    assert figures.critical_difference({"a": 1, "b": 2}, 0.5, 9, "PR-AUC").alt.endswith("Not told apart: none.")
+    assert plots.critical_difference({"a": 1, "b": 2}, 0.5, 9, "PR-AUC").alt.endswith("Not told apart: none.")
 
 
 def test_lines_by_amount_start_from_nothing() -> None:
@@ -173,14 +173,14 @@ def test_lines_by_axis_hold_every_remedy_at_its_numbers() -> None:
 
 def test_unknown_intervals_leave_the_means() -> None:
     summary = _summary(FEW, "x", (10, 20)).assign(low=np.nan, high=np.nan)
-    figure = figures.metric_by_axis(summary, "imbalance ratio", "Recall", "linear")
+    figure = plots.metric_by_axis(summary, "imbalance ratio", "Recall", "linear")
     low, high = figure.drawing.axes[0].get_ylim()
     assert low < 0.501
     assert high > 0.542
 
 
 def test_curves_are_means_of_the_splits() -> None:
-    figure = figures.curves_by_step(_histories(), "PR-AUC on validation rows", "linear")
+    figure = plots.curves_by_step(_histories(), "PR-AUC on validation rows", "linear")
     np.testing.assert_allclose(_lines(figure)["smote"], [[10, 0.1], [20, 0.5], [30, 0.5]])
     assert "nothing 0.400 at step 30, highest 0.500 at 20; smote 0.500 at step 30" in figure.alt
 
@@ -188,7 +188,7 @@ def test_curves_are_means_of_the_splits() -> None:
 def _differences() -> pd.DataFrame:
     return pd.DataFrame(
         {
-            "arm": ["nothing", "wgan", "smote", "real_rows", "one_split"],
+            "method": ["nothing", "wgan", "smote", "real_rows", "one_split"],
             "role": ["baseline", "gan", "standard", "control", "standard"],
             "difference": [np.nan, -0.1, 0.05, 0.1, 0.0],
             "difference_low": [np.nan, -0.2, 0.02, 0.05, np.nan],
@@ -198,7 +198,7 @@ def _differences() -> pd.DataFrame:
 
 
 def test_a_forest_is_sorted_and_marks_its_roles(tmp_path: Path) -> None:
-    figure = figures.forest(_differences(), "pr_auc", "PR-AUC", "linear", 0.01)
+    figure = plots.forest(_differences(), "pr_auc", "PR-AUC", "linear", 0.01)
     axis = figure.drawing.axes[0]
     labels = axis.get_yticklabels()
     assert [label.get_text() for label in labels] == ["real_rows", "smote", "one_split", "wgan"]
@@ -217,7 +217,7 @@ def test_a_forest_is_sorted_and_marks_its_roles(tmp_path: Path) -> None:
 
 
 def test_of_costs_the_least_comes_first() -> None:
-    figure = figures.forest(_differences(), "expected_cost", "Expected cost", "linear", 0.01, higher_is_better=False)
+    figure = plots.forest(_differences(), "expected_cost", "Expected cost", "linear", 0.01, higher_is_better=False)
     assert figure.drawing.axes[0].get_yticklabels()[0].get_text() == "wgan"
 
 
@@ -225,7 +225,7 @@ def test_of_costs_the_least_comes_first() -> None:
 def test_a_sheet_shows_the_first_images_in_rows(channels: int) -> None:
     random = np.random.default_rng(0)
     real, made = (random.integers(255, size=(n, channels, 8, 8), dtype=np.uint8) for n in (5, 100))
-    figure = figures.image_sheet(real, made, "mine")
+    figure = plots.image_sheet(real, made, "mine")
     assert "5 real images above 48 of mine" in figure.alt
     above, below = (axis.images[0].get_array() for axis in figure.drawing.axes)
     pixels = [np.moveaxis(images, 1, -1).squeeze() for images in (real, made)]

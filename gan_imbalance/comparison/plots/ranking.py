@@ -6,24 +6,24 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from gan_imbalance.comparison.figures.canvas import (
+from gan_imbalance.comparison.plots.canvas import (
     COLOURS,
     INK,
-    Figure,
+    Plot,
     canvas,
     short,
     slug,
 )
 
 
-def critical_difference(ranks: Mapping[str, float], difference: float, datasets: int, title: str) -> Figure:
+def critical_difference(ranks: Mapping[str, float], difference: float, datasets: int, title: str) -> Plot:
     """Return Demsar's critical-difference diagram: mean ranks, and bars over remedies that are not told apart.
 
     Args:
         ranks: mean rank of each remedy, 1 the best.
         difference: by which ranks must differ, see :func:`~gan_imbalance.comparison.analysis.ranking.rank_remedies`.
         datasets: number of data sets they are the mean of.
-        title: how a person calls the ranked metric.
+        title: display name of the ranked metric.
     """
     names = sorted(ranks, key=ranks.__getitem__)
     places = [ranks[name] for name in names]
@@ -66,7 +66,7 @@ def critical_difference(ranks: Mapping[str, float], difference: float, datasets:
         + f". Critical difference {difference:.2f}. Not told apart: {told or 'none'}."
     )
     caption = f"{title}: mean ranks over {datasets} data sets; remedies under one bar are not told apart"
-    return Figure(f"{slug(title)}_critical_difference", caption, alt, drawing)
+    return Plot(f"{slug(title)}_critical_difference", caption, alt, drawing)
 
 
 def _cliques(places: Sequence[float], difference: float) -> list[tuple[int, int]]:

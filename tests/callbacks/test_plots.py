@@ -10,8 +10,8 @@ import pytorch_lightning as pl
 from matplotlib import image
 from matplotlib.figure import Figure
 
-from gan_imbalance.callbacks import ColumnPairPictures, PrincipalComponentPictures
-from gan_imbalance.callbacks.pictures import draw_pair
+from gan_imbalance.callbacks import ColumnPairPlots, PrincipalComponentPlots
+from gan_imbalance.callbacks.plots import draw_pair
 from gan_imbalance.data import TabularDataModule
 from gan_imbalance.gans import GAN, BaseGAN, ConditionalGAN, MinorityTransferGAN, OneHotGAN
 from gan_imbalance.types import InputError
@@ -43,8 +43,8 @@ def test_two_columns_of_any_kind_are_drawn(
     fit: Fit,
     tmp_path: Path,
 ) -> None:
-    fit(tiny_gan(GAN), tiny_data(frame=mixed_frame), callbacks=[ColumnPairPictures(columns, every_n_epochs=2)])
-    (path,) = (tmp_path / "pictures").iterdir()
+    fit(tiny_gan(GAN), tiny_data(frame=mixed_frame), callbacks=[ColumnPairPlots(columns, every_n_epochs=2)])
+    (path,) = (tmp_path / "plots").iterdir()
     assert path.name == "step_0000002.png"
     pixels = image.imread(path)
     assert pixels.shape == (320, 640, 4)
@@ -54,9 +54,9 @@ def test_two_columns_of_any_kind_are_drawn(
 def test_a_picture_is_drawn_every_so_many_validations_and_not_before_training(
     tiny_gan: MakeGAN, tiny_data: MakeData, fit: Fit, tmp_path: Path
 ) -> None:
-    pictures = ColumnPairPictures(("amount", "count"), every_n_epochs=2)
-    fit(tiny_gan(GAN), tiny_data(), max_epochs=5, callbacks=[pictures], num_sanity_val_steps=1)
-    drawn = sorted(path.name for path in (tmp_path / "pictures").iterdir())
+    plots = ColumnPairPlots(("amount", "count"), every_n_epochs=2)
+    fit(tiny_gan(GAN), tiny_data(), max_epochs=5, callbacks=[plots], num_sanity_val_steps=1)
+    drawn = sorted(path.name for path in (tmp_path / "plots").iterdir())
     assert drawn == ["step_0000002.png", "step_0000006.png", "step_0000010.png"]
 
 
@@ -65,17 +65,17 @@ def test_a_resumed_run_draws_in_the_same_rhythm(
 ) -> None:
     last = tmp_path / "last.ckpt"
     for epochs in (2, 5):
-        pictures = ColumnPairPictures(("amount", "count"), every_n_epochs=3)
+        plots = ColumnPairPlots(("amount", "count"), every_n_epochs=3)
         resumed = {"max_epochs": epochs, "ckpt_path": last if last.exists() else None}
-        fit(tiny_gan(GAN), tiny_data(), callbacks=[pictures], **resumed).save_checkpoint(last)
-    drawn = sorted(path.name for path in (tmp_path / "pictures").iterdir())
+        fit(tiny_gan(GAN), tiny_data(), callbacks=[plots], **resumed).save_checkpoint(last)
+    drawn = sorted(path.name for path in (tmp_path / "plots").iterdir())
     assert drawn == ["step_0000002.png", "step_0000008.png"]
 
 
 def test_they_lie_in_the_folder_of_the_run(tiny_gan: MakeGAN, tiny_data: MakeData, fit: Fit, tmp_path: Path) -> None:
     logger = pl.loggers.CSVLogger(tmp_path, name="GAN", version=3)
-    fit(tiny_gan(GAN), tiny_data(), callbacks=[ColumnPairPictures()], logger=logger)
-    assert list((tmp_path / "GAN" / "version_3" / "pictures").iterdir())
+    fit(tiny_gan(GAN), tiny_data(), callbacks=[ColumnPairPlots()], logger=logger)
+    assert list((tmp_path / "GAN" / "version_3" / "plots").iterdir())
 
 
 @pytest.mark.parametrize("gan_class", [GAN, ConditionalGAN])
@@ -90,30 +90,30 @@ def test_the_two_columns_that_tell_the_classes_apart_are_chosen(
     frame = pd.DataFrame(
         {**noise, "even": told & half, **{"odd": np.where(told & ~half, "b", "a")}, "label": separated_frame["label"]}
     )
-    pictures = ColumnPairPictures()
-    fit(tiny_gan(gan_class), tiny_data(frame=frame), max_epochs=1, callbacks=[pictures])
-    assert set(pictures.columns or ()) == {"even", "odd"}
+    plots = ColumnPairPlots()
+    fit(tiny_gan(gan_class), tiny_data(frame=frame), max_epochs=1, callbacks=[plots])
+    assert set(plots.columns or ()) == {"even", "odd"}
 
 
 def test_a_table_of_one_column_is_drawn_too(
     separated_frame: pd.DataFrame, tiny_gan: MakeGAN, tiny_data: MakeData, fit: Fit, tmp_path: Path
 ) -> None:
     frame = separated_frame[["amount", "label"]]
-    pictures = ColumnPairPictures()
-    fit(tiny_gan(GAN), tiny_data(frame=frame), callbacks=[pictures])
-    assert pictures.columns == ("amount", "amount")
-    assert list((tmp_path / "pictures").iterdir())
+    plots = ColumnPairPlots()
+    fit(tiny_gan(GAN), tiny_data(frame=frame), callbacks=[plots])
+    assert plots.columns == ("amount", "amount")
+    assert list((tmp_path / "plots").iterdir())
 
 
 def test_every_phase_can_be_drawn(tiny_gan: MakeGAN, tiny_data: MakeData, fit: Fit, tmp_path: Path) -> None:
     gan = tiny_gan(MinorityTransferGAN, pretrain_epochs=1)
-    fit(gan, tiny_data(), callbacks=[ColumnPairPictures(every_n_epochs=1)])
-    assert len(list((tmp_path / "pictures").iterdir())) == 2
+    fit(gan, tiny_data(), callbacks=[ColumnPairPlots(every_n_epochs=1)])
+    assert len(list((tmp_path / "plots").iterdir())) == 2
 
 
 def test_an_unknown_column_is_named(tiny_gan: MakeGAN, tiny_data: MakeData, fit: Fit) -> None:
     with pytest.raises(InputError, match="There is no column 'size' to draw: the columns are amount, count, colour"):
-        fit(tiny_gan(GAN), tiny_data(), callbacks=[ColumnPairPictures(("amount", "size"))])
+        fit(tiny_gan(GAN), tiny_data(), callbacks=[ColumnPairPlots(("amount", "size"))])
 
 
 def test_shares_of_pairs_are_drawn_on_shared_levels() -> None:
@@ -162,8 +162,8 @@ def test_principal_components_are_drawn_in_a_folder_of_their_own(
     fit: Fit,
     tmp_path: Path,
 ) -> None:
-    pictures = [PrincipalComponentPictures(every_n_epochs=2), ColumnPairPictures()]
-    fit(tiny_gan(OneHotGAN), tiny_data(frame=separated_frame[columns]), max_epochs=3, callbacks=pictures)
+    plots = [PrincipalComponentPlots(every_n_epochs=2), ColumnPairPlots()]
+    fit(tiny_gan(OneHotGAN), tiny_data(frame=separated_frame[columns]), max_epochs=3, callbacks=plots)
     drawn = sorted((tmp_path / "principal_components").iterdir())
     assert [path.name for path in drawn] == ["step_0000002.png", "step_0000006.png"]
     assert image.imread(drawn[0])[..., :3].std() > 0.05
@@ -171,15 +171,15 @@ def test_principal_components_are_drawn_in_a_folder_of_their_own(
 
 def test_every_pair_has_a_line(tiny_gan: MakeGAN, tiny_data: MakeData, fit: Fit, tmp_path: Path) -> None:
     columns = ["amount", "count", "colour", "colour"]
-    fit(tiny_gan(GAN), tiny_data(), callbacks=[ColumnPairPictures(columns)])
-    (path,) = (tmp_path / "pictures").iterdir()
+    fit(tiny_gan(GAN), tiny_data(), callbacks=[ColumnPairPlots(columns)])
+    (path,) = (tmp_path / "plots").iterdir()
     assert image.imread(path).shape == (640, 640, 4)
 
 
 @pytest.mark.parametrize("columns", [["amount"], ["amount", "count", "colour"], []])
 def test_columns_come_two_by_two(columns: list[str]) -> None:
     with pytest.raises(InputError, match=f"two by two, but it names {len(columns)}"):
-        ColumnPairPictures(columns)
+        ColumnPairPlots(columns)
 
 
 def test_equal_shares_have_equal_colours() -> None:

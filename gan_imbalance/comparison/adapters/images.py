@@ -7,24 +7,24 @@ from dataclasses import dataclass
 from functools import cached_property, partial
 from inspect import signature
 from io import BytesIO
-from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
-from gan_imbalance.classifiers import ImageClassifier
-from gan_imbalance.comparison import figures
-from gan_imbalance.comparison.figures import Figure
-from gan_imbalance.comparison.forms import EncodedView, Form
+from gan_imbalance.classifiers.features import new_feature_network, train_feature_network
+from gan_imbalance.comparison import plots
+from gan_imbalance.comparison.adapters import DataAdapter, EncodedView
+from gan_imbalance.comparison.plots import Plot
 from gan_imbalance.components import import_class
 from gan_imbalance.data.images import ImageSet
-from gan_imbalance.data.imbalance import Rows
+from gan_imbalance.data.imbalance import Indices
 from gan_imbalance.files import atomic_path, content_hash, make_once
 from gan_imbalance.networks import SMateCNN
 from gan_imbalance.quality import judge_features
 from gan_imbalance.transforms.image import in_chunks, to_float
-from gan_imbalance.types import DataKind, DataSpec
+from gan_imbalance.types import DataKind
 
 if TYPE_CHECKING:
     from gan_imbalance.oversampling.image import Images
@@ -35,8 +35,8 @@ _FEATURE_STEPS = 300
 
 
 @dataclass(frozen=True)
-class ImageForm(Form):
-    """:class:`~gan_imbalance.comparison.forms.Form` of images; content is uint8 (n, channels, side, side)."""
+class ImageAdapter(DataAdapter):
+    """:class:`~gan_imbalance.comparison.adapters.DataAdapter` of images; content is uint8 (n, channels, side, side)."""
 
     kind: ClassVar[DataKind] = "image"
     suffix: ClassVar[str] = ".npz"
@@ -65,7 +65,7 @@ class ImageForm(Form):
 
     samples: ImageSet
 
-    def take(self, rows: Rows) -> Images:
+    def take(self, rows: Indices) -> Images:
         """Return images by their positions."""
         return self.samples.images.numpy()[rows]
 
@@ -84,7 +84,7 @@ class ImageForm(Form):
         """Show a sampler the pixels in a row as float32: sums and differences of bytes would wrap around."""
         return EncodedView(_flat, partial(_pixels, shape=tuple(self.samples.images.shape[1:])))
 
-    def judge(self, known: Rows, made: Images, unseen: Rows, seed: int) -> dict[str, float]:
+    def judge(self, known: Indices, made: Images, unseen: Indices, seed: int) -> dict[str, float]:
         """Return the figures of :func:`~gan_imbalance.quality.judge_features`."""
         if not len(made):
             return {}
@@ -101,33 +101,26 @@ class ImageForm(Form):
         """A small classifier of the images that may be learned from, made once for all remedies of a split."""
         samples, rows = self.samples, self.fitted_on
         if self.cache is None:
-            return self._learned_network()
+            return self._train_feature_network()
         made_from = content_hash([samples.hash, rows.tolist(), _FEATURE_WIDTH, _FEATURE_STEPS])
         path = self.cache / f"features-{made_from}.pt"
         with make_once(path) as missing:
             if missing:
                 with atomic_path(path) as temporary:
-                    torch.save(self._learned_network().state_dict(), temporary)
-        classes = tuple(np.unique(samples.labels[rows]).tolist())
-        network = SMateCNN(DataSpec("image", tuple(samples.images.shape[1:]), classes), _FEATURE_WIDTH)
+                    torch.save(self._train_feature_network().state_dict(), temporary)
+        network = new_feature_network(samples.images.shape[1:], samples.labels[rows], _FEATURE_WIDTH)
         network.load_state_dict(torch.load(path, weights_only=True))
         return network.eval()
 
-    def _learned_network(self) -> SMateCNN:
-        classifier = ImageClassifier(
-            partial(SMateCNN, width=_FEATURE_WIDTH),
-            max_steps=_FEATURE_STEPS,
-            batch_size=128,
-            lr=1e-3,
-            optimizer=torch.optim.Adam,
-        ).fit(self.take(self.fitted_on), self.samples.labels[self.fitted_on])
-        return cast(SMateCNN, classifier.module_.network)
+    def _train_feature_network(self) -> SMateCNN:
+        rows = self.fitted_on
+        return train_feature_network(self.take(rows), self.samples.labels[rows], _FEATURE_WIDTH, _FEATURE_STEPS)
 
-    def dump(self, content: Images, labels: Rows) -> bytes:
+    def dump(self, content: Images, labels: Indices) -> bytes:
         """Return images as an .npz holds them."""
         return ImageSet(torch.from_numpy(content), labels, self.samples.classes).to_bytes()
 
-    def load(self, file: bytes) -> tuple[Images, Rows]:
+    def load(self, file: bytes) -> tuple[Images, Indices]:
         """Return the images that :meth:`dump` made a file of."""
         images = ImageSet.load(BytesIO(file))
         return images.images.numpy(), images.labels
@@ -148,11 +141,11 @@ class ImageForm(Form):
         colour = "grey" if channels == 1 else "in colour"
         return {"Images": f"{count:,}, {height} x {width} pixels, {colour}"}
 
-    def pictures(self, made: Mapping[str, Images], minority: int) -> Iterator[Figure]:
+    def plots(self, made: Mapping[str, Images], minority: int) -> Iterator[Plot]:
         """Yield a sheet of real and synthetic images for every remedy."""
         real = self.take(np.flatnonzero(self.samples.labels == minority))
         for name, images in made.items():
-            yield figures.image_sheet(real, images, name)
+            yield plots.image_sheet(real, images, name)
 
 
 def _flat(content: Images) -> npt.NDArray[np.float32]:

@@ -12,10 +12,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from gan_imbalance.comparison.figures import Figure
+from gan_imbalance.comparison.plots import Plot
 from gan_imbalance.components import import_class
 from gan_imbalance.data.base import Samples
-from gan_imbalance.data.imbalance import Rows
+from gan_imbalance.data.imbalance import Indices
 from gan_imbalance.kinds import find_kind
 from gan_imbalance.quality import judge_features
 from gan_imbalance.types import DataKind, Label
@@ -31,11 +31,11 @@ class View(Protocol):
         """Return what the sampler sees of a class index."""
         ...
 
-    def encode(self, content: Content, labels: Rows) -> tuple[Any, Any]:
+    def encode(self, content: Content, labels: Indices) -> tuple[Any, Any]:
         """Return ``X`` and ``y`` for ``fit_resample``."""
         ...
 
-    def decode(self, content: Any, labels: Any) -> tuple[Content, Rows]:
+    def decode(self, content: Any, labels: Any) -> tuple[Content, Indices]:
         """Return content and class indices of what came back."""
         ...
 
@@ -56,17 +56,17 @@ class EncodedView:
         """Return the class index itself."""
         return index
 
-    def encode(self, content: Content, labels: Rows) -> tuple[npt.NDArray[Any], Rows]:
+    def encode(self, content: Content, labels: Indices) -> tuple[npt.NDArray[Any], Indices]:
         """Return the array and the class indices."""
         return self.to_array(content), labels
 
-    def decode(self, content: npt.NDArray[Any], labels: Rows) -> tuple[Content, Rows]:
+    def decode(self, content: npt.NDArray[Any], labels: Indices) -> tuple[Content, Indices]:
         """Return what came back."""
         return self.to_content(content), np.asarray(labels, dtype=np.int64)
 
 
 @dataclass(frozen=True)
-class Form(ABC):
+class DataAdapter(ABC):
     """Samples of one kind as a comparison handles them.
 
     A further kind says how its samples are taken, encoded, shown to samplers and kept in files; all else has a default.
@@ -96,11 +96,11 @@ class Form(ABC):
     """How they are computed."""
 
     samples: Any
-    fitted_on: Rows
+    fitted_on: Indices
     cache: Path | None = None
 
     @abstractmethod
-    def take(self, rows: Rows) -> Content:
+    def take(self, rows: Indices) -> Content:
         """Return samples by their positions in the data."""
 
     @abstractmethod
@@ -119,7 +119,7 @@ class Form(ABC):
     def view(self, sampler: Any) -> View:
         """Return what a sampler sees, such as an :class:`EncodedView`."""
 
-    def judge(self, known: Rows, made: Content, unseen: Rows, seed: int) -> dict[str, float]:
+    def judge(self, known: Indices, made: Content, unseen: Indices, seed: int) -> dict[str, float]:
         """Return how good, and how private, made samples are, by default as they are encoded.
 
         Args:
@@ -135,18 +135,18 @@ class Form(ABC):
         return judge_features(training, synthetic, holdout, seed=seed)
 
     @abstractmethod
-    def dump(self, content: Content, labels: Rows) -> bytes:
+    def dump(self, content: Content, labels: Indices) -> bytes:
         """Return samples as a file in the input's form holds them."""
 
     @abstractmethod
-    def load(self, file: bytes) -> tuple[Content, Rows]:
+    def load(self, file: bytes) -> tuple[Content, Indices]:
         """Return the samples that :meth:`dump` made a file of."""
 
     def describe(self) -> dict[str, Any]:
         """Return what the comparison's file says of the form, in plain values."""
         return {}
 
-    def dump_reference(self, rows: Rows) -> bytes:
+    def dump_reference(self, rows: Indices) -> bytes:
         """Return samples, which the report compares made ones with, as a file holds them."""
         return self.dump(self.take(rows), self.samples.labels[rows])
 
@@ -161,15 +161,15 @@ class Form(ABC):
         """
 
     def facts(self, count: int) -> dict[str, str]:
-        """Return what the report's reader must know of so many samples."""
+        """Return what the report's reader must know of n samples."""
         return {"Samples": f"{count:,}"}
 
-    def pictures(self, made: Mapping[str, Content], minority: int) -> Iterator[Figure]:
-        """Yield pictures of samples of the minority that every remedy made, beside the real ones; none by default."""
+    def plots(self, made: Mapping[str, Content], minority: int) -> Iterator[Plot]:
+        """Yield plots of samples of the minority that every remedy made, beside the real ones; none by default."""
         return iter(())
 
 
-def form_of(samples: Samples, fitted_on: Rows | None = None, cache: Path | None = None) -> Form:
+def adapter_of(samples: Samples, fitted_on: Indices | None = None, cache: Path | None = None) -> DataAdapter:
     """Return the form of samples.
 
     Args:
@@ -178,7 +178,7 @@ def form_of(samples: Samples, fitted_on: Rows | None = None, cache: Path | None 
         cache: folder where what several tasks need is kept.
     """
     rows = np.arange(len(samples.labels)) if fitted_on is None else fitted_on
-    return cast(Form, _form(samples.kind)(samples, rows, cache))
+    return cast(DataAdapter, _adapter(samples.kind)(samples, rows, cache))
 
 
 def kind_of(samples: Samples) -> DataKind:
@@ -186,28 +186,28 @@ def kind_of(samples: Samples) -> DataKind:
     return samples.kind
 
 
-def form_of_description(content: Mapping[str, Any], reference: bytes) -> Form:
+def adapter_of_description(content: Mapping[str, Any], reference: bytes) -> DataAdapter:
     """Return the form of a comparison's reference samples.
 
     Args:
         content: of the comparison's description.
-        reference: what :meth:`Form.dump_reference` returned.
+        reference: what :meth:`DataAdapter.dump_reference` returned.
     """
-    form: Form = _form(content["kind"]).of_description(content, reference)
-    return form
+    adapter: DataAdapter = _adapter(content["kind"]).of_description(content, reference)
+    return adapter
 
 
 def file_suffix(kind: str) -> str:
     """Return the ending of the files that hold samples of a kind."""
-    suffix: str = _form(kind).suffix
+    suffix: str = _adapter(kind).suffix
     return suffix
 
 
-def _form(kind: DataKind) -> Any:
-    return import_class(find_kind(kind).form)
+def _adapter(kind: DataKind) -> Any:
+    return import_class(find_kind(kind).adapter)
 
 
-def pick(content: Content, positions: Rows) -> Content:
+def pick(content: Content, positions: Indices) -> Content:
     """Return samples by their positions in ``content``."""
     if isinstance(content, pd.DataFrame):
         return content.iloc[positions].reset_index(drop=True)

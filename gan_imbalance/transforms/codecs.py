@@ -1,6 +1,6 @@
 """Columns that have an order, as numbers and back: numbers, dates and times, ordered levels.
 
-A form knows which values its column could hold: ``series`` returns the nearest of them.
+A codec knows which values its column could hold: ``series`` returns the nearest of them.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _UNITS = (*_CALENDAR, "h", "m", "s", "ms", "us", "ns")
 DATE_CONTENTS = ("datetime64", "datetime", "date", "timedelta64", "timedelta")
 
 
-class Form(Protocol):
+class ValueCodec(Protocol):
     """A column's values in order."""
 
     def numbers(self, column: pd.Series[Any], unknown: Unknown = "error") -> Floats:
@@ -249,10 +249,10 @@ class Dates:
         return moments.astype(object) if self.objects else moments
 
 
-def _is_written_in(form: str, texts: pd.Series[Any]) -> bool:
+def _is_written_in(date_format: str, texts: pd.Series[Any]) -> bool:
     """Return whether every text is a date or time that would be written like this again."""
-    moments = pd.to_datetime(texts, format=form, errors="coerce")
-    return bool(moments.notna().all()) and bool((moments.dt.strftime(form) == texts.astype(object)).all())
+    moments = pd.to_datetime(texts, format=date_format, errors="coerce")
+    return bool(moments.notna().all()) and bool((moments.dt.strftime(date_format) == texts.astype(object)).all())
 
 
 def _moments(column: pd.Series[Any], text: str | None) -> pd.Series[Any]:
@@ -312,11 +312,11 @@ _FORMS: dict[str, type[Numbers] | type[Levels] | type[Dates]] = {
 }
 
 
-def form_to_state(form: Form) -> dict[str, Any]:
-    """Return a form as plain values."""
-    return {"type": type(form).__name__, **vars(form)}
+def codec_to_state(codec: ValueCodec) -> dict[str, Any]:
+    """Return a codec as plain values."""
+    return {"type": type(codec).__name__, **vars(codec)}
 
 
-def form_from_state(state: Mapping[str, Any]) -> Form:
-    """Rebuild the form that :func:`form_to_state` described."""
+def codec_from_state(state: Mapping[str, Any]) -> ValueCodec:
+    """Rebuild the codec that :func:`codec_to_state` described."""
     return _FORMS[state["type"]](**{key: value for key, value in state.items() if key != "type"})

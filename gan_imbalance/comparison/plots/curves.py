@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from gan_imbalance.comparison.figures.canvas import (
+from gan_imbalance.comparison.plots.canvas import (
     COLOURS,
     INK,
-    Figure,
-    Floats,
+    Plot,
     canvas,
     short,
     slug,
 )
+from gan_imbalance.transforms.dtypes import Floats
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -32,7 +32,7 @@ _BESIDE: dict[str, Any] = {"loc": "center left", "bbox_to_anchor": (1, 0.5), "fr
 _CEILING = "real_rows"
 
 
-def metric_by_amount(summary: pd.DataFrame, metric: str, title: str, classifier: str) -> Figure:
+def metric_by_amount(summary: pd.DataFrame, metric: str, title: str, classifier: str) -> Plot:
     """Return a metric's mean with its 95 % band against the number of added rows, a line per remedy.
 
     All lines start from what doing nothing reached, which is dotted. Remedies that add no rows are dashed.
@@ -41,7 +41,7 @@ def metric_by_amount(summary: pd.DataFrame, metric: str, title: str, classifier:
     Args:
         summary: one row per remedy and amount with columns remedy, role, rows_added, mean, low, high.
         metric: its name.
-        title: how a person calls it.
+        title: its heading, such as the display name of the metric.
         classifier: whose predictions.
     """
     points = summary.rename(columns={"rows_added": "x"}).dropna(subset=["x", "mean"])
@@ -54,16 +54,16 @@ def metric_by_amount(summary: pd.DataFrame, metric: str, title: str, classifier:
     drawing = _lines(pd.concat(parts), "added rows", title)
     alt = f"Line plot of mean {title} with {classifier} against added rows, with 95 % intervals. " + _told(points) + "."
     caption = f"{title} with {classifier} by added rows: mean and 95 % interval; dotted: nothing; dashed: adds no rows"
-    return Figure(f"{metric}_by_added_rows_{classifier}", caption, alt, drawing)
+    return Plot(f"{metric}_by_added_rows_{classifier}", caption, alt, drawing)
 
 
-def metric_by_axis(summary: pd.DataFrame, axis_title: str, title: str, classifier: str) -> Figure:
+def metric_by_axis(summary: pd.DataFrame, axis_title: str, title: str, classifier: str) -> Plot:
     """Return a metric's mean with its 95 % band against a number that differs between studies, a line per remedy.
 
     Args:
         summary: one row per remedy and number with columns remedy, role, x, mean, low, high.
-        axis_title: how a person calls the number, such as ``real minority rows``.
-        title: how a person calls the metric.
+        axis_title: display name of the number, such as ``real minority rows``.
+        title: display name of the metric.
         classifier: whose predictions.
     """
     points = summary.dropna(subset=["x", "mean"])
@@ -72,7 +72,7 @@ def metric_by_axis(summary: pd.DataFrame, axis_title: str, title: str, classifie
         f"Line plot of mean {title} with {classifier} against {axis_title}, with 95 % intervals. " + _told(points) + "."
     )
     caption = f"{title} with {classifier} by {axis_title}: mean and 95 % interval; dotted: nothing"
-    return Figure(f"{slug(title)}_by_{slug(axis_title)}_{classifier}", caption, alt, drawing)
+    return Plot(f"{slug(title)}_by_{slug(axis_title)}_{classifier}", caption, alt, drawing)
 
 
 def _told(points: pd.DataFrame) -> str:
@@ -147,12 +147,12 @@ def _scale(axis: Axes, values: Floats) -> None:
     axis.set_xlim(*axis.xaxis.get_transform().inverted().transform([places[0] - margin, places[-1] + margin]))
 
 
-def curves_by_step(histories: Mapping[str, pd.DataFrame], title: str, classifier: str) -> Figure:
+def curves_by_step(histories: Mapping[str, pd.DataFrame], title: str, classifier: str) -> Plot:
     """Return a validation metric while the classifier trains, a line per remedy.
 
     Args:
         histories: per remedy, columns ``step`` and ``value``; values of the same step are averaged.
-        title: how a person calls the metric.
+        title: display name of the metric.
         classifier: which one trains.
     """
     means = {name: history.dropna().groupby("step")["value"].mean() for name, history in histories.items()}
@@ -178,10 +178,10 @@ def curves_by_step(histories: Mapping[str, pd.DataFrame], title: str, classifier
     ]
     alt = f"Line plot of {title} by step while {classifier} trains. At the end: {'; '.join(told)}."
     caption = f"{title} while {classifier} trains, mean of the seeds"
-    return Figure(f"{slug(title)}_by_step_{classifier}", caption, alt, drawing)
+    return Plot(f"{slug(title)}_by_step_{classifier}", caption, alt, drawing)
 
 
-def training_curves(histories: Mapping[str, pd.DataFrame]) -> Figure:
+def training_curves(histories: Mapping[str, pd.DataFrame]) -> Plot:
     """Return what was recorded while the GANs trained, a panel per figure and a line per GAN.
 
     Args:
@@ -203,7 +203,7 @@ def training_curves(histories: Mapping[str, pd.DataFrame]) -> Figure:
         for remedy, history in histories.items()
     ]
     alt = f"Line plots of {', '.join(names)} by generator step. At the end: {'; '.join(ends)}."
-    return Figure("training_curves", "The GANs while they trained, first seed", alt, drawing)
+    return Plot("training_curves", "The GANs while they trained, first seed", alt, drawing)
 
 
 def _number(value: float) -> str:

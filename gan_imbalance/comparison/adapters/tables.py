@@ -12,10 +12,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from gan_imbalance.comparison import figures
-from gan_imbalance.comparison.figures import Figure
-from gan_imbalance.comparison.forms import Form
-from gan_imbalance.data.imbalance import Rows
+from gan_imbalance.comparison import plots
+from gan_imbalance.comparison.adapters import DataAdapter
+from gan_imbalance.comparison.plots import Plot
+from gan_imbalance.data.imbalance import Indices
 from gan_imbalance.data.schema import TableSchema
 from gan_imbalance.data.tables import Table
 from gan_imbalance.quality import evaluate_synthetic
@@ -31,8 +31,8 @@ _CLASS = "class_index"
 
 
 @dataclass(frozen=True)
-class TableForm(Form):
-    """:class:`~gan_imbalance.comparison.forms.Form` of a table; content is a DataFrame of features."""
+class TableAdapter(DataAdapter):
+    """:class:`~gan_imbalance.comparison.adapters.DataAdapter` of a table; content is a DataFrame of features."""
 
     kind: ClassVar[DataKind] = "table"
     suffix: ClassVar[str] = ".parquet"
@@ -67,11 +67,11 @@ class TableForm(Form):
         table = self.samples
         # a classifier needs no states, and SMOTE would copy them from a neighbour
         transformer = TabularTransformer(
-            "standard", spikes=False, ordinal_columns=table.ordinal, **named_columns(table.column_types)
+            "standard", point_masses=False, ordinal_columns=table.ordinal, **named_columns(table.column_types)
         )
         return transformer.fit(self.take(self.fitted_on))
 
-    def take(self, rows: Rows) -> pd.DataFrame:
+    def take(self, rows: Indices) -> pd.DataFrame:
         """Return features by their positions in the table."""
         return self.samples.features.iloc[rows].reset_index(drop=True)
 
@@ -108,18 +108,18 @@ class TableForm(Form):
             sampler.categorical = named_columns(self.samples.column_types)["categorical_columns"]
         return _TableView(self.samples)
 
-    def judge(self, known: Rows, made: pd.DataFrame, unseen: Rows, seed: int) -> dict[str, float]:
+    def judge(self, known: Indices, made: pd.DataFrame, unseen: Indices, seed: int) -> dict[str, float]:
         """Return the figures of :func:`~gan_imbalance.quality.evaluate_synthetic`."""
         return evaluate_synthetic(
             self.transformer, self.take(known), made, self.take(unseen), max_pairs=_JUDGED_PAIRS, seed=seed
         )
 
-    def dump(self, content: pd.DataFrame, labels: Rows) -> bytes:
+    def dump(self, content: pd.DataFrame, labels: Indices) -> bytes:
         """Return rows in the input's form as Parquet."""
         rows = self.samples.schema.restore(content, [self.samples.classes[label] for label in labels])
         return rows.to_parquet(index=False)
 
-    def load(self, file: bytes) -> tuple[pd.DataFrame, Rows]:
+    def load(self, file: bytes) -> tuple[pd.DataFrame, Indices]:
         """Return the rows that :meth:`dump` made a file of."""
         table = self.samples
         rows = pd.read_parquet(BytesIO(file))
@@ -131,7 +131,7 @@ class TableForm(Form):
         """Return columns and schema."""
         return {"column_types": self.samples.column_types, "schema": self.samples.schema.to_dict()}
 
-    def dump_reference(self, rows: Rows) -> bytes:
+    def dump_reference(self, rows: Indices) -> bytes:
         """Return features and class of some rows as Parquet."""
         index = pd.Index(self.samples.labels[rows], name=_CLASS)
         return self.take(rows).set_axis(index).to_parquet()
@@ -158,7 +158,7 @@ class TableForm(Form):
             "Target": self.samples.schema.target,
         }
 
-    def pictures(self, made: Mapping[str, pd.DataFrame], minority: int) -> Iterator[Figure]:
+    def plots(self, made: Mapping[str, pd.DataFrame], minority: int) -> Iterator[Plot]:
         """Yield the columns that part the classes most, and principal components, real against synthetic."""
         table = self.samples
         rare = table.labels == minority
@@ -170,8 +170,8 @@ class TableForm(Form):
         categorical = [name for name in columns if table.column_types[name] != "numeric"]
         real = table.features[rare]
         for name, rows in made.items():
-            yield figures.distributions(real[columns], rows[columns], categorical, name)
-        yield figures.principal_components(encoded[rare], {name: self.encode(rows) for name, rows in made.items()})
+            yield plots.distributions(real[columns], rows[columns], categorical, name)
+        yield plots.principal_components(encoded[rare], {name: self.encode(rows) for name, rows in made.items()})
 
 
 @dataclass(frozen=True)
@@ -190,12 +190,12 @@ class _TableView:
     def label(self, index: int) -> Label:
         return self.classes[index]
 
-    def encode(self, content: pd.DataFrame, labels: Rows) -> tuple[pd.DataFrame, pd.Series[Any]]:
+    def encode(self, content: pd.DataFrame, labels: Indices) -> tuple[pd.DataFrame, pd.Series[Any]]:
         classes = self.classes
         target = pd.Series([classes[index] for index in labels], name=self.table.schema.target)
         return content, target
 
-    def decode(self, content: pd.DataFrame, labels: pd.Series[Any]) -> tuple[pd.DataFrame, Rows]:
+    def decode(self, content: pd.DataFrame, labels: pd.Series[Any]) -> tuple[pd.DataFrame, Indices]:
         codes = pd.Categorical(labels.astype(object), categories=self.classes).codes
         return content.reset_index(drop=True), codes.astype(np.int64)
 
@@ -210,7 +210,7 @@ class _ArrayView:
     def label(self, index: int) -> Label:
         return index
 
-    def encode(self, content: pd.DataFrame, labels: Rows) -> tuple[Features, Rows]:
+    def encode(self, content: pd.DataFrame, labels: Indices) -> tuple[Features, Indices]:
         features = self.transformer.transform(content)
         if not self.as_codes:
             return features, labels
@@ -218,7 +218,7 @@ class _ArrayView:
         columns = [block.argmax(axis=1) if block.shape[1] > 1 else block[:, 0] for block in blocks]
         return np.column_stack(columns).astype(np.float32), labels
 
-    def decode(self, content: npt.NDArray[Any], labels: Rows) -> tuple[pd.DataFrame, Rows]:
+    def decode(self, content: npt.NDArray[Any], labels: Indices) -> tuple[pd.DataFrame, Indices]:
         if self.as_codes:
             columns = zip(self.transformer.spans, content.T, strict=True)
             content = np.hstack([_one_hot(column, span) for span, column in columns])

@@ -1,4 +1,4 @@
-"""Pictures of real and synthetic rows as training goes: pairs of columns, or principal components."""
+"""Plots of real and synthetic rows as training goes: pairs of columns, or principal components."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ _MOST_LEVELS = 20
 _MISSING = "missing"
 
 
-class TrainingPictures(Callback, ABC):
-    """Draws pictures as training goes, to files and to Weights & Biases.
+class TrainingPlots(Callback, ABC):
+    """Draws plots as training goes, to files and to Weights & Biases.
 
     Args:
         every_n_epochs: how often, in validation epochs.
@@ -35,7 +35,7 @@ class TrainingPictures(Callback, ABC):
     """
 
     name: ClassVar[str]
-    """What Weights & Biases calls the pictures."""
+    """What Weights & Biases calls the plots."""
     folder: ClassVar[str]
     """Where they lie within the folder of the run."""
 
@@ -58,11 +58,11 @@ class TrainingPictures(Callback, ABC):
             figure.savefig(path, dpi=80)
         for logger in trainer.loggers:
             if isinstance(logger, WandbLogger):
-                logger.log_image(f"pictures/{self.name}", [figure], step=trainer.global_step)
+                logger.log_image(f"plots/{self.name}", [figure], step=trainer.global_step)
         plt.close(figure)
 
     def on_save_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
-        """Keep how many validations there were, as many for all pictures of a run."""
+        """Keep how many validations there were, as many for all plots of a run."""
         checkpoint["validations"] = self._validations
 
     def on_load_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
@@ -71,10 +71,10 @@ class TrainingPictures(Callback, ABC):
 
     @abstractmethod
     def _figure(self, trainer: Trainer, gan: BaseGenerator) -> Figure:
-        """Return the picture."""
+        """Return the plot."""
 
 
-class RowPictures(TrainingPictures):
+class RowPlots(TrainingPlots):
     """Draws real training rows and synthetic ones as training goes, to files and to Weights & Biases.
 
     Args:
@@ -98,14 +98,14 @@ class RowPictures(TrainingPictures):
 
     @abstractmethod
     def _draw(self, trainer: Trainer, real: Tensor, synthetic: Tensor) -> Figure:
-        """Return the picture of encoded rows, (n, features) each, of the same conditions."""
+        """Return the plot of encoded rows, (n, features) each, of the same conditions."""
 
 
-class ColumnPairPictures(RowPictures):
+class ColumnPairPlots(RowPlots):
     """Draws pairs of columns of real training rows beside synthetic ones, to files and to Weights & Biases.
 
     Two columns of numbers make a scatter plot, anything else a two-dimensional histogram. Every pair has a line of
-    the picture.
+    the plot.
 
     Args:
         columns: the columns, two by two; by default the two that XGBoost ranks first for the task.
@@ -115,7 +115,7 @@ class ColumnPairPictures(RowPictures):
     """
 
     name: ClassVar[str] = "columns"
-    folder: ClassVar[str] = "pictures"
+    folder: ClassVar[str] = "plots"
 
     def __init__(
         self,
@@ -164,7 +164,7 @@ class ColumnPairPictures(RowPictures):
         return str(first), str(second)
 
 
-class PrincipalComponentPictures(RowPictures):
+class PrincipalComponentPlots(RowPlots):
     """Draws the first two principal components of real training rows and of synthetic ones in one scatter plot.
 
     The components are those of the real rows, so the axes stay the same while training goes. Synthetic rows are drawn

@@ -16,8 +16,8 @@ import torch
 from gan_imbalance import gans
 from gan_imbalance.classifiers import ImageClassifier
 from gan_imbalance.comparison import Remedy, compare
-from gan_imbalance.comparison.forms import form_of
-from gan_imbalance.comparison.forms.images import ImageForm
+from gan_imbalance.comparison.adapters import adapter_of
+from gan_imbalance.comparison.adapters.images import ImageAdapter
 from gan_imbalance.comparison.plan.remedies import IMAGE_REMEDIES, choose_remedies
 from gan_imbalance.comparison.report.findings import Findings
 from gan_imbalance.comparison.report.make import make_report
@@ -27,7 +27,7 @@ from gan_imbalance.data import DigitsDataModule
 from gan_imbalance.oversampling import resolve_gan
 
 RARE = 2
-LINEAR = {"class_path": "tests.comparison.forms.test_images.PixelRegression"}
+LINEAR = {"class_path": "tests.comparison.adapters.test_images.PixelRegression"}
 NETWORK = {
     "class_path": "gan_imbalance.classifiers.ImageClassifier",
     "init_args": {
@@ -54,7 +54,7 @@ def transfer(name: str, **init_args: Any) -> Remedy:
 @pytest.fixture(autouse=True)
 def quick_features(monkeypatch: pytest.MonkeyPatch) -> None:
     """Train the network that features come from for a few steps only."""
-    monkeypatch.setattr("gan_imbalance.comparison.forms.images._FEATURE_STEPS", 5)
+    monkeypatch.setattr("gan_imbalance.comparison.adapters.images._FEATURE_STEPS", 5)
 
 
 @pytest.fixture
@@ -64,7 +64,7 @@ def data() -> DigitsDataModule:
 
 
 def apply(remedy: Remedy, data: DigitsDataModule, rows: int | None = 12) -> Resampled:
-    return resample(remedy, form_of(data.samples, data.split.train), data, RARE, rows)
+    return resample(remedy, adapter_of(data.samples, data.split.train), data, RARE, rows)
 
 
 @pytest.mark.parametrize("name", ["random_over", "smote", "adasyn"])
@@ -96,15 +96,15 @@ def test_no_other_image_than_the_splits_own_is_looked_at(data: DigitsDataModule)
     poisoned = data.samples.images.numpy().copy()
     poisoned[test] = 255 - poisoned[test]
     changed = type(data.samples)(poisoned, data.samples.labels, data.samples.classes)
-    found = resample(remedy, form_of(changed, data.split.train), data.adapted(samples=changed), RARE, 12)
+    found = resample(remedy, adapter_of(changed, data.split.train), data.adapted(samples=changed), RARE, 12)
     assert np.array_equal(found.added, expected.added)
     assert found.quality == expected.quality
 
 
 def test_added_images_survive_the_file(data: DigitsDataModule) -> None:
     made = apply(IMAGE_REMEDIES["random_over"], data)
-    form = form_of(data.samples)
-    read = Resampled.unpack(made.pack(form), form)
+    adapter = adapter_of(data.samples)
+    read = Resampled.unpack(made.pack(adapter), adapter)
     assert np.array_equal(read.added, made.added)
     assert np.array_equal(read.labels, made.labels)
     assert read.quality == made.quality
@@ -112,17 +112,17 @@ def test_added_images_survive_the_file(data: DigitsDataModule) -> None:
 
 
 def test_features_tell_copies_and_other_images_from_the_classs_own(data: DigitsDataModule) -> None:
-    form, labels = form_of(data.samples, data.split.train), data.samples.labels
+    adapter, labels = adapter_of(data.samples, data.split.train), data.samples.labels
     known, unseen = (part[labels[part] == 0] for part in (data.split.train, data.split.validation))
-    copies = form.judge(known, form.take(known), unseen, seed=0)
-    others = form.judge(known, form.take(data.split.train[labels[data.split.train] == 1]), unseen, seed=0)
+    copies = adapter.judge(known, adapter.take(known), unseen, seed=0)
+    others = adapter.judge(known, adapter.take(data.split.train[labels[data.split.train] == 1]), unseen, seed=0)
     assert copies["exact_copies"] == 1
     assert others["exact_copies"] == 0
     assert copies["frechet_distance"] < others["frechet_distance"]
     assert copies["precision"] > others["precision"]
     assert copies["closest_record_share"] > 0.6
-    assert form.judge(known, form.take(known[:0]), unseen, seed=0) == {}
-    assert "closest_record_share" not in form.judge(known, form.take(known), unseen[:0], seed=0)
+    assert adapter.judge(known, adapter.take(known[:0]), unseen, seed=0) == {}
+    assert "closest_record_share" not in adapter.judge(known, adapter.take(known), unseen[:0], seed=0)
 
 
 def test_a_split_has_one_feature_network_however_many_ask_at_once(
@@ -141,9 +141,9 @@ def test_a_split_has_one_feature_network_however_many_ask_at_once(
     train, fewer = data.split.train, data.split.train[:-1]
 
     def features(rows: Any) -> torch.Tensor:
-        form = form_of(data.samples, rows, tmp_path)
+        adapter = adapter_of(data.samples, rows, tmp_path)
         # without the lock that Python 3.11's cached_property has between threads, but not between processes
-        network = ImageForm.feature_network.func(form)
+        network = ImageAdapter.feature_network.func(adapter)
         with torch.no_grad():
             return network.features(images)
 
@@ -213,11 +213,11 @@ def test_images_are_compared_and_reported(
     page = (tmp_path / "report.html").read_text()
     assert "8 x 8 pixels, grey" in page
     assert "Fréchet distance of features" in page
-    assert {"images_transfer.png", "images_scratch.png"} < {path.name for path in (tmp_path / "figures").iterdir()}
+    assert {"images_transfer.png", "images_scratch.png"} < {path.name for path in (tmp_path / "plots").iterdir()}
     times = {path: path.stat().st_mtime_ns for path in (tmp_path / "cells").iterdir()}
     assert run() == 0
     assert {path: path.stat().st_mtime_ns for path in (tmp_path / "cells").iterdir()} == times
-    make_report(Findings.of(Store(tmp_path)), save_pictures=False)
+    make_report(Findings.of(Store(tmp_path)), save_plots=False)
     assert "Report:" in capsys.readouterr().out
 
 

@@ -1,4 +1,4 @@
-"""What all pictures share: a figure with its words, colours, and a canvas."""
+"""What all plots share: a figure with its words, colours, and a canvas."""
 
 from __future__ import annotations
 
@@ -7,13 +7,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import numpy.typing as npt
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Drawing
 
-Floats = npt.NDArray[np.float64]
 Numbers = npt.NDArray[Any]
 
 # medium tones that can be told apart on light and on dark ground, also by the colour-blind (Okabe and Ito)
@@ -25,8 +23,8 @@ _RESOLUTION = 150
 
 
 @dataclass(frozen=True)
-class Figure:
-    """A picture and what it shows.
+class Plot:
+    """A plot and what it shows.
 
     Attributes:
         name: of its file.
@@ -41,7 +39,7 @@ class Figure:
     drawing: Drawing
 
     def svg(self) -> str:
-        """Return the picture as SVG whose ink follows the reader's light or dark mode."""
+        """Return the plot as SVG whose ink follows the reader's light or dark mode."""
         import io
 
         import matplotlib
@@ -59,7 +57,7 @@ class Figure:
         return svg[:start] + style + svg[start:]
 
     def save_png(self, path: Any) -> None:
-        """Write the picture as PNG on white ground."""
+        """Write the plot as PNG on white ground."""
         self._laid_out.savefig(path, format="png", dpi=_RESOLUTION, facecolor="white")
 
     @cached_property
@@ -93,7 +91,7 @@ def canvas(
 
 
 def short(text: Any, length: int = 28) -> str:
-    """Return the text, cut where it would crowd a picture out."""
+    """Return the text, cut where it would crowd a plot out."""
     text = str(text)
     return text if len(text) <= length else f"{text[: length - 3]}..."
 

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from gan_imbalance.comparison.figures.canvas import (
+from gan_imbalance.comparison.plots.canvas import (
     COLOURS,
     WIDTH,
-    Figure,
     Numbers,
+    Plot,
     canvas,
     short,
 )
@@ -24,13 +24,13 @@ if TYPE_CHECKING:
 _MAX_POINTS = 300
 _MAX_LEVELS = 8
 SHEET = "images_"
-"""How the names of pictures begin that show samples themselves."""
+"""How the names of plots begin that show samples themselves."""
 
 # rows and columns of images, real or synthetic
 _SHEET = (4, 12)
 
 
-def distributions(real: pd.DataFrame, synthetic: pd.DataFrame, categorical: Sequence[str], remedy: str) -> Figure:
+def distributions(real: pd.DataFrame, synthetic: pd.DataFrame, categorical: Sequence[str], remedy: str) -> Plot:
     """Return the distributions of some columns, real against synthetic minority rows.
 
     Args:
@@ -62,7 +62,7 @@ def distributions(real: pd.DataFrame, synthetic: pd.DataFrame, categorical: Sequ
         + "; ".join(means)
     )
     caption = f"{remedy}: real and synthetic minority rows, first seed, the columns that part the classes most"
-    return Figure(f"distributions_{remedy}", caption, alt, drawing)
+    return Plot(f"distributions_{remedy}", caption, alt, drawing)
 
 
 def _histogram(axis: Axes, real: pd.Series[Any], synthetic: pd.Series[Any]) -> None:
@@ -83,7 +83,7 @@ def _bars(axis: Axes, real: pd.Series[Any], synthetic: pd.Series[Any]) -> None:
     axis.set_xticks(range(len(levels)), [short(level, 10) for level in levels], rotation=30, ha="right")
 
 
-def correlations(real: pd.DataFrame, synthetic: pd.DataFrame) -> Figure:
+def correlations(real: pd.DataFrame, synthetic: pd.DataFrame) -> Plot:
     """Return Pearson's correlations of numeric columns, real beside synthetic.
 
     Args:
@@ -108,10 +108,10 @@ def correlations(real: pd.DataFrame, synthetic: pd.DataFrame) -> Figure:
         alt += (
             f" Mean difference {np.nanmean(gaps):.3f}, largest {np.nanmax(gaps):.3f}: {told[int(np.nanargmax(gaps))]}."
         )
-    return Figure("correlations", "Correlations of numeric columns, real and synthetic", alt, drawing)
+    return Plot("correlations", "Correlations of numeric columns, real and synthetic", alt, drawing)
 
 
-def principal_components(real: Numbers, synthetic: Mapping[str, Numbers]) -> Figure:
+def principal_components(real: Numbers, synthetic: Mapping[str, Numbers]) -> Plot:
     """Return real and synthetic minority rows in the plane of the real ones' first two principal components.
 
     Args:
@@ -140,7 +140,7 @@ def principal_components(real: Numbers, synthetic: Mapping[str, Numbers]) -> Fig
         "Scatter of the first two principal components, real and synthetic minority rows. "
         f"Spread of the synthetic rows in this plane, relative to the real ones: {', '.join(spreads)}."
     )
-    return Figure("principal_components", "Principal components of the real minority rows, first seed", alt, drawing)
+    return Plot("principal_components", "Principal components of the real minority rows, first seed", alt, drawing)
 
 
 def _spread(real: Numbers, generated: Numbers, mean: Numbers, plane: Numbers) -> float:
@@ -148,7 +148,7 @@ def _spread(real: Numbers, generated: Numbers, mean: Numbers, plane: Numbers) ->
     return ratio
 
 
-def image_sheet(real: Numbers, synthetic: Numbers, remedy: str) -> Figure:
+def image_sheet(real: Numbers, synthetic: Numbers, remedy: str) -> Plot:
     """Return real images of the minority above synthetic ones.
 
     Args:
@@ -164,9 +164,7 @@ def image_sheet(real: Numbers, synthetic: Numbers, remedy: str) -> Figure:
         axis.set_title(title, fontsize=8)
         axis.set_axis_off()
     alt = f"{min(len(real), np.prod(_SHEET))} real images above {min(len(synthetic), np.prod(_SHEET))} of {remedy}."
-    return Figure(
-        f"{SHEET}{remedy}", f"{remedy}: real and synthetic images of the rare class, first seed", alt, drawing
-    )
+    return Plot(f"{SHEET}{remedy}", f"{remedy}: real and synthetic images of the rare class, first seed", alt, drawing)
 
 
 def _tiled(images: Numbers) -> Numbers:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from gan_imbalance.comparison.figures.canvas import COLOURS, INK, Figure, canvas, short, slug
+from gan_imbalance.comparison.plots.canvas import COLOURS, INK, Plot, canvas, short, slug
 
 # three of them side by side fill a screen
 _WIDTH = 3.9
@@ -25,15 +25,16 @@ def forest(
     classifier: str,
     practical_difference: float,
     higher_is_better: bool = True,
-) -> Figure:
+) -> Plot:
     """Return differences to nothing with their 95 % intervals, the best first, GANs marked and controls lighter.
 
     A band shows which differences do not matter.
 
     Args:
-        summary: rows of one metric and classifier with columns arm, role, difference, difference_low, difference_high.
+        summary: rows of one metric and classifier with columns method, role, difference, difference_low,
+            difference_high.
         metric: its name.
-        title: how a person calls it.
+        title: its heading, such as the display name of the metric.
         classifier: whose predictions.
         practical_difference: half of the width of the band.
         higher_is_better: whether a gain is a positive difference.
@@ -59,7 +60,7 @@ def forest(
             alpha=alpha,
             label=name,
         )
-    axis.set_yticks(range(len(rows)), [short(arm, _LONGEST) for arm in rows["arm"]], fontsize=7.5)
+    axis.set_yticks(range(len(rows)), [short(method, _LONGEST) for method in rows["method"]], fontsize=7.5)
     for label, role in zip(axis.get_yticklabels(), rows["role"], strict=True):
         label.set_fontweight("bold" if role == "gan" else "normal")
         label.set_alpha(0.75 if role == "control" else 1)
@@ -81,11 +82,11 @@ def forest(
     caption = (
         f"With {classifier}: difference in {title} to doing nothing, 95 % interval; in the band it does not matter"
     )
-    return Figure(f"{metric}_forest_{slug(classifier)}", caption, alt, drawing)
+    return Plot(f"{metric}_forest_{slug(classifier)}", caption, alt, drawing)
 
 
 def _told(row: pd.Series) -> str:
     interval = (
         "" if np.isnan(row["difference_low"]) else f" ({row['difference_low']:+.3f} to {row['difference_high']:+.3f})"
     )
-    return f"{row['arm']} {row['difference']:+.3f}{interval}"
+    return f"{row['method']} {row['difference']:+.3f}{interval}"
