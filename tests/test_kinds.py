@@ -110,11 +110,12 @@ class Judge(Dense):
 
 class MaskedSynthesis:
     noun: ClassVar[str] = "vectors"
+    options: ClassVar[tuple[str, ...]] = ()
 
-    def generate(self, gan: BaseGenerator, labels: Tensor, seed: int, **options: Any) -> Vectors:
+    def generate(self, gan: BaseGenerator, labels: Tensor, seed: int) -> Vectors:
         return decode(gan.sample(labels, seed).cpu().numpy())
 
-    def pack(self, gan: Any, made: Vectors, labels: Tensor, manifest: dict[str, Any], **options: Any) -> Masked:
+    def pack(self, gan: Any, made: Vectors, labels: Tensor, manifest: dict[str, Any]) -> Masked:
         return Masked(made, labels.numpy(), gan.spec.classes, manifest)
 
     def write(self, synthetic: Masked, path: Path) -> dict[str, Any]:

@@ -53,6 +53,9 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[mi
     samples_at_once: ClassVar[int]
     """How many samples are judged at once when predicting."""
 
+    learns_in_batches: ClassVar[bool] = True
+    """Says that ``fit`` takes ``on_epoch``, ``added`` and ``added_share``; a comparison asks for it."""
+
     builds_components: ClassVar[bool] = True
     """Says that components may be given as ``class_path`` dicts."""
 

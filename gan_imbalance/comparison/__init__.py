@@ -11,10 +11,17 @@ if TYPE_CHECKING:
     from gan_imbalance.comparison.command import compare
     from gan_imbalance.comparison.plan.remedies import Remedy
     from gan_imbalance.comparison.result import Comparison
+    from gan_imbalance.comparison.training import Training, TrainingTransform
 
-__all__ = ["Comparison", "Remedy", "compare"]
+__all__ = ["Comparison", "Remedy", "Training", "TrainingTransform", "compare"]
 
-_HOMES = {"Comparison": "result", "Remedy": "plan.remedies", "compare": "command"}
+_HOMES = {
+    "Comparison": "result",
+    "Remedy": "plan.remedies",
+    "Training": "training",
+    "TrainingTransform": "training",
+    "compare": "command",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
+from itertools import islice
 from time import perf_counter
 from typing import Any, NamedTuple
 
@@ -20,7 +21,7 @@ from gan_imbalance.comparison.plan.remedies import Amount, Remedy
 from gan_imbalance.comparison.plan.study import Judging, Setting, SplitKey, Study, split_data, split_keys
 from gan_imbalance.comparison.report.publish import publish_task
 from gan_imbalance.comparison.report.words import provisional
-from gan_imbalance.comparison.run.engine import end_workers, run_tasks
+from gan_imbalance.comparison.run.engine import end_workers, longest_first, run_tasks
 from gan_imbalance.comparison.run.task import Failure, TaskResult
 from gan_imbalance.comparison.store import Store
 from gan_imbalance.data import ImbalanceDataModule
@@ -176,7 +177,7 @@ def drive(
         while True:
             waiting = keeper.begin(experiment.plan(study))
             known = partial(store.known_rows, study)
-            for result in run_tasks(study, waiting, known, store.cache, jobs, backend):
+            for result in run_tasks(study, waiting, known, keeper.cost, store.cache, jobs, backend):
                 keeper.keep(result)
             step = 1 if experiment.folds else _SPLITS_AT_A_TIME
             splits = seeds * experiment.splits_per_seed
@@ -238,6 +239,12 @@ class _Keeper:
         if not any(task.key == result.task.key for task in self.waiting):
             self._look(result.task.key)
 
+    def cost(self, task: Task) -> float:
+        """Return the mean seconds of what is done of a task's remedy, by which its other splits are begun."""
+        remedies = {cell.remedy.name for cell in task.cells}
+        done = [sum(one["seconds"].values()) for one in self.results.values() if one["remedy"] in remedies]
+        return sum(done) / len(done) if done else float(task.remedy.effort)
+
     @property
     def is_decided(self) -> bool:
         """Return whether the primary verdict stands, at the first setting."""
@@ -245,8 +252,8 @@ class _Keeper:
         return bool(answers) and answers[0].mark != "undecided"
 
     def _tell(self) -> None:
-        """Show what runs: workers take the tasks in order, so it is the first ones that are not done."""
-        running = "; ".join(task.display_name for task in self.waiting[: self.jobs])
+        """Show what runs: workers take the tasks in this order, so it is the first ones that are not done."""
+        running = "; ".join(task.display_name for task in islice(longest_first(self.waiting, self.cost), self.jobs))
         self.progress.update(self.bar, description=running, refresh=True)
 
     def _look(self, key: SplitKey) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -11,34 +10,19 @@ from torch import Tensor
 from gan_imbalance.data.images import ImageSet, SyntheticImages
 from gan_imbalance.generators import BaseGenerator
 from gan_imbalance.transforms.image import to_uint8
-from gan_imbalance.types import InputError
 
 
 class ImageSynthesis:
     """:class:`~gan_imbalance.synthesis.synthesize.Synthesis` of images; samples are uint8 (n, channels, side, side)."""
 
     noun: ClassVar[str] = "images"
+    options: ClassVar[tuple[str, ...]] = ()
 
-    def generate(
-        self,
-        gan: BaseGenerator,
-        labels: Tensor,
-        seed: int,
-        calibrate: bool = False,
-        given: Mapping[str, Any] | None = None,
-    ) -> Tensor:
-        """Return one image per label, on the CPU.
-
-        Raises:
-            InputError: if something is asked for that only tables have.
-        """
-        if calibrate or given:
-            raise InputError("calibrate and given are for tables, but the GAN makes images; omit them.")
+    def generate(self, gan: BaseGenerator, labels: Tensor, seed: int) -> Tensor:
+        """Return one image per label, on the CPU."""
         return to_uint8(gan.sample(labels, seed).float()).cpu()
 
-    def pack(
-        self, gan: BaseGenerator, made: Tensor, labels: Tensor, manifest: dict[str, Any], **options: Any
-    ) -> SyntheticImages:
+    def pack(self, gan: BaseGenerator, made: Tensor, labels: Tensor, manifest: dict[str, Any]) -> SyntheticImages:
         """Return images with their classes."""
         return SyntheticImages(ImageSet(made, labels.numpy(), gan.spec.classes), manifest)
 

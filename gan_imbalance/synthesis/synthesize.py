@@ -27,14 +27,14 @@ class Synthesis(Protocol):
 
     Attributes:
         noun: what they are called.
+        options: of ``calibrate`` and ``given``, those that the kind has; others are refused.
     """
 
     noun: ClassVar[str]
+    options: ClassVar[tuple[str, ...]]
 
-    def generate(
-        self, gan: BaseGenerator, labels: Tensor, seed: int, calibrate: bool, given: Mapping[str, Any] | None
-    ) -> Any:
-        """Return one sample per label (n,) as a model sees it; refuse options that the kind does not have."""
+    def generate(self, gan: BaseGenerator, labels: Tensor, seed: int, **options: Any) -> Any:
+        """Return one sample per label (n,) as a model sees it; ``options`` are those that were asked for."""
         ...
 
     def pack(self, gan: BaseGenerator, made: Any, labels: Tensor, manifest: dict[str, Any], **options: Any) -> Any:
@@ -75,7 +75,7 @@ def synthesize(
     Raises:
         InputError: if a class is unknown or one that the GAN never saw, a count is not a whole number of at
             least 0, or all are 0, the GAN, the column or the value is none that ``given`` can be used with, or
-            ``calibrate`` or ``given`` are asked of images.
+            ``calibrate`` or ``given`` are asked of a kind of data that does not have them.
     """
     wanted = _rows_per_class(counts, gan.spec.classes)
     labels = torch.tensor(list(wanted)).repeat_interleave(torch.tensor(list(wanted.values())))
@@ -85,8 +85,8 @@ def synthesize(
         counts={str(gan.spec.classes[index]): rows for index, rows in wanted.items()},
         split_hash=gan.data_state["split_hash"],
     )
-    options: dict[str, Any] = {"calibrate": calibrate, "given": given}
-    made = generate(gan, labels, seed, **options)
+    made = generate(gan, labels, seed, calibrate, given)
+    options = _asked_for(gan, calibrate, given)
     return synthesis_of(gan.spec.kind).pack(gan, made, labels, {"kind": gan.spec.kind, **manifest}, **options)
 
 
@@ -105,7 +105,17 @@ def generate(
     Raises:
         InputError: as :func:`synthesize` does.
     """
-    return synthesis_of(gan.spec.kind).generate(gan, labels, seed, calibrate=calibrate, given=given)
+    return synthesis_of(gan.spec.kind).generate(gan, labels, seed, **_asked_for(gan, calibrate, given))
+
+
+def _asked_for(gan: BaseGenerator, calibrate: bool, given: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Return the options that are not left at their defaults; refuse those that the kind of data does not have."""
+    synthesis = synthesis_of(gan.spec.kind)
+    asked = {name: value for name, value in (("calibrate", calibrate), ("given", given)) if value}
+    for name in asked:
+        if name not in synthesis.options:
+            raise InputError(f"{name} is not for {synthesis.noun}, which this {type(gan).__name__} makes: omit it.")
+    return asked
 
 
 def _rows_per_class(counts: Mapping[Any, int], classes: tuple[Label, ...]) -> dict[int, int]:

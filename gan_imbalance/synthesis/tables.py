@@ -28,6 +28,7 @@ class TableSynthesis:
     """:class:`~gan_imbalance.synthesis.synthesize.Synthesis` of tables; samples are a DataFrame of features."""
 
     noun: ClassVar[str] = "rows"
+    options: ClassVar[tuple[str, ...]] = ("calibrate", "given")
 
     def generate(
         self,
@@ -57,12 +58,18 @@ class TableSynthesis:
         return features.assign(**_exact_values(gan, given, features)) if given else features
 
     def pack(
-        self, gan: BaseGenerator, made: pd.DataFrame, labels: Tensor, manifest: dict[str, Any], **options: Any
+        self,
+        gan: BaseGenerator,
+        made: pd.DataFrame,
+        labels: Tensor,
+        manifest: dict[str, Any],
+        calibrate: bool = False,
+        given: Mapping[str, Any] | None = None,
     ) -> SyntheticSet:
         """Return rows with their target, in the input's columns and dtypes."""
         schema = TableSchema.from_dict(gan.data_state["schema"])
         rows = schema.restore(made, [gan.spec.classes[index] for index in labels.tolist()])
-        told = {"calibrated": options["calibrate"], "given": dict(options["given"] or {})}
+        told = {"calibrated": calibrate, "given": dict(given or {})}
         return SyntheticSet(rows, schema.target, {**manifest, **told, "dropped_columns": list(schema.dropped)})
 
     def write(self, synthetic: SyntheticSet, path: Path) -> dict[str, Any]:

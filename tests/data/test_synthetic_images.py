@@ -76,7 +76,7 @@ def test_images_come_in_exact_numbers(
 
 @pytest.mark.parametrize("options", [{"calibrate": True}, {"given": {"colour": "red"}}])
 def test_what_is_for_tables_is_refused(gan: ConditionalGAN, options: dict[str, Any]) -> None:
-    with pytest.raises(InputError, match="calibrate and given are for tables"):
+    with pytest.raises(InputError, match=r"is not for images, which this .* makes: omit it"):
         synthesize(gan, {"cat": 1}, seed=0, **options)
 
 

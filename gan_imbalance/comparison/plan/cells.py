@@ -192,7 +192,11 @@ def group_cells(cells: Iterable[Cell]) -> list[Task]:
     grouped: dict[tuple[SplitKey, str], list[Cell]] = {}
     for cell in cells:
         remedy = cell.remedy
-        shared = remedy.name if remedy.changes_rows else content_hash([remedy.class_weight, remedy.classifier])
+        shared = (
+            remedy.name
+            if remedy.changes_rows
+            else content_hash([remedy.class_weight, remedy.classifier, remedy.transform])
+        )
         grouped.setdefault((cell.key, shared), []).append(cell)
     return [Task(tuple(together)) for together in grouped.values()]
 

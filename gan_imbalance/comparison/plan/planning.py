@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -11,45 +11,46 @@ from gan_imbalance.comparison.plan.cells import TUNE, TUNED, Candidate, Cell, ca
 from gan_imbalance.comparison.plan.remedies import Amount, Remedy
 from gan_imbalance.comparison.plan.study import Study
 from gan_imbalance.components import build, import_class
+from gan_imbalance.kinds import find_kind
 from gan_imbalance.types import DataKind, InputError
 
 Classifiers = Mapping[str, dict[str, Any]]
 
-STANDARD_CLASSIFIERS: Mapping[DataKind, Classifiers] = {
-    "table": {
-        "xgboost": {
-            "class_path": "xgboost.XGBClassifier",
-            "init_args": {"n_estimators": 100, "max_depth": 4},
-            TUNE: {"learning_rate": [0.05, 0.1, 0.3], "min_child_weight": [1, 5]},
-        },
-        "logistic_regression": {
-            "class_path": "sklearn.linear_model.LogisticRegression",
-            "init_args": {"max_iter": 1000},
-            TUNE: {"C": [0.01, 0.1, 1.0, 10.0]},
-        },
-        "mlp": {
-            "class_path": "gan_imbalance.classifiers.TableClassifier",
-            "init_args": {},
-            TUNE: {"lr": [1e-3, 3e-3, 1e-2], "weight_decay": [0.0, 1e-3]},
-        },
+TABLE_CLASSIFIERS: Classifiers = {
+    "xgboost": {
+        "class_path": "xgboost.XGBClassifier",
+        "init_args": {"n_estimators": 100, "max_depth": 4},
+        TUNE: {"learning_rate": [0.05, 0.1, 0.3], "min_child_weight": [1, 5]},
     },
-    "image": {
-        "smate_cnn": {
-            "class_path": "gan_imbalance.classifiers.ImageClassifier",
-            "init_args": {
-                "network": "gan_imbalance.networks.SMateCNN",
-                "augmentation": {"class_path": "gan_imbalance.transforms.image.FlipCrop"},
-            },
-            TUNE: {"lr": [1e-4, 3e-4, 1e-3]},
-        },
+    "logistic_regression": {
+        "class_path": "sklearn.linear_model.LogisticRegression",
+        "init_args": {"max_iter": 1000},
+        TUNE: {"C": [0.01, 0.1, 1.0, 10.0]},
+    },
+    "mlp": {
+        "class_path": "gan_imbalance.classifiers.TableClassifier",
+        "init_args": {},
+        TUNE: {"lr": [1e-3, 3e-3, 1e-2], "weight_decay": [0.0, 1e-3]},
     },
 }
-"""Who learns where a configuration names nobody."""
+"""Who learns tables where a configuration names nobody."""
+
+IMAGE_CLASSIFIERS: Classifiers = {
+    "smate_cnn": {
+        "class_path": "gan_imbalance.classifiers.ImageClassifier",
+        "init_args": {
+            "network": "gan_imbalance.networks.SMateCNN",
+            "augmentation": {"class_path": "gan_imbalance.transforms.image.FlipCrop"},
+        },
+        TUNE: {"lr": [1e-4, 3e-4, 1e-3]},
+    },
+}
+"""Who learns images where a configuration names nobody."""
 
 
 def standard_classifiers(kind: DataKind) -> Classifiers:
-    """Return who learns data of a kind by default: of one without classifiers of its own, those of tables."""
-    return STANDARD_CLASSIFIERS.get(kind, STANDARD_CLASSIFIERS["table"])
+    """Return who learns data of a kind by default."""
+    return cast(Classifiers, import_class(find_kind(kind).classifiers))
 
 
 def plan_cells(

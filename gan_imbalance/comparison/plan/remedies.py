@@ -10,6 +10,7 @@ from inspect import signature
 from typing import Any, Literal, NamedTuple, cast
 
 from gan_imbalance.components import import_class, to_config
+from gan_imbalance.kinds import find_kind
 from gan_imbalance.types import DataKind, InputError
 
 Amount = int | float | Literal["balance"]
@@ -51,6 +52,8 @@ class Remedy:
         reserve: adds further real rows, as far as the reserve of the split reaches.
         share: of the added rows in every batch, for a resampler that says itself how many it adds, of which classes.
         tune: of arguments of the resampler, the values that its tuned form may choose from.
+        transform: ``class_path`` dict of a :class:`~gan_imbalance.comparison.TrainingTransform`, which changes rows,
+            labels or weights between resampling and fitting.
         stated_role: its role, where the resampler's class does not tell by ``remedy_role``: such as ``gan`` for other
             people's generators.
 
@@ -75,12 +78,14 @@ class Remedy:
     share: float | None = None
     tune: dict[str, list[Any]] = field(default_factory=dict)
     classifier: dict = field(default_factory=dict)  # type: ignore[type-arg]
+    transform: dict | None = None  # type: ignore[type-arg]
     stated_role: Role | None = None
 
     def __post_init__(self) -> None:
         """Keep the settings in plain values, which files can hold."""
         object.__setattr__(self, "resampler", to_config(self.resampler))
         object.__setattr__(self, "tune", to_config(self.tune or {}))
+        object.__setattr__(self, "transform", to_config(self.transform))
         object.__setattr__(self, "classifier", to_config(self.classifier or {}))
 
     @property
@@ -114,8 +119,8 @@ class Remedy:
     @property
     def role(self) -> Role:
         """Return ``baseline`` for nothing at all; ``control`` for what shows how far an over-sampler could get."""
-        options = (self.stated_role, self.resampler, self.class_weight, self.threshold, self.reserve, self.classifier)
-        if options == (None, None, None, None, False, {}):
+        options = (self.stated_role, self.resampler, self.class_weight, self.threshold, self.transform)
+        if options == (None,) * 5 and not self.reserve and not self.classifier:
             return "baseline"
         untrained = self.takes_steps and self.init_args.get("max_steps") == 0
         return "control" if self.stated_role is None and (self.reserve or untrained) else self._own_role
@@ -132,7 +137,7 @@ class Remedy:
         if self.resampler is not None:
             simple = self.resampler.get("class_path", "").rpartition(".")[2].startswith("Random")
             return 3 if simple else 4
-        return 2 if self.class_weight or self.classifier else 1 if self.threshold else 0
+        return 2 if self.class_weight or self.classifier or self.transform else 1 if self.threshold else 0
 
     @property
     def is_sized(self) -> bool:
@@ -165,6 +170,8 @@ class Remedy:
                 f"Remedy {self.name!r} has share {self.share}: give a number between 0 and 1, beside a resampler with "
                 "a sampling_strategy of its own (for others name shares in amounts)."
             )
+        if self.transform is not None and not callable(import_class(self.transform.get("class_path", ""))):
+            raise InputError(f"Remedy {self.name!r}: {self.transform['class_path']} cannot be called.")
         if self.resampler is None:
             if self.tune:
                 raise InputError(f"Remedy {self.name!r} has no resampler whose {next(iter(self.tune))} could be tuned.")
@@ -326,19 +333,23 @@ _STANDARD_ELSEWHERE = {name: STANDARD_REMEDIES[name] for name in ("class_weights
 _CONTROLS_ELSEWHERE = {name: CONTROLS[name] for name in ("nothing", "tuned_threshold", REAL_ROWS, HALF_MINORITY)}
 
 
-class _Offer(NamedTuple):
-    """The remedies that have a name, for a kind of data."""
+class Offer(NamedTuple):
+    """The remedies of a kind of data that have a name.
+
+    Attributes:
+        standard: what competes where a configuration names nothing.
+        controls: what joins in any case.
+        named: all of them, and those that compete where they are named.
+    """
 
     standard: Mapping[str, Remedy]
     controls: Mapping[str, Remedy]
     named: Mapping[str, Remedy]
 
 
-_OFFERS = {
-    "table": _Offer(STANDARD_REMEDIES, CONTROLS, TABLE_REMEDIES),
-    "image": _Offer(STANDARD_IMAGE_REMEDIES, IMAGE_CONTROLS, IMAGE_REMEDIES),
-}
-_ELSEWHERE = _Offer(_STANDARD_ELSEWHERE, _CONTROLS_ELSEWHERE, {**_STANDARD_ELSEWHERE, **_CONTROLS_ELSEWHERE})
+TABLES = Offer(STANDARD_REMEDIES, CONTROLS, TABLE_REMEDIES)
+IMAGES = Offer(STANDARD_IMAGE_REMEDIES, IMAGE_CONTROLS, IMAGE_REMEDIES)
+ANY_KIND = Offer(_STANDARD_ELSEWHERE, _CONTROLS_ELSEWHERE, {**_STANDARD_ELSEWHERE, **_CONTROLS_ELSEWHERE})
 
 
 def choose_remedies(
@@ -355,7 +366,7 @@ def choose_remedies(
     Raises:
         InputError: if a name is unknown or a duplicate, or a remedy could not run.
     """
-    offer = _OFFERS.get(kind, _ELSEWHERE)
+    offer: Any = import_class(find_kind(kind).remedies)
     chosen = [_by_name(item, offer) if isinstance(item, str) else item for item in given or offer.standard]
     names = [remedy.name for remedy in chosen]
     duplicate = next((name for name in names if names.count(name) > 1), None)
@@ -368,7 +379,7 @@ def choose_remedies(
     return (baseline, *(remedy for remedy in chosen if remedy is not baseline), *(absent if controls else ()))
 
 
-def _by_name(name: str, offer: _Offer) -> Remedy:
+def _by_name(name: str, offer: Offer) -> Remedy:
     named = offer.named
     if name in named:
         return named[name]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures.process import BrokenProcessPool
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +22,14 @@ def run_tasks(
     study: Study,
     tasks: Sequence[Task],
     known: Callable[[Task], Mapping[str, RowSet]],
+    cost: Callable[[Task], float],
     cache: Path | None = None,
     jobs: int = 1,
     backend: str = "loky",
 ) -> Iterator[TaskResult]:
-    """Run tasks, ``jobs`` at a time and begun in order, and yield each result as soon as it is there.
+    """Run tasks, ``jobs`` at a time, and yield each result as soon as it is there.
+
+    Tasks are begun split by split, and within a split the longest first, so that the workers end together.
 
     A process that the system kills, as a rule for its memory, costs what ran just then; the others go on.
 
@@ -33,6 +37,7 @@ def run_tasks(
         study: what they share; each is sent its own split only.
         tasks: what to do.
         known: returns the rows of a task that were made before.
+        cost: returns how long a task is expected to take, in any unit; asked when its split is begun.
         cache: folder of this machine where what several tasks need is kept, if any.
         jobs: number of processes; one runs in this process.
         backend: joblib's.
@@ -54,13 +59,19 @@ def run_tasks(
                 parallel = joblib.Parallel(return_as="generator_unordered", batch_size=1, max_nbytes=None)
                 for result in parallel(
                     joblib.delayed(run_task)(study.only(task.key), task, known(task), cache, threads)
-                    for task in list(waiting)
+                    for task in longest_first(waiting, cost)
                 ):
                     waiting = [task for task in waiting if task.cells != result.task.cells]
                     yield result
         except BrokenProcessPool as error:
             given_up, waiting = waiting[:jobs], waiting[jobs:]
             yield from (fail_task(study, task, error) for task in given_up)
+
+
+def longest_first(tasks: Iterable[Task], cost: Callable[[Task], float]) -> Iterator[Task]:
+    """Yield tasks split by split, in order, and of each split the longest first."""
+    for _, of_split in groupby(list(tasks), key=lambda task: task.key):
+        yield from sorted(of_split, key=cost, reverse=True)
 
 
 def end_workers() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import warnings
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -18,6 +17,7 @@ from gan_imbalance.comparison.plan.cells import Candidate, Cell, Task
 from gan_imbalance.comparison.plan.study import Study
 from gan_imbalance.comparison.run.resources import Usage, measured
 from gan_imbalance.comparison.run.rows import Resampled, RowSet, resample
+from gan_imbalance.comparison.training import Training
 from gan_imbalance.components import build
 from gan_imbalance.data.imbalance import Indices
 from gan_imbalance.files import content_hash
@@ -27,20 +27,6 @@ from gan_imbalance.transforms.dtypes import Features
 _THRESHOLD_FREE = ("pr_auc", "roc_auc", "brier", "calibration_error", "precision_at_recall", "recall_at_precision")
 
 Mask = np.ndarray[Any, np.dtype[np.bool_]]
-
-
-class Training(NamedTuple):
-    """What a classifier learns from.
-
-    Attributes:
-        features: encoded rows, (n, ...).
-        labels: class indices, (n,).
-        added: mask of the rows that the remedy added, (n,).
-    """
-
-    features: npt.NDArray[Any]
-    labels: Indices
-    added: Mask
 
 
 class Fitted(NamedTuple):
@@ -154,7 +140,9 @@ class Evaluator:
         chosen = self.rows(candidate).limited_to(self.study.rows_to_add(key, candidate.amount), key.seed)
         labels = np.concatenate([adapter.samples.labels[chosen.kept], chosen.labels])
         features = np.concatenate([adapter.encode(rows) for rows in (adapter.take(chosen.kept), chosen.added)])
-        return Training(features, labels, np.arange(len(labels)) >= len(chosen.kept))
+        training = Training(features, labels, np.arange(len(labels)) >= len(chosen.kept))
+        transform = self.task.remedy.transform
+        return training if transform is None else build(transform)(training, key.seed)
 
     def probabilities(self, fitted: Fitted) -> Features:
         """Return the class probabilities of the test rows as they are judged, (n, K)."""
@@ -189,7 +177,7 @@ class Evaluator:
         share = candidate.amount if isinstance(candidate.amount, float) else cell.remedy.share
         if not training.added.any():
             share = None
-        weights = _class_weights(cell, training)
+        weights = _weights(cell, training)
         shared = weights if share is None else weights * share_weights(training.added, share)
         shares = np.bincount(training.labels, weights=shared, minlength=classes) / shared.sum()
         history: list[dict[str, float]] = []
@@ -203,12 +191,13 @@ class Evaluator:
             return history[-1]["validation_pr_auc"]
 
         classifier = self._new_classifier(cell, candidate)
-        wanted = inspect.signature(classifier.fit).parameters
-        options: dict[str, Any] = {"on_epoch": watch} if "on_epoch" in wanted else {}
-        if share is not None and "added_share" in wanted:
-            options |= {"added": training.added, "added_share": share}
-            shared = weights
-        if share is not None or cell.remedy.class_weight is not None:
+        options: dict[str, Any] = {}
+        if getattr(classifier, "learns_in_batches", False):
+            options["on_epoch"] = watch
+            if share is not None:
+                options |= {"added": training.added, "added_share": share}
+                shared = weights
+        if share is not None or cell.remedy.class_weight is not None or training.weights is not None:
             options["sample_weight"] = shared
         with measured() as usage, warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
@@ -273,10 +262,12 @@ def share_weights(added: Mask, share: float) -> Features:
     return np.where(added, share / (1 - share) * (len(added) - count) / count, 1.0)
 
 
-def _class_weights(cell: Cell, training: Training) -> Features:
+def _weights(cell: Cell, training: Training) -> Features:
+    """Return how much every row counts, (n,): by its class, and by itself."""
     from sklearn.utils.class_weight import compute_sample_weight
 
-    return compute_sample_weight(cell.remedy.class_weight, training.labels)  # type: ignore[no-any-return]
+    weights: Features = compute_sample_weight(cell.remedy.class_weight, training.labels)
+    return weights if training.weights is None else weights * training.weights
 
 
 def _pr_auc(scores: Features, positive: Mask) -> float:

@@ -6,12 +6,14 @@ import pickle
 from collections.abc import Sequence
 from dataclasses import replace
 from io import BytesIO
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
 import torch
+from sklearn.linear_model import LogisticRegression
 
+from gan_imbalance.comparison import Training
 from gan_imbalance.comparison.plan.cells import group_cells
 from gan_imbalance.comparison.plan.planning import plan_cells
 from gan_imbalance.comparison.plan.remedies import TABLE_REMEDIES, Remedy, choose_remedies
@@ -181,3 +183,43 @@ def test_weights_give_added_rows_their_share(share: float) -> None:
     assert weights[added].sum() / weights.sum() == pytest.approx(share)
     assert (weights[~added] == 1).all()
     assert (share_weights(added & False, share) == 1).all()
+
+
+class CountSyntheticTwice:
+    """Gives added rows a weight, and takes the others' last one out."""
+
+    def __init__(self, weight: float) -> None:
+        self.weight = weight
+
+    def __call__(self, training: Training, seed: int) -> Training:
+        kept = np.arange(len(training.labels)) != np.flatnonzero(~training.added)[-1]
+        weights = np.where(training.added, self.weight, 1.0)
+        return Training(training.features[kept], training.labels[kept], training.added[kept], weights[kept])
+
+
+class RememberingRegression(LogisticRegression):
+    """Keeps what it was fitted on."""
+
+    seen: ClassVar[list[tuple[Any, ...]]] = []
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Any:
+        self.seen.append((X, y, sample_weight))
+        return super().fit(X, y, sample_weight)
+
+
+def test_rows_labels_and_weights_may_change_between_resampling_and_fitting(data: TabularDataModule) -> None:
+    study, RememberingRegression.seen = study_of(data), []
+    path = f"{__name__}.CountSyntheticTwice"
+    plain = TABLE_REMEDIES["smote"]
+    changed = replace(plain, name="changed", transform={"class_path": path, "init_args": {"weight": 2.0}})
+    for remedy in (plain, changed):
+        run(study, [remedy], {"linear": {"class_path": f"{__name__}.RememberingRegression"}})
+    (X, _, weights), (other_X, other_y, other_weights) = RememberingRegression.seen
+    assert weights is None
+    assert len(other_X) == len(other_y) == len(X) - 1
+    assert sorted(set(other_weights)) == [1.0, 2.0]
+    assert (other_weights == 2).sum() == len(X) - len(study.splits[SplitKey(0)].train)
+    cells = [plan_cells(study, [remedy], {"linear": LOGISTIC}, ["balance"])[0] for remedy in (plain, changed)]
+    assert cells[0].address(study) != cells[1].address(study)
+    # the same rows serve both
+    assert len({task.rows_address(study, replace(task.remedy, name="smote")) for task in group_cells(cells)}) == 1
