@@ -104,7 +104,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "images": {"generator": _SMATE, "discriminator": partial(SMateDiscriminator, width=0.05, dropout=0.0)},
     "bounded_images": {"generator": _SMATE, "discriminator": partial(ResNetDiscriminator, width=4)},
 }
-TABLE_CASES = ["-".join(parts) for parts in itertools.product(GANS, ("plain", "penalised"), ("free", "frozen"))]
+TABLE_CASES = [f"{name}-{case}" for name in GANS for case in ("plain-free", "plain-frozen", "penalised-free")]
 CASES = [*TABLE_CASES, "MinorityTransferGAN-images-frozen", "AuxiliaryClassifierGAN-bounded_images-free"]
 CLASS_WEIGHTS = {"classifier-unweighted": None, "classifier-balanced": "balanced"}
 DIFFUSION = "TabularDiffusion"

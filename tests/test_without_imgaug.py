@@ -2,55 +2,83 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
 # a process of its own, which has imported nothing yet
 HIDDEN = """
-import sys
+import contextlib, io, json, sys
 
 sys.modules["imgaug"] = None
 
 from gan_imbalance.main import main
 
-sys.exit(main())
+ends = {}
+for name, arguments in json.loads(sys.argv[1]).items():
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        try:
+            code = main(arguments)
+        except SystemExit as end:
+            code = end.code
+    ends[name] = code, out.getvalue(), err.getvalue()
+json.dump(ends, open("ends.json", "w"))
 """
-
-
-def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run the command without imgaug."""
-    command = [sys.executable, "-c", HIDDEN, *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=200)
-
-
 CLASSIFIER = '{"small": {"class_path": "gan_imbalance.classifiers.ImageClassifier", "init_args": {"max_steps": 2}}}'
 COMPARISON = (
     *("compare", "--data", "DigitsDataModule", "--data.only", "[1, 8]", "--data.validation_fraction", "0.2"),
     *("--remedies", "[nothing, augmentation]", "--controls", "false", "--classifiers", CLASSIFIER),
     *("--seeds", "1", "--folds", "0", "--output", "out", "--wandb", "false"),
 )
+FIT = (
+    *("fit", "--model", "Classifier", "--model.network", "SMateCNN", "--trainer.accelerator", "cpu"),
+    *("--trainer.fast_dev_run", "1", "--data", "DigitsDataModule", "--data.only", "[1, 8]", "--data.augmentation"),
+)
+COMMANDS = {
+    "usage": ("--help",),
+    "help of fit": ("fit", "--help"),
+    "help of compare": ("compare", "--help"),
+    "compare": COMPARISON,
+    "stand-in": (*FIT, "SMateAugment"),
+    "SMate's own": (*FIT, "SMateImgaug"),
+}
 
 
-@pytest.mark.parametrize("arguments", [("--help",), ("fit", "--help"), ("compare", "--help")])
-def test_the_command_line_tells_its_options(workplace: Path, arguments: tuple[str, ...]) -> None:
-    done = run(*arguments)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith("usage: ")
+class End(NamedTuple):
+    """How a command ended, and what it wrote."""
+
+    code: int
+    out: str
+    err: str
 
 
-def test_a_comparison_of_images_augments_them(workplace: Path) -> None:
-    done = run(*COMPARISON)
-    assert done.returncode == 0, done.stderr
-    assert list(Path("out/cells").glob("small-augmentation*.json"))
+@pytest.fixture(scope="module")
+def ends(tmp_path_factory: pytest.TempPathFactory) -> dict[str, End]:
+    """Run all commands without imgaug, one after the other, in a folder of their own."""
+    folder = tmp_path_factory.mktemp("without_imgaug")
+    command = [sys.executable, "-c", HIDDEN, json.dumps(COMMANDS)]
+    subprocess.run(command, cwd=folder, check=True, timeout=200)
+    ends = json.loads((folder / "ends.json").read_text())
+    return {name: End(*end) for name, end in ends.items()} | {"folder": End(0, str(folder), "")}
 
 
-@pytest.mark.parametrize(("augmentation", "code"), [("SMateAugment", 0), ("SMateImgaug", 2)])
-def test_the_policy_on_the_device_stands_in_for_it(workplace: Path, augmentation: str, code: int) -> None:
-    data = ("--data", "DigitsDataModule", "--data.only", "[1, 8]", "--data.augmentation", augmentation)
-    model = ("--model", "Classifier", "--model.network", "SMateCNN", "--trainer.accelerator", "cpu")
-    done = run("fit", *model, "--trainer.fast_dev_run", "1", *data)
-    assert done.returncode == code, done.stderr
-    assert ("imgaug cannot be imported" in done.stderr) == (code == 2)
+@pytest.mark.parametrize("name", ["usage", "help of fit", "help of compare"])
+def test_the_command_line_tells_its_options(ends: dict[str, End], name: str) -> None:
+    assert ends[name].code == 0, ends[name].err
+    assert ends[name].out.startswith("usage: ")
+
+
+def test_a_comparison_of_images_augments_them(ends: dict[str, End]) -> None:
+    assert ends["compare"].code == 0, ends["compare"].err
+    assert list(Path(ends["folder"].out).glob("out/cells/small-augmentation*.json"))
+
+
+@pytest.mark.parametrize(("name", "code"), [("stand-in", 0), ("SMate's own", 2)])
+def test_the_policy_on_the_device_stands_in_for_it(ends: dict[str, End], name: str, code: int) -> None:
+    assert ends[name].code == code, ends[name].err
+    assert ("imgaug cannot be imported" in ends[name].err) == (code == 2)

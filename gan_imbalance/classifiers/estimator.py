@@ -305,8 +305,7 @@ class ImageClassifier(NetworkClassifier):
         >>> from functools import partial
         >>> from sklearn.datasets import load_digits
         >>> from gan_imbalance import ImageClassifier
-        >>> from gan_imbalance.seeding import seeded
-    from gan_imbalance.networks import SMateCNN
+        >>> from gan_imbalance.networks import SMateCNN
         >>> digits = load_digits(n_class=2)
         >>> images = (digits.images * 15).astype("uint8")[:, None]
         >>> model = ImageClassifier(partial(SMateCNN, width=0.1), max_steps=20, lr=1e-3, accelerator="cpu")

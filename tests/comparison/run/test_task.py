@@ -214,7 +214,8 @@ def test_rows_labels_and_weights_may_change_between_resampling_and_fitting(data:
     changed = replace(plain, name="changed", transform={"class_path": path, "init_args": {"weight": 2.0}})
     for remedy in (plain, changed):
         run(study, [remedy], {"linear": {"class_path": f"{__name__}.RememberingRegression"}})
-    (X, _, weights), (other_X, other_y, other_weights) = RememberingRegression.seen
+    # each time after nothing
+    _, (X, _, weights), _, (other_X, other_y, other_weights) = RememberingRegression.seen
     assert weights is None
     assert len(other_X) == len(other_y) == len(X) - 1
     assert sorted(set(other_weights)) == [1.0, 2.0]
