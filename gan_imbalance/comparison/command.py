@@ -17,6 +17,7 @@ from gan_imbalance.comparison.report.findings import Findings
 from gan_imbalance.comparison.report.make import make_report
 from gan_imbalance.comparison.report.publish import publish_report
 from gan_imbalance.comparison.result import Comparison
+from gan_imbalance.comparison.run.engine import workers
 from gan_imbalance.comparison.store import Store
 from gan_imbalance.components import build, to_config
 from gan_imbalance.data import ImbalanceDataModule
@@ -133,34 +134,35 @@ def compare(
     bounds = _bounds(until, max_splits, max_time)
     data = build(data)
     kind = kind_of(data.samples)
-    chosen = choose_remedies(remedies, controls, kind)
-    chosen = tuple(remedy.with_gan_steps(gan_steps) for remedy in chosen)
-    estimators: dict[str, dict[str, Any]] = to_config(classifiers or standard_classifiers(kind))
-    for name, estimator in estimators.items():
-        check_classifier(name, estimator)
-    folds = resolve_folds(data, folds)
-    store = Store(output)
-    if quick:
-        seeds, folds, bounds, tuning_budget, store = 1, 0, None, 0, Store(store.folder / "quick")
-        amounts = (amounts or ["balance"])[-1:]
-        chosen = tuple(remedy.with_gan_steps(QUICK_STEPS, override=True) for remedy in chosen)
-        estimators = {name: _with_few_steps(estimator) for name, estimator in estimators.items()}
-    experiment = Experiment(
-        data,
-        chosen,
-        estimators,
-        folds,
-        list(starmap(Setting, product(minority_rows or (None,), imbalance_ratios or (None,)))),
-        amounts or ["balance"],
-        tuning_budget,
-        judging,
-        metric,
-        differences,
-    )
-    publish = wandb and not quick
-    failures = drive(
-        experiment, store, _first_seeds(seeds, folds, bounds), bounds, jobs, backend, publish, upload_artifacts
-    )
+    with workers(jobs, backend):
+        chosen = choose_remedies(remedies, controls, kind)
+        chosen = tuple(remedy.with_gan_steps(gan_steps) for remedy in chosen)
+        estimators: dict[str, dict[str, Any]] = to_config(classifiers or standard_classifiers(kind))
+        for name, estimator in estimators.items():
+            check_classifier(name, estimator)
+        folds = resolve_folds(data, folds)
+        store = Store(output)
+        if quick:
+            seeds, folds, bounds, tuning_budget, store = 1, 0, None, 0, Store(store.folder / "quick")
+            amounts = (amounts or ["balance"])[-1:]
+            chosen = tuple(remedy.with_gan_steps(QUICK_STEPS, override=True) for remedy in chosen)
+            estimators = {name: _with_few_steps(estimator) for name, estimator in estimators.items()}
+        experiment = Experiment(
+            data,
+            chosen,
+            estimators,
+            folds,
+            list(starmap(Setting, product(minority_rows or (None,), imbalance_ratios or (None,)))),
+            amounts or ["balance"],
+            tuning_budget,
+            judging,
+            metric,
+            differences,
+        )
+        publish = wandb and not quick
+        failures = drive(
+            experiment, store, _first_seeds(seeds, folds, bounds), bounds, jobs, backend, publish, upload_artifacts
+        )
     if failures and not store.read_finished(store.read_plan()):
         raise InputError(f"No cell could be made; the first one, {failures[0].name}: {failures[0].reason}")
     findings = Findings.of(store)

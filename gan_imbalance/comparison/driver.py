@@ -21,7 +21,7 @@ from gan_imbalance.comparison.plan.remedies import Amount, Remedy
 from gan_imbalance.comparison.plan.study import Judging, Setting, SplitKey, Study, split_data, split_keys
 from gan_imbalance.comparison.report.publish import publish_task
 from gan_imbalance.comparison.report.words import provisional
-from gan_imbalance.comparison.run.engine import end_workers, longest_first, run_tasks
+from gan_imbalance.comparison.run.engine import longest_first, run_tasks
 from gan_imbalance.comparison.run.task import Failure, TaskResult
 from gan_imbalance.comparison.store import Store
 from gan_imbalance.data import ImbalanceDataModule
@@ -190,8 +190,6 @@ def drive(
                 break
             seeds += step
             study = experiment.split(seeds, study)
-    if jobs > 1 and backend == "loky":
-        end_workers()
     return keeper.failures
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager, suppress
 from itertools import groupby
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import torch
@@ -44,38 +46,77 @@ def run_tasks(
     """
     import joblib
 
-    # torch knows what OMP_NUM_THREADS allows, joblib what the container does
-    threads = max(1, min(joblib.cpu_count(), torch.get_num_threads()) // jobs)
-    # backends other than that of processes here have neither this option nor this process as their parent
-    options: dict[str, Any] = {}
-    if backend == "loky":
-        options = {"inner_max_num_threads": threads, "initializer": begin_worker, "initargs": (os.getpid(),)}
+    threads = _threads(jobs)
     waiting = list(tasks)
     while waiting:
+        begun: list[Task] = []
         try:
-            with joblib.parallel_config(backend, n_jobs=jobs, **options):
+            with _configured(jobs, backend):
                 # one task at a time, since batches would be reported late; no files for large arrays, which a kill
                 # would leave
                 parallel = joblib.Parallel(return_as="generator_unordered", batch_size=1, max_nbytes=None)
                 for result in parallel(
                     joblib.delayed(run_task)(study.only(task.key), task, known(task), cache, threads)
-                    for task in longest_first(waiting, cost)
+                    for task in _noted(longest_first(waiting, cost), begun)
                 ):
                     waiting = [task for task in waiting if task.cells != result.task.cells]
                     yield result
         except BrokenProcessPool as error:
-            given_up, waiting = waiting[:jobs], waiting[jobs:]
-            yield from (fail_task(study, task, error) for task in given_up)
+            running = [task for task in begun if task in waiting][:jobs]
+            waiting = [task for task in waiting if task not in running]
+            yield from (fail_task(study, task, error) for task in running)
+
+
+@contextmanager
+def workers(jobs: int, backend: str) -> Iterator[None]:
+    """Begin the processes that :func:`run_tasks` uses, which import for seconds, without waiting; end them at last."""
+    if jobs == 1 or backend != "loky":
+        yield
+        return
+    import joblib
+    from joblib.externals.loky import get_reusable_executor
+
+    def begin() -> None:
+        # killed as they begin, which tasks notice, too
+        with suppress(BrokenProcessPool, RuntimeError), _configured(jobs, backend):
+            joblib.Parallel()(joblib.delayed(os.getpid)() for _ in range(jobs))
+
+    Thread(target=begin, daemon=True).start()
+    succeeded = False
+    try:
+        yield
+        succeeded = True
+    finally:
+        # what has begun in vain would keep this process from ending as long as it imports
+        get_reusable_executor(reuse=True).shutdown(wait=False, kill_workers=not succeeded)
+
+
+def _threads(jobs: int) -> int:
+    import joblib
+
+    # torch knows what OMP_NUM_THREADS allows, joblib what the container does
+    cores: int = joblib.cpu_count()
+    return max(1, min(cores, torch.get_num_threads()) // jobs)
+
+
+def _configured(jobs: int, backend: str) -> Any:
+    import joblib
+
+    # backends other than that of processes here have neither these options nor this process as their parent
+    options: dict[str, Any] = {}
+    if backend == "loky":
+        options = {"inner_max_num_threads": _threads(jobs), "initializer": begin_worker, "initargs": (os.getpid(),)}
+    return joblib.parallel_config(backend, n_jobs=jobs, **options)
+
+
+def _noted(tasks: Iterable[Task], begun: list[Task]) -> Iterator[Task]:
+    """Yield tasks, and keep those that were asked for in ``begun``."""
+    for task in tasks:
+        begun.append(task)
+        yield task
 
 
 def longest_first(tasks: Iterable[Task], cost: Callable[[Task], float]) -> Iterator[Task]:
     """Yield tasks split by split, in order, and of each split the longest first."""
     for _, of_split in groupby(list(tasks), key=lambda task: task.key):
         yield from sorted(of_split, key=cost, reverse=True)
-
-
-def end_workers() -> None:
-    """Let the processes that ran tasks on this machine end, without waiting for it, which takes seconds."""
-    from joblib.externals.loky import get_reusable_executor
-
-    get_reusable_executor(reuse=True).shutdown(wait=False)
