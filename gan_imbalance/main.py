@@ -16,8 +16,8 @@ from gan_imbalance.types import InputError
 LIGHTNING_SUBCOMMANDS = {
     "fit": "train a GAN or a classifier",
     "validate": "run the monitors of a checkpoint on its validation rows",
-    "test": "judge a classifier's checkpoint on real test rows",
-    "predict": "give a classifier's class probabilities",
+    "test": "evaluate a classifier's checkpoint on real test rows",
+    "predict": "compute a classifier's class probabilities",
 }
 FUNCTION_SUBCOMMANDS = {
     "synthesize": (
@@ -26,25 +26,25 @@ FUNCTION_SUBCOMMANDS = {
     ),
     "evaluate": (
         "gan_imbalance.evaluation:run_evaluate",
-        "find out whether synthetic rows are good, and private",
+        "measure the quality and privacy of synthetic rows",
     ),
     "compare": (
         "gan_imbalance.comparison.command:compare",
-        "find out whether a GAN helps, against every standard remedy",
+        "find out whether a GAN helps, compared with every standard remedy",
     ),
     "report": (
         "gan_imbalance.comparison.report.across:report",
-        "make the report of a comparison again from its files, or rank remedies over several",
+        "rebuild the report of a comparison from its files, or rank remedies across several",
     ),
 }
-# options that are given without their name
+# positional arguments: name and help
 _POSITIONAL = {"report": ("runs", "output folders of comparisons")}
 
-# jsonargparse's words for a user's mistakes, and ours
+# jsonargparse's messages for a user's mistakes, and plainer ones
 _PLAIN_WORDS = (
     (r"^Option (.+) is not accepted$", r"there is no option \1"),
     (r"^Subcommand '.+' does not accept option", "there is no option"),
-    (r"^Expected a dot import path string: (.+)$", r"there is no class '\1', give one of ours or module.Class"),
+    (r"^Expected a dot import path string: (.+)$", r"there is no class '\1', give a built-in class or module.Class"),
     (r"^(No module named .+|module .+ has no attribute .+)$", r"\1, give a class importable from the current folder"),
     (r"^while (?=parsing|scanning)", "a YAML file is malformed, while "),
     (r"^Expected an? (.+)\. Got value: (.*)$", r"expected \1, got '\2'"),
@@ -56,7 +56,7 @@ def main(args: Sequence[str] | None = None) -> int:
     """Run one subcommand.
 
     Args:
-        args: what stands behind ``gan-imbalance`` on the command line; ``sys.argv`` if None.
+        args: the command line's arguments after ``gan-imbalance``; those of ``sys.argv`` if None.
 
     Returns:
         The exit code: 0, 1 if a comparison has failed cells, 2 for a user's mistake.
@@ -69,7 +69,7 @@ def main(args: Sequence[str] | None = None) -> int:
     if subcommand == "--version":
         print(f"gan-imbalance {version('gan-imbalance')}")
         return 0
-    # classes named by class_path may lie in the current folder
+    # classes named by class_path may be defined in the current folder
     if os.getcwd() not in sys.path:
         sys.path.insert(0, os.getcwd())
     try:
@@ -100,14 +100,14 @@ def _usage() -> str:
         "usage: gan-imbalance SUBCOMMAND [options]\n\n"
         "Do GAN-made minority samples help your classifier?\n\n"
         f"subcommands:\n{listed}\n\n"
-        "gan-imbalance SUBCOMMAND --help tells the options of a subcommand, gan-imbalance --version the version."
+        "gan-imbalance SUBCOMMAND --help lists the options of a subcommand, gan-imbalance --version prints the version."
     )
 
 
 def _mistake(error: Exception, subcommand: str) -> str | None:
-    """Return the user's mistake behind an error in one sentence, or None if it is no mistake of the user's.
+    """Return the user's mistake behind an error in one sentence, or None if it is not the user's.
 
-    jsonargparse wraps errors, ours too, in one for every level of nesting; the innermost gives the reason.
+    jsonargparse wraps every error, an ``InputError`` too, once per level of nesting; the innermost gives the reason.
     """
     cause: BaseException = error
     while cause.__cause__ is not None and not isinstance(cause, InputError):
@@ -120,11 +120,11 @@ def _mistake(error: Exception, subcommand: str) -> str | None:
     reason = " ".join(str(cause).split()).rstrip(".").replace(f" {subcommand}.", " ")
     for pattern, plain in _PLAIN_WORDS:
         reason = re.sub(pattern, plain, reason)
-    return f"{keys + ': ' if keys else ''}{reason}; gan-imbalance {subcommand} --help tells the options."
+    return f"{keys + ': ' if keys else ''}{reason}; gan-imbalance {subcommand} --help lists the options."
 
 
 def _parse(subcommand: str, arguments: Sequence[str]) -> tuple[Callable[..., Any], dict[str, Any]]:
-    """Return the function behind a subcommand, and the arguments that it is given."""
+    """Return the function behind a subcommand, and its arguments."""
     from jsonargparse import ArgumentParser
 
     module, name = FUNCTION_SUBCOMMANDS[subcommand][0].split(":")
@@ -143,7 +143,7 @@ def _parse(subcommand: str, arguments: Sequence[str]) -> tuple[Callable[..., Any
 
 
 def _show(result: Any) -> int:
-    """Print what a function found, which it leaves to its caller to show, and return the exit code."""
+    """Print the result of a subcommand's function, and return the exit code."""
     if isinstance(result, int):
         return result
     result.show()

@@ -132,8 +132,8 @@ def test_a_defect_is_not_taken_for_a_mistake_of_the_user(monkeypatch: pytest.Mon
     ("arguments", "expected"),
     [
         (["nonsense"], "There is no subcommand 'nonsense': choose one of fit, "),
-        (["fit"], "required: data, model; gan-imbalance fit --help tells"),
-        (["synthesize"], "required: ckpt_path, counts, output; gan-imbalance synthesize --help tells"),
+        (["fit"], "required: data, model; gan-imbalance fit --help lists"),
+        (["synthesize"], "required: ckpt_path, counts, output; gan-imbalance synthesize --help lists"),
         (["compare"], "Say where the table is by exactly one of "),
         (["test", "--model", "Classifier"], "required: data;"),
         (["fit", "--nonsense", "1"], "--nonsense 1;"),
@@ -147,7 +147,7 @@ def test_arguments_that_are_missing_or_unknown(refuse: Refuse, arguments: list[s
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
-        (["--model", "Nonsense"], "model: there is no class 'Nonsense', give one of ours or module.Class;"),
+        (["--model", "Nonsense"], "model: there is no class 'Nonsense', give a built-in class or module.Class;"),
         (["--model", "nonsense.Gan"], "model: No module named 'nonsense', give a class importable"),
         (["--model", "gan_imbalance.gans.Nonsense"], "has no attribute 'Nonsense', give a class importable"),
         (["--model", "TabularDataModule"], "model: there is no class"),
@@ -232,7 +232,7 @@ _SUBCOMMANDS = {
                 (kind, "{}.batch_size few", "{}.batch_size: expected int, got 'few'; gan-imbalance "),
                 (kind, "{}.targget 3", "{}: there is no option 'targget'; gan-imbalance "),
                 (kind, "{}.keep 5", "{}.keep: expected dict, got '5'; gan-imbalance "),
-                (kind, "{}.class_path ImageDatModule", "{}: there is no class 'ImageDatModule', give one of ours"),
+                (kind, "{}.class_path ImageDatModule", "{}: there is no class 'ImageDatModule', give a built-in"),
             )
         ),
         ("table", "{}.target lable", "did you mean 'label'?"),

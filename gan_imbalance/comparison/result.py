@@ -44,7 +44,7 @@ class Comparison:
         >>> found = compare(data, ["smote"], {"trees": trees}, seeds=1, folds=2, controls=False, wandb=False)
         ━...
         >>> found.verdict
-        'No GAN took part, so nothing is said of GAN-made rows'
+        'No GAN took part, so there is no verdict on GAN-made rows'
         >>> found.decisions[["remedy", "against"]].to_dict("records")
         [{'remedy': 'smote, balance', 'against': 'nothing'}]
     """

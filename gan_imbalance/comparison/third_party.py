@@ -1,4 +1,4 @@
-"""Other people's generators of tables, as competitors; what they need is imported only when they run."""
+"""Third-party table generators to compare with; their dependencies are imported only when they run."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from gan_imbalance.types import InputError, Label
 
 
 class _ThirdPartyOverSampler(TableOverSampler):
-    """A synthesizer of the package ``ctgan``, in the settings of the package."""
+    """A synthesizer of the package ``ctgan``, with that package's settings."""
 
     remedy_role: ClassVar[str] = "gan"
     _synthesizer: ClassVar[str]
@@ -57,18 +57,18 @@ class _ThirdPartyOverSampler(TableOverSampler):
 
 
 class CTGANOverSampler(_ThirdPartyOverSampler):
-    """Tops up rare classes with rows of CTGAN (Xu et al., 2019), in the implementation of its authors.
+    """Tops up rare classes with rows of CTGAN (Xu et al., 2019), in its authors' implementation.
 
-    It is trained on the rows of the class alone, on the CPU. As in the Synthetic Data Vault, and as our own GANs do,
-    numbers come back rounded to the decimals of their column and within the range of the class. It cannot take
-    missing numbers: they are filled with the median, and whether a number is missing is a category of its own that
-    it learns.
+    It is trained only on the rows of the class, on the CPU. As in the Synthetic Data Vault and in this package's GANs,
+    numbers are rounded to the decimals of their column and kept within the range of the class. CTGAN does not support
+    missing numbers: they are filled with the median, and it learns an additional category that says whether a number
+    is missing.
 
     Args:
         epochs: passes over the rows of the class, at least one step each.
-        batch_size: rows per step, a multiple of 10; a smaller class is drawn from with replacement.
+        batch_size: rows per step, a multiple of 10; from a smaller class, rows are drawn with replacement.
         sampling_strategy: imbalanced-learn's: ``"auto"``, ``"minority"``, ..., a ratio, a dict, or a callable.
-        categorical: names of columns to take as categories, where their type does not tell.
+        categorical: names of columns to treat as categorical where their dtype does not show it.
         random_state: seed, or a numpy random state.
 
     Attributes:
@@ -77,18 +77,18 @@ class CTGANOverSampler(_ThirdPartyOverSampler):
     """
 
     _synthesizer = "CTGAN"
-    # its discriminator judges ten rows at a time
+    # its discriminator scores ten rows at a time
     _batch_unit = 10
 
 
 class TVAEOverSampler(_ThirdPartyOverSampler):
-    """Tops up rare classes with rows of TVAE, CTGAN's variational counterpart, trained and read as that is.
+    """Tops up rare classes with rows of TVAE, CTGAN's variational counterpart, trained and decoded as CTGAN is.
 
     Args:
         epochs: passes over the rows of the class.
         batch_size: rows per step.
         sampling_strategy: imbalanced-learn's: ``"auto"``, ``"minority"``, ..., a ratio, a dict, or a callable.
-        categorical: names of columns to take as categories, where their type does not tell.
+        categorical: names of columns to treat as categorical where their dtype does not show it.
         random_state: seed, or a numpy random state.
 
     Attributes:
@@ -111,9 +111,9 @@ def _import_synthesizer(name: str) -> Any:
 
 @contextmanager
 def _seeded(seed: int) -> Iterator[None]:
-    """Seed the global random states, which the package draws from, and leave them as they were."""
+    """Seed the global random states, which the package draws from, and restore them afterwards."""
     numpy_state = np.random.get_state()  # noqa: NPY002
-    # processes of its own, which it starts for 500 rows or more, would crowd those of the comparison
+    # for 500 rows or more, the package would start processes that compete with those of the comparison
     with torch.random.fork_rng(), parallel_config("sequential"):
         torch.manual_seed(seed)
         np.random.seed(seed)  # noqa: NPY002
@@ -124,10 +124,10 @@ def _seeded(seed: int) -> Iterator[None]:
 
 
 def _encode(rows: pd.DataFrame, types: dict[str, ColumnType]) -> tuple[pd.DataFrame, list[str]]:
-    """Return the rows as plain numbers without gaps, and which columns are discrete.
+    """Return the rows as numbers without missing values, and which columns are discrete.
 
-    A category, a missing one included, is the position of the first row that has it, and so finds its way back
-    whatever its type. So is the value of a numeric column that does not vary in the class.
+    A category, or a missing one, is encoded as the position of the first row that has it, so that it can be decoded
+    whatever its type. The same holds for a numeric column that is constant within the class.
     """
     columns: dict[str, Any] = {}
     discrete = []
@@ -148,7 +148,7 @@ def _encode(rows: pd.DataFrame, types: dict[str, ColumnType]) -> tuple[pd.DataFr
 
 
 def _decode(made: pd.DataFrame, table: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
-    """Return what was made in the form of the table, of whose ``rows`` it was learned."""
+    """Return generated rows in the form of the table, whose ``rows`` the synthesizer learned from."""
     columns: dict[str, Any] = {}
     for position, name in enumerate(rows.columns):
         values = made[_key(position)].to_numpy()

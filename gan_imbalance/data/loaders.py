@@ -1,4 +1,4 @@
-"""Batches indexed out of tensors that already lie on the device: no worker processes, no copies."""
+"""Batches indexed from tensors that are already on the device: no worker processes, no copies."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Draw = Callable[[torch.Size, torch.Generator], Tensor]
 
 
 def draw_uniform(rows: Tensor) -> Draw:
-    """Return a draw in which every one of ``rows`` (shape (n,), n ≥ 1) is equally likely."""
+    """Return a draw in which each of ``rows`` (shape (n,), n ≥ 1) is equally likely."""
 
     def draw(shape: torch.Size, generator: torch.Generator) -> Tensor:
         return rows[torch.randint(rows.numel(), shape, generator=generator)]
@@ -28,7 +28,7 @@ def draw_uniform(rows: Tensor) -> Draw:
 
 
 def draw_weighted(rows: Tensor, weights: Tensor) -> Draw:
-    """Return a draw in which every one of ``rows`` (shape (n,), n ≥ 1) is as likely as its weight (n,) says."""
+    """Return a draw in which each of ``rows`` (shape (n,), n ≥ 1) has a probability proportional to its weight (n,)."""
 
     def draw(shape: torch.Size, generator: torch.Generator) -> Tensor:
         return rows[weights.multinomial(shape.numel(), replacement=True, generator=generator).view(shape)]
@@ -37,12 +37,12 @@ def draw_weighted(rows: Tensor, weights: Tensor) -> Draw:
 
 
 def draw_balanced(rows: Tensor, labels: Tensor, weights: Tensor | None = None) -> Draw:
-    """Return a draw in which every label is equally likely, or as likely as told, and within it every row.
+    """Return a draw in which labels are equally likely, or weighted, and so are the rows of a label.
 
     Args:
         rows: positions to draw, shape (n,), n ≥ 1.
         labels: label of each of them, integers ≥ 0, shape (n,).
-        weights: of the labels, shape (largest label + 1,); 0 for those that no row has.
+        weights: weights of the labels, shape (largest label + 1,); 0 for labels without rows.
     """
     counts = labels.bincount()
     present = counts.nonzero().squeeze(1)
@@ -65,10 +65,10 @@ def pair_with_levels(classes: Tensor, levels: Tensor, sizes: Sequence[int], num_
     """Return the two conditions of every row and column: its class, and its level of the column.
 
     Args:
-        classes: of every row, in [0, num_classes), shape (n,).
-        levels: of every row in every column, each counted from 0, shape (n, columns).
+        classes: class of every row, in [0, num_classes), shape (n,).
+        levels: level of every row in every column, each counted from 0, shape (n, columns).
         sizes: number of levels of every column.
-        num_classes: number of classes; the levels of all columns are counted on from there.
+        num_classes: number of classes; conditions for levels are numbered from here on, column after column.
 
     Returns:
         Pairs of conditions, shape (n, columns, 2).
@@ -78,16 +78,17 @@ def pair_with_levels(classes: Tensor, levels: Tensor, sizes: Sequence[int], num_
 
 
 def draw_by_level(pairs: Tensor, sizes: Sequence[int], num_classes: int, balanced: bool) -> Draw:
-    """Return training-by-sampling, a draw of a row and one of its columns: position row · columns + column.
+    """Return the draw of training-by-sampling: a row and one of its columns, as position row · columns + column.
 
-    Every column is equally likely, a level of it by the logarithm of its frequency in the class, so that rare ones
-    are seen more often, and every row that has it (Xu et al. 2019, https://arxiv.org/abs/1907.00503, section 4.3).
+    Columns are drawn uniformly, then a level of the column in proportion to the logarithm of its frequency in the
+    class, so that rare levels are seen more often, then a row with this level uniformly (Xu et al. 2019,
+    https://arxiv.org/abs/1907.00503, section 4.3).
 
     Args:
-        pairs: as :func:`pair_with_levels` gives them, shape (n, columns, 2), n ≥ 1.
+        pairs: as returned by :func:`pair_with_levels`, shape (n, columns, 2), n ≥ 1.
         sizes: number of levels of every column.
         num_classes: number of classes.
-        balanced: whether every class is equally likely, or as often as it has rows.
+        balanced: whether all classes are equally likely; otherwise they are drawn in proportion to their rows.
     """
     classes, levels = pairs.flatten(0, 1).cpu().unbind(1)
     groups = classes * sum(sizes) + levels - num_classes
@@ -115,32 +116,32 @@ def draw_mixed(first: Draw, second: Draw, second_rows: int) -> Draw:
 
 
 class TensorLoader:
-    """Random batches of a fixed number of steps per epoch, drawn with replacement.
+    """Yields random batches, drawn with replacement, for a fixed number of steps per epoch.
 
     The whole epoch's rows are drawn in one call from a generator seeded by (seed, epoch); a step is one
-    ``index_select`` per tensor. Lightning sets the epoch by ``loader.sampler.set_epoch``; elsewhere every
-    iteration goes on to the next epoch by itself.
+    ``index_select`` per tensor. Lightning sets the epoch by ``loader.sampler.set_epoch``; without Lightning,
+    every iteration advances to the next epoch.
 
-    Where several processes train together, each makes the same draw, of the batches of all, and takes its own
-    share of it: together they train on what one process would with batches as large as theirs joined.
+    When several processes train together, each makes the same draw, for the batches of all of them, and takes its
+    own share of it: together they train as one process would on the joined batches.
 
     Args:
-        features: shape (n, ...), on the device where they are used.
-        labels: shape (n,), on the same device.
-        draw: called at the start of every epoch for the draw of its rows, so that what is drawn from may
+        features: features, shape (n, ...), on the device where they are used.
+        labels: labels, shape (n,), on the same device.
+        draw: called at the start of every epoch to get the draw for that epoch, so that the rows to draw from may
             change between epochs.
         batch_size: rows per batch, in this process.
         steps_per_epoch: batches, or stacks of batches, per epoch.
         batches_per_step: None for plain batches of shapes (batch, ...) and (batch,); otherwise each step
             has this many: (batches, batch, ...) and (batches, batch).
-        seed: of the draws.
-        rank: of this process, in [0, world_size).
-        world_size: processes that train together.
-        weights: of the rows, shape (n,); given along with every batch if there are any.
-        labels_per_row: where it is above 1, ``labels`` has shape (n · labels_per_row, ...), those of a row
-            together, and what is drawn are positions in it: a row and one of its labels.
-        transform: what becomes of a step's features (rows, ...) once they are indexed; it may change all but the
-            number of rows.
+        seed: seed of the draws.
+        rank: rank of this process, in [0, world_size).
+        world_size: number of processes that train together.
+        weights: weights of the rows, shape (n,); yielded with every batch if given.
+        labels_per_row: if above 1, ``labels`` has shape (n · labels_per_row, ...), with the labels of a row next to
+            each other, and positions in it are drawn: a row and one of its labels.
+        transform: applied to each step's features (rows, ...) after they are indexed; it may change anything but
+            the number of rows.
     """
 
     def __init__(
@@ -174,11 +175,11 @@ class TensorLoader:
 
     @property
     def sampler(self) -> Self:
-        """Return what Lightning tells the epoch to."""
+        """Return the object whose ``set_epoch`` Lightning calls."""
         return self
 
     def set_epoch(self, epoch: int) -> None:
-        """Make the next iteration the given epoch (≥ 0)."""
+        """Set the epoch (≥ 0) of the next iteration."""
         self.epoch = epoch
 
     def __len__(self) -> int:
@@ -186,7 +187,7 @@ class TensorLoader:
         return self.steps_per_epoch
 
     def __iter__(self) -> Iterator[Batch | WeightedBatch]:
-        """Yield the batches of one epoch: features, labels and, if there are any, weights."""
+        """Yield the batches of one epoch: features, labels and, if given, weights."""
         drawn = self._draw_epoch().to(self.features.device)
         stack = () if self.batches_per_step is None else (self.batches_per_step,)
         shape = (*stack, self.batch_size)
@@ -198,7 +199,7 @@ class TensorLoader:
             yield batch if self.weights is None else (*batch, self.weights.index_select(0, rows).view(shape))
 
     def _draw_epoch(self) -> Tensor:
-        """Return what this process draws for every step, shape (steps, rows per step), and go on to the next epoch."""
+        """Return this process's draws for every step, shape (steps, rows per step), and advance to the next epoch."""
         seed = np.random.SeedSequence([self.seed, self.epoch]).generate_state(1, np.uint64)[0]
         self.epoch += 1
         stack = self.steps_per_epoch, self.batches_per_step or 1, self.world_size
@@ -208,17 +209,17 @@ class TensorLoader:
 
 
 class SequentialLoader:
-    """Every chosen row once, in order, in batches as large as is useful to judge a model.
+    """Yields every chosen row once, in order, in large batches for evaluation.
 
-    Where several processes train together, each is given every row: what they make of them is the same, and needs
-    neither gathering nor care for rows that do not divide evenly.
+    When several processes train together, each gets every row: all compute the same results, so nothing has to be
+    gathered, and the rows need not divide evenly among them.
 
     Args:
-        features: shape (n, ...).
-        labels: shape (n,).
-        rows: called at the start of every iteration for the rows to give (default: all).
+        features: features, shape (n, ...).
+        labels: labels, shape (n,).
+        rows: called at the start of every iteration to get the rows to yield (default: all).
         batch_size: rows per batch.
-        transform: what becomes of a batch's features once they are indexed.
+        transform: applied to each batch's features after they are indexed.
     """
 
     def __init__(
@@ -236,7 +237,7 @@ class SequentialLoader:
         self.transform = transform or _unchanged
 
     def __len__(self) -> int:
-        """Return the number of batches, at most."""
+        """Return the largest possible number of batches."""
         return -(-len(self.labels) // self.batch_size)
 
     def __iter__(self) -> Iterator[Batch]:

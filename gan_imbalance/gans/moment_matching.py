@@ -25,7 +25,7 @@ class Moments(NamedTuple):
 
     Attributes:
         means: (K, features).
-        products: means of the products of two features, both less a given centre: (K, features, features).
+        products: means of the products of two features, each minus a given centre: (K, features, features).
     """
 
     means: Tensor
@@ -42,23 +42,23 @@ class Moments(NamedTuple):
 
 
 class MomentMatchingGAN(ConditionalWassersteinGAN):
-    """Conditional Wasserstein GAN whose generator also meets the joint tables of all pairs of columns, by class.
+    """Conditional Wasserstein GAN whose generator also matches the joint moments of all pairs of columns, by class.
 
-    The generator's loss has a further term, the squared distance of its rows' means and second moments to those of
-    the training rows: of one-hot columns, second moments are the tables of all pairs. It is a maximum mean discrepancy
-    under the kernel ``x'y + (x'y)^2`` (Li et al. 2015, Generative Moment Matching Networks,
-    https://arxiv.org/abs/1502.02761) beside a critic (Mroueh et al. 2017, McGan, https://arxiv.org/abs/1702.08398).
+    The generator's loss has a further term: the squared distance between the means and second moments of its rows and
+    those of the training rows. For one-hot columns, second moments are the contingency tables of all pairs. The term is
+    a maximum mean discrepancy under the kernel ``x'y + (x'y)^2`` (Li et al. 2015, Generative Moment Matching Networks,
+    https://arxiv.org/abs/1502.02761), used with a critic (Mroueh et al. 2017, McGan, https://arxiv.org/abs/1702.08398).
     The critic takes care of what pairs do not show.
 
-    Given a latent vector, columns are drawn independently, so the expected product of two columns is that of their
-    expected values: the term takes the generator's shares of the categories, not one draw of them. The two factors of
-    every square come from different halves of the batch, so that their noise does not count as distance.
+    Given a latent vector, columns are drawn independently, so the expected product of two columns is the product of
+    their expected values: the term uses the generator's category probabilities, not one draw from them. The two factors
+    of every square come from different halves of the batch, so that sampling noise does not count as distance.
 
     It learns any number of classes; with one it is an unconditional GAN. The generator needs ``logits`` and an
-    ``activation`` with ``expected``, as ours for tables have.
+    ``activation`` with ``expected``, as this package's table generators have.
 
     Args:
-        moment_weight: factor of the term.
+        moment_weight: weight of the moment term.
         generator: factory of the generator.
         discriminator: factory of the critic.
         latent_dim: width of the latent vector.
@@ -66,7 +66,7 @@ class MomentMatchingGAN(ConditionalWassersteinGAN):
         kwargs: see :class:`ConditionalWassersteinGAN`.
 
     Example:
-        Weigh what pairs of columns show against the critic:
+        Set the weight of the moment term relative to the critic:
 
         >>> import pandas as pd
         >>> from gan_imbalance import GANOverSampler, MomentMatchingGAN
@@ -104,7 +104,7 @@ class MomentMatchingGAN(ConditionalWassersteinGAN):
         self.moment_weight = moment_weight
 
     def learn_from(self, data: Any) -> None:
-        """Take the moments of the training rows."""
+        """Compute the moments of the training rows."""
         rows, conditions = data.encoded("train", self.class_selection)
         none = rows.new_zeros(self.spec.num_conditions, rows.shape[1])
         centres = Moments.of(rows, conditions, none).means
@@ -112,7 +112,7 @@ class MomentMatchingGAN(ConditionalWassersteinGAN):
         for number, span in enumerate(self.spec.spans):
             columns[span.start : span.stop] = number
         between = columns[:, None] != columns
-        # a number's own square is its variance; a category's would be one more time its share
+        # the square of a number gives its variance; that of a one-hot feature would only repeat its mean
         numbers = torch.tensor([span.start for span in self.spec.spans if not span.is_categorical], dtype=torch.long)
         between[numbers, numbers] = True
         self.register_buffer("centres", centres, persistent=False)
@@ -120,24 +120,24 @@ class MomentMatchingGAN(ConditionalWassersteinGAN):
         self.register_buffer("between_columns", between, persistent=False)
 
     def generate(self, conditions: Tensor) -> Tensor:
-        """Return one new sample per condition (n,), from the global random state: (n, features)."""
+        """Return one new sample per condition (n,), drawn with the global random state: (n, features)."""
         latent = self.draw_latent(conditions)
-        # kept for the moments, which want the shares that categories are drawn from
+        # kept for the moments, which use the probabilities that categories are drawn with
         self._logits = self.generator.logits(latent, conditions)  # type: ignore[operator]
         return self.generator.activation(self._logits)  # type: ignore[operator,no-any-return]
 
     def generator_objective(self, real: Tensor, fake: Tensor, conditions: Tensor) -> Tensor:
-        """Return the generator's loss with the distance of its moments."""
+        """Return the generator's loss plus the weighted moment distance."""
         expected = self.generator.activation.expected(self._logits)  # type: ignore[operator,union-attr]
         loss = super().generator_objective(real, fake, conditions)
         return loss + self.moment_weight * self.moment_distance(expected, conditions)
 
     def moment_distance(self, rows: Tensor, conditions: Tensor) -> Tensor:
-        """Return an unbiased estimate of the squared distance to the training rows' moments, mean over conditions.
+        """Return an unbiased estimate of the squared distance to the training rows' moments, averaged over conditions.
 
         Args:
-            rows: what the generator expects of each sample, (n, features).
-            conditions: of the samples, (n,).
+            rows: expected features of each sample, (n, features).
+            conditions: conditions of the samples, (n,).
         """
         first, second = (Moments.of(rows[half::2], conditions[half::2], self.centres) for half in (0, 1))
         means = first.means * second.means

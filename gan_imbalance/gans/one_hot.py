@@ -19,33 +19,33 @@ from gan_imbalance.types import DataKind, DataSpec, InputError
 class OneHotGAN(BaseGAN):
     """Unconditional GAN for small classes of binary attributes; learns one class.
 
-    The GAN-SMOTE of one-hot attributes: a sigmoid for every attribute, squared error against 1 and 0, and tricks that
-    keep a discriminator of a few dozen rows from memorising them. Each can be left out alone: ``bit_flips`` and
-    ``bit_noise`` by 0, the discriminator's dropout by 0 and its ``distance_noise`` (minibatch discrimination) by None,
-    ``scheduler`` (warm restarts of the learning rate) by None.
+    GAN-SMOTE for one-hot attributes: a sigmoid for every attribute, squared error against 1 and 0, and tricks that
+    keep the discriminator from memorising a few dozen training rows. Each trick can be switched off separately: set
+    ``bit_flips``, ``bit_noise`` or the discriminator's dropout to 0, its ``distance_noise`` (minibatch discrimination)
+    or ``scheduler`` (warm restarts of the learning rate) to None.
 
-    An attribute is a column of two values, such as 0/1 or a boolean, or one level of a column of more. Columns of two
-    values are free of each other, so a character that was cut into 0/1 columns may have none or several of them set; a
-    plain categorical column is decoded to its strongest level. Rows so come back in the form in which they went in.
-    Numbers are neither flipped nor blurred by bit noise.
+    An attribute is a column with two values, such as 0/1 or a boolean, or one level of a column with more. Columns with
+    two values are generated independently, so a feature that was one-hot encoded into 0/1 columns may have none or
+    several of them set; a plain categorical column is decoded to its highest-scoring level. Rows thus come back in
+    their original form. Numbers are neither flipped nor given bit noise.
 
     Args:
         generator: see :class:`BaseGAN`.
         discriminator: see :class:`BaseGAN`.
         loss: adversarial loss.
         latent_dim: width of the latent vector.
-        bit_flips: share of the real rows' bits that is inverted when training starts, in [0, 0.5]; it falls to zero
-            in a straight line by the end.
-        bit_noise: real bits are moved by U(0, bit_noise) of the way from 0 to 1 or from 1 to 0, in [0, 0.5]: a sigmoid
-            never reaches either.
-        scheduler: of both learning rates.
+        bit_flips: share of the real rows' bits that is inverted when training starts, in [0, 0.5]; it falls linearly
+            to zero by the end of training.
+        bit_noise: each real bit is moved towards its other value by U(0, bit_noise), in [0, 0.5], since a sigmoid
+            never reaches 0 or 1.
+        scheduler: scheduler of both learning rates.
         kwargs: see :class:`BaseGAN`.
 
     Raises:
         InputError: if a share is out of range.
 
     Example:
-        Columns of 0 and 1 come back as such:
+        Columns of 0 and 1 come back as 0 and 1:
 
         >>> import numpy as np
         >>> from gan_imbalance import GANOverSampler, OneHotGAN
@@ -86,7 +86,7 @@ class OneHotGAN(BaseGAN):
                 raise InputError(f"{name} is {getattr(self, name)}: give a share of at least 0 and at most 0.5.")
 
     def build_networks(self, spec: DataSpec, num_conditions: int) -> None:
-        """Build the networks, and find out which features are bits."""
+        """Build the networks, and record which features are bits."""
         super().build_networks(spec, num_conditions)
         bits = torch.zeros(spec.shape, dtype=torch.bool)
         bit_of_feature = torch.arange(math.prod(spec.shape)).reshape(spec.shape)
@@ -99,20 +99,20 @@ class OneHotGAN(BaseGAN):
         self.register_buffer("_bit_of_feature", bit_of_feature, persistent=False)
 
     def on_train_start(self) -> None:
-        """Make sure that bit flips have an end to fall to."""
+        """Require a finite number of steps, over which bit flips fall to zero."""
         super().on_train_start()
         if self.bit_flips and math.isinf(self.trainer.estimated_stepping_batches):
             raise InputError("bit_flips fall to zero by the end of training: set max_epochs or max_steps.")
 
     def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> dict[str, Tensor]:
-        """Take the steps of :meth:`BaseGAN.training_step`, with the real bits disturbed."""
+        """Take the steps of :meth:`BaseGAN.training_step`, with the real bits perturbed."""
         real, conditions = batch
         return super().training_step((self.disturb(real), conditions), batch_idx)
 
     def disturb(self, real: Tensor) -> Tensor:
         """Return real samples (..., features) with some bits inverted and all of them blurred.
 
-        Both say how far a bit moves towards the other value.
+        Inverting and blurring both move a bit towards its other value, all or part of the way.
         """
         remaining = 1 - min(1.0, self.batches_seen / self.trainer.estimated_stepping_batches)
         move = self.bit_noise * torch.rand_like(real)

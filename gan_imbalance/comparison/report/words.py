@@ -1,4 +1,4 @@
-"""An answer in sentences that a person can act on; terminal and page say the same."""
+"""The answer in sentences that a person can act on, the same for terminal and page."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from gan_imbalance.comparison.analysis.answer import Answer, Contest, Recommenda
 from gan_imbalance.comparison.analysis.metrics import Metric
 from gan_imbalance.comparison.plan.remedies import HALF_MINORITY, REAL_ROWS
 
-NO_GAN = "No GAN took part, so nothing is said of GAN-made rows"
+NO_GAN = "No GAN took part, so there is no verdict on GAN-made rows"
 
 _HEADLINES = {
     "helps": "GAN-made rows help",
@@ -19,7 +19,7 @@ _HEADLINES = {
 }
 _KNOWN = {REAL_ROWS: "further real rows help", HALF_MINORITY: "losing half of the rare rows hurts"}
 MARKS = {"helps": "helps", "hurts": "hurts", "equal": "same", "undecided": "?", "": ""}
-"""How tables call what the analysis decides of a remedy against doing nothing."""
+"""What tables show for each decision on a remedy against doing nothing."""
 
 
 def verdict(answer: Answer) -> str:
@@ -53,9 +53,9 @@ def compared(answer: Answer) -> str:
 def probabilities(metric: Metric, contest: Contest) -> str:
     """Return the probabilities of a contest in a sentence."""
     if contest.splits < 2:
-        return "A single split does not tell how much is chance."
+        return "A single split does not show how much is chance."
     if math.isnan(contest.probabilities.equal):
-        return "All splits differ by the very same, which does not tell how much is chance."
+        return "The difference is the same in all splits, which does not show how much is chance."
     worse, equal, better = map(share, contest.probabilities)
     return (
         f"Probability: they help {better}, no practical difference (under {small(metric.practical_difference)}) "
@@ -67,15 +67,15 @@ def sensitivity(answer: Answer) -> str:
     """Return whether this comparison could have seen a gain: what known effects it saw, and what it can find."""
     contests, seen = answer.sensitivity, answer.seen
     claims = {name: f"{_KNOWN[name]}, {difference(answer.metric, contests[name])}" for name in contests}
-    # what is shown not to matter has a sentence of its own
+    # effects that are shown not to matter get a sentence of their own
     misses = [claims[name] for name in contests if name not in seen and contests[name].mark != "equal"]
     if not contests:
-        told = "That is unknown: neither further real rows nor half of them stood beside the remedies."
+        told = "That is unknown: neither further real rows nor half of the rare rows were compared."
     elif seen:
         told = f"Yes: {' and '.join(claims[name] for name in seen)}"
         told += "".join(f"; it does not see that {miss}" for miss in misses) + "."
     elif answer.primary is not None and answer.primary.mark == "equal":
-        # what is shown to be no gain could have been seen
+        # if a gain is ruled out, it could have been seen
         gain, chance = small(answer.metric.practical_difference), share(answer.primary.probabilities.better)
         told = f"Yes: a gain of more than {gain} has a probability of {chance}"
         told += f", although it does not see that {' nor that '.join(misses)}." if misses else "."
@@ -86,15 +86,15 @@ def sensitivity(answer: Answer) -> str:
 
 
 def _beyond(answer: Answer) -> Iterator[str]:
-    """Yield what is shown not to matter, and the smallest gain that would be found."""
+    """Yield sentences on effects that are shown not to matter, and on the smallest gain that would be found."""
     contests = answer.sensitivity
     half, real = contests.get(HALF_MINORITY), contests.get(REAL_ROWS)
     if half is not None and half.mark == "equal":
         found = difference(answer.metric, half)
-        yield f"Half of the rare rows do as well, {found}: rare rows are not what is missing here."
+        yield f"Half of the rare rows do as well, {found}: a lack of rare rows is not the problem here."
     if real is not None and real.mark == "equal":
         found = difference(answer.metric, real)
-        yield f"Even further real rows gain nothing that matters, {found}, so made ones can hardly."
+        yield f"Even further real rows gain nothing that matters, {found}, so synthetic ones hardly can."
     contest = answer.primary or half or real
     if contest is not None and math.isfinite(contest.detectable):
         yield f"It finds true gains of {number(answer.metric, contest.detectable)} in four of five cases."
@@ -109,7 +109,7 @@ def recommendation(answer: Answer, found: Recommendation | None = None) -> str:
     """
     if found is None:
         if not answer.recommendations:
-            return "Recommended: nothing can be, since no remedy has a result on validation rows."
+            return "Recommended: unknown, since no remedy has a result on validation rows."
         found = answer.recommendations[0]
     metric, time = answer.metric, f"{seconds(found.seconds)} s a fit"
     recall = "" if math.isnan(found.tuned_recall) else f", finds {100 * found.tuned_recall:.0f} % of rare rows"
@@ -122,7 +122,7 @@ def recommendation(answer: Answer, found: Recommendation | None = None) -> str:
     gain = difference(metric, found.against_nothing)
     return (
         f"Recommended: {found.remedy}, with {found.classifier} ({found.effort}, {time}), cheapest of the best: "
-        f"{reached}, {gain} against nothing{recall}."
+        f"{reached}, {gain} against doing nothing{recall}."
     )
 
 
@@ -141,7 +141,7 @@ def to_decide(answer: Answer) -> str:
     if contest is None or contest.mark != "undecided":
         return ""
     if math.isnan(contest.probabilities.equal):
-        return "To decide: so few splits cannot; run more of them (--seeds, --folds, or --until decided)."
+        return "To decide: these are too few splits; run more of them (--seeds, --folds, or --until decided)."
     if contest.splits_to_decide is None:
         return (
             "To decide: no number of splits of these rows would; more rare test rows would "
@@ -152,7 +152,7 @@ def to_decide(answer: Answer) -> str:
 
 
 def provisional(answer: Answer) -> str:
-    """Return in a line how it stands while a comparison runs."""
+    """Return the provisional answer of a running comparison, in one line."""
     start = f"after {answer.splits} of {_splits(answer.planned)}: "
     contest = answer.primary
     if contest is None:
@@ -166,30 +166,30 @@ def provisional(answer: Answer) -> str:
 
 
 def digits(metric: Metric) -> int:
-    """Return how many decimals of a metric mean something."""
+    """Return how many decimals of a metric are meaningful."""
     delta = metric.practical_difference
     return 3 if not delta else min(6, max(0, 1 - math.floor(math.log10(delta) + 1e-9)))
 
 
 def number(metric: Metric, value: float) -> str:
-    """Return a value of a metric."""
+    """Return a value of a metric as text."""
     return "-" if math.isnan(value) else f"{value:.{digits(metric)}f}"
 
 
 def small(value: float) -> str:
-    """Return a difference that does not matter."""
+    """Return a practical difference as text."""
     return f"{value:.3g}"
 
 
 def signed(metric: Metric, value: float) -> str:
     """Return a difference in a metric with its sign."""
     text = f"{value:+.{digits(metric)}f}"
-    # nothing is left of it, so neither is its sign
+    # what rounds to zero gets no minus sign
     return text if float(text) else text.replace("-", "+")
 
 
 def difference(metric: Metric, contest: Contest, named: str = "") -> str:
-    """Return the difference of a contest, with its interval where there is one, called as said."""
+    """Return the difference of a contest, with its interval, if it has one, labelled ``named``."""
     text = signed(metric, contest.difference)
     if math.isnan(contest.low):
         return text
@@ -197,7 +197,7 @@ def difference(metric: Metric, contest: Contest, named: str = "") -> str:
 
 
 def share(value: float) -> str:
-    """Return a probability in two digits, never as certain."""
+    """Return a probability with two digits, but never as 0 or 1."""
     if math.isnan(value):
         return "-"
     if value < 0.005:
@@ -206,7 +206,7 @@ def share(value: float) -> str:
 
 
 def seconds(value: float) -> str:
-    """Return a duration in seconds, in as many digits as matter."""
+    """Return a duration in seconds, with fewer decimals the longer it is."""
     if math.isnan(value):
         return "-"
     return f"{value:.2f}" if value < 10 else f"{value:.1f}" if value < 100 else f"{value:,.0f}"

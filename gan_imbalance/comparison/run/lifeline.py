@@ -1,4 +1,4 @@
-"""Workers that end with whoever began them; imported before anything slow is."""
+"""Worker processes that end with their parent; this module is imported before any slow one."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ def begin_worker(parent: int) -> None:
 
 
 def end_with(parent: int) -> None:
-    """Make this process, unless it is ``parent`` itself, end with it.
+    """Make this process end when ``parent`` ends, unless it is ``parent`` itself.
 
-    A worker whose parent was killed would go on with what waits in its queue, beside a second call's workers.
+    Otherwise, a worker whose parent was killed would work through its queue, alongside the workers of a second call.
     """
 
     def watch() -> None:

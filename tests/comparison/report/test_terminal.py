@@ -78,7 +78,7 @@ def test_a_gain_is_told_with_its_numbers(tell: Tell) -> None:
     assert "losing half of the rare rows hurts, -0.100" in told.answer
     assert "in four of five cases." in told.answer
     assert f"Recommended: {GAN}, balance, with linear (a GAN, " in told.answer
-    assert "PR-AUC 0.624, +0.120 (+0.118 to +0.122) against nothing, finds 100 % of rare rows." in told.answer
+    assert "PR-AUC 0.624, +0.120 (+0.118 to +0.122) against doing nothing, finds 100 % of rare rows." in told.answer
     assert "To decide" not in told.answer
 
 
@@ -88,7 +88,7 @@ def test_a_loss_is_told(tell: Tell) -> None:
     assert "they hurt above .99." in told.answer
     assert 'Could it have seen a gain? No, so its "no" means little.' in told.answer
     assert "Half of the rare rows do as well, +0.000 (" in told.answer
-    assert "): rare rows are not what is missing here." in told.answer
+    assert "): a lack of rare rows is not the problem here." in told.answer
     assert "Recommended: class_weights, with linear (weights or a loss, " in told.answer
 
 
@@ -97,7 +97,7 @@ def test_no_practical_difference_is_a_finding(tell: Tell) -> None:
     assert told.answer.startswith("GAN-made rows make no practical difference. ")
     assert "no practical difference (under 0.01) above .99" in told.answer
     assert f"In {SPLITS} splits the chosen GAN added no rows." in told.answer
-    assert "That is unknown: neither further real rows nor half of them stood beside the remedies." in told.answer
+    assert "That is unknown: neither further real rows nor half of the rare rows were compared." in told.answer
     assert "Recommended: nothing, with linear (" in told.answer
     assert "No remedy is better by more than 0.01 on validation rows." in told.answer
 
@@ -132,7 +132,7 @@ def test_what_no_number_of_splits_decides_is_told(tell: Tell) -> None:
 def test_without_a_gan_the_rest_is_told(tell: Tell) -> None:
     told = tell({"smote": 0.1 + SMALL, "real_rows": 0.1 + SMALL})
     assert told.answer.startswith(
-        "No GAN took part, so nothing is said of GAN-made rows. Could it have seen a gain? Yes"
+        "No GAN took part, so there is no verdict on GAN-made rows. Could it have seen a gain? Yes"
     )
     assert "Recommended: smote, balance" in told.answer
     assert "To decide" not in told.answer
@@ -140,8 +140,8 @@ def test_without_a_gan_the_rest_is_told(tell: Tell) -> None:
 
 def test_one_split_tells_nothing_of_chance(tell: Tell) -> None:
     told = tell({GAN: 0.1}, splits=1)
-    assert "A single split does not tell how much is chance." in told.answer
-    assert "To decide: so few splits cannot; run more of them" in told.answer
+    assert "A single split does not show how much is chance." in told.answer
+    assert "To decide: these are too few splits; run more of them" in told.answer
 
 
 def test_the_longest_names_fit(tell: Tell) -> None:
