@@ -69,7 +69,10 @@ def run_tasks(
 
 @contextmanager
 def workers(jobs: int, backend: str) -> Iterator[None]:
-    """Begin the processes that :func:`run_tasks` uses, which import for seconds, without waiting; end them at last."""
+    """Begin the processes that :func:`run_tasks` uses, which import for seconds, without waiting; kill them at last.
+
+    By then no task runs; what was begun in vain would keep this process from ending as long as it imports.
+    """
     if jobs == 1 or backend != "loky":
         yield
         return
@@ -82,13 +85,10 @@ def workers(jobs: int, backend: str) -> Iterator[None]:
             joblib.Parallel()(joblib.delayed(os.getpid)() for _ in range(jobs))
 
     Thread(target=begin, daemon=True).start()
-    succeeded = False
     try:
         yield
-        succeeded = True
     finally:
-        # what has begun in vain would keep this process from ending as long as it imports
-        get_reusable_executor(reuse=True).shutdown(wait=False, kill_workers=not succeeded)
+        get_reusable_executor(reuse=True).shutdown(wait=False, kill_workers=True)
 
 
 def _threads(jobs: int) -> int:

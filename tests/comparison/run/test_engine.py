@@ -41,8 +41,8 @@ def workers_of_this_process() -> list[int]:
     return found
 
 
-def wait_until(condition: Callable[[], bool]) -> bool:
-    deadline = time.monotonic() + 20
+def wait_until(condition: Callable[[], bool], seconds: float = 20) -> bool:
+    deadline = time.monotonic() + seconds
     while not condition() and time.monotonic() < deadline:
         time.sleep(0.05)
     return condition()
@@ -58,3 +58,10 @@ def test_processes_that_were_begun_in_vain_end_with_the_mistake() -> None:
     with pytest.raises(InputError, match="a mistake"):
         fail()
     assert wait_until(lambda: not workers_of_this_process())
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="looks for processes in /proc")
+def test_processes_that_had_nothing_to_run_are_not_waited_for() -> None:
+    with workers(2, "loky"):
+        assert wait_until(lambda: len(workers_of_this_process()) == 2)
+    assert wait_until(lambda: not workers_of_this_process(), seconds=3)
