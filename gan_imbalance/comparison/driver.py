@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from itertools import islice
+from statistics import fmean
 from time import perf_counter
 from typing import Any, NamedTuple
 
@@ -204,6 +205,7 @@ class _Keeper:
         self.jobs, self.publish, self.upload = jobs, publish, upload
         self.bar = progress.add_task("")
         self.results: dict[str, dict[str, Any]] = {}
+        self.seconds: dict[str, list[float]] = {}
         self.failures: list[Failure] = []
         self.looks: list[dict[str, Any]] = store.read_answer().get("looks", [])
 
@@ -212,7 +214,8 @@ class _Keeper:
         store, study = self.store, plan.study
         store.write_plan(plan.description, study)
         self.plan = plan
-        self.results |= {result["address"]: result for result in store.read_cells(plan.cells, study)}
+        for result in store.read_cells(plan.cells, study):
+            self._remember(result["address"], result)
         self.waiting = list(store.missing(study, plan.tasks))
         self.progress.update(self.bar, total=len(plan.cells), completed=len(self.results))
         self._tell()
@@ -221,7 +224,8 @@ class _Keeper:
     def keep(self, result: TaskResult) -> None:
         """Write what came of a task, and look at the verdict when its split is complete."""
         self.store.write(result)
-        self.results |= {cell.address: {**cell.content, "address": cell.address} for cell in result.cells}
+        for cell in result.cells:
+            self._remember(cell.address, {**cell.content, "address": cell.address})
         self.failures += result.failures
         self.progress.advance(self.bar, len(result.task.cells))
         if self.publish:
@@ -239,9 +243,13 @@ class _Keeper:
 
     def cost(self, task: Task) -> float:
         """Return the mean seconds of what is done of a task's remedy, by which its other splits are begun."""
-        remedies = {cell.remedy.name for cell in task.cells}
-        done = [sum(one["seconds"].values()) for one in self.results.values() if one["remedy"] in remedies]
-        return sum(done) / len(done) if done else float(task.remedy.effort)
+        done = self.seconds.get(task.remedy.name)
+        return fmean(done) if done else float(task.remedy.effort)
+
+    def _remember(self, address: str, result: dict[str, Any]) -> None:
+        if address not in self.results:
+            self.seconds.setdefault(result["remedy"], []).append(sum(result["seconds"].values()))
+        self.results[address] = result
 
     @property
     def is_decided(self) -> bool:
