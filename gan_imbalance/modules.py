@@ -59,8 +59,13 @@ class DataBoundModule(ResumableModule, ABC):
             InputError: if they were built for other data.
         """
         if self._spec is None:
+            # networks may ask for it
             self._spec = spec
-            self._build_networks(spec)
+            try:
+                self._build_networks(spec)
+            except InputError:
+                self._spec = None
+                raise
         elif self._spec != spec or self.data_state.get("split_hash") != data_state.get("split_hash"):
             raise InputError(
                 "The networks were built for other data than this (its columns, categories, classes or split "
