@@ -77,7 +77,7 @@ def sensitivity(answer: Answer) -> str:
     elif answer.primary is not None and answer.primary.mark == "equal":
         # if a gain is ruled out, it could have been seen
         gain, chance = small(answer.metric.practical_difference), share(answer.primary.probabilities.better)
-        told = f"Yes: a gain of more than {gain} has a probability of {chance}"
+        told = f"Yes: it leaves a gain of more than {gain} a probability of {chance}"
         told += f", although it does not see that {' nor that '.join(misses)}." if misses else "."
     else:
         sees = {0: "", 1: ": it does not see that ", 2: ": it sees neither that "}[len(misses)]

@@ -102,6 +102,14 @@ def test_no_practical_difference_is_a_finding(tell: Tell) -> None:
     assert "No remedy is better by more than 0.01 on validation rows." in told.answer
 
 
+def test_a_gain_that_is_ruled_out_could_have_been_seen(tell: Tell) -> None:
+    told = tell({"smote": SMALL, GAN: 0.002 - SMALL, "half_minority": -0.01 + 2 * WIDE})
+    start = (
+        "Could it have seen a gain? Yes: it leaves a gain of more than 0.01 a probability of below .01, although"
+    )
+    assert f"{start} it does not see that losing half of the rare rows hurts" in told.answer
+
+
 def test_what_would_decide_is_told(tell: Tell) -> None:
     told = tell(
         {GAN: 0.035 + WIDE[:4], "real_rows": 0.01 + 2 * WIDE[:4], "half_minority": -0.01 + 2 * WIDE[:4]},
