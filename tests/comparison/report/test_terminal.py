@@ -104,9 +104,7 @@ def test_no_practical_difference_is_a_finding(tell: Tell) -> None:
 
 def test_a_gain_that_is_ruled_out_could_have_been_seen(tell: Tell) -> None:
     told = tell({"smote": SMALL, GAN: 0.002 - SMALL, "half_minority": -0.01 + 2 * WIDE})
-    start = (
-        "Could it have seen a gain? Yes: it leaves a gain of more than 0.01 a probability of below .01, although"
-    )
+    start = "Could it have seen a gain? Yes: it leaves a gain of more than 0.01 a probability of below .01, although"
     assert f"{start} it does not see that losing half of the rare rows hurts" in told.answer
 
 
