@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from contextlib import AbstractContextManager, nullcontext
-from typing import Any, ClassVar
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 import torch
@@ -12,19 +17,38 @@ from imblearn.over_sampling.base import BaseOverSampler
 from imblearn.utils import check_sampling_strategy
 from sklearn.utils import check_random_state
 
+from gan_imbalance.components import to_config
 from gan_imbalance.data import ImbalanceDataModule
 from gan_imbalance.data.imbalance import Indices
+from gan_imbalance.files import content_hash, make_once
+from gan_imbalance.gans import MinorityTransferGAN
 from gan_imbalance.generators import BaseGenerator
 from gan_imbalance.oversampling.training import resolve_gan, train_gan
 from gan_imbalance.quiet import quiet_lightning
-from gan_imbalance.synthesis import generate
+from gan_imbalance.synthesis import generate, save_gan
 from gan_imbalance.types import InputError, Label
+
+_FROM_SCRATCH = {"pretrain_epochs": 0, "freeze_generator_blocks": 0, "freeze_discriminator_blocks": 0}
+
+
+class Budget(NamedTuple):
+    """How long a training may take, whichever ends first.
+
+    Attributes:
+        steps: of the generator; -1 for no limit.
+        time: None for no limit.
+    """
+
+    steps: int
+    time: timedelta | None = None
 
 
 class GeneratorOverSampler(BaseOverSampler):  # type: ignore[misc]
     """Tops up rare classes with samples that GANs made.
 
-    A conditional GAN learns all classes at once; of an unconditional one, each class to be topped up gets its own.
+    A conditional GAN learns all classes at once; of an unconditional one, each class to be topped up gets its own. A
+    :class:`~gan_imbalance.gans.MinorityTransferGAN` first learns the samples of all other classes as one class, in a
+    run of its own that is kept for all that start alike, and then the class.
 
     Attributes:
         sampling_strategy_: samples added per class.
@@ -37,6 +61,10 @@ class GeneratorOverSampler(BaseOverSampler):  # type: ignore[misc]
 
     gan: Any
     max_steps: Any
+    pretrain_steps: Any
+    batch_size: Any
+    ema_decay: Any
+    cache: Any
     random_state: Any
 
     def fit_resample(self, X: Any, y: Any, **params: Any) -> Any:
@@ -82,9 +110,13 @@ class GeneratorOverSampler(BaseOverSampler):  # type: ignore[misc]
         self.gans_: dict[Label, BaseGenerator] = {}
         self.history_: list[dict[str, Any]] = []
 
-    def _workplace(self) -> AbstractContextManager[Any]:
-        """Return what is there while samples of all classes are made; hook."""
-        return nullcontext()
+    @contextmanager
+    def _workplace(self) -> Iterator[None]:
+        """Have a folder, which all classes share, for what is learned before their own samples are."""
+        folder = TemporaryDirectory() if self.cache is None else nullcontext(self.cache)
+        with folder as path:
+            self._folder = Path(path)
+            yield
 
     def _make(self, data: Any, index: int, count: int, seed: int) -> Any:
         """Return samples of a class, made by its GAN, which is trained first; one that learned all classes serves all.
@@ -105,10 +137,11 @@ class GeneratorOverSampler(BaseOverSampler):  # type: ignore[misc]
             gan = next(iter(self.gans_.values()))
         else:
             settings |= {"classes": "all" if together else [label]}
-            training = self._training(gan_class, settings, data, label, seed)
-            torch.manual_seed(seed)
-            gan, history = train_gan(label=label, **training)
-            self.history_ += history
+            budget = self._budget(len(data.rows("train", settings["classes"])), together)
+            if issubclass(gan_class, MinorityTransferGAN):
+                settings, budget = self._start_of_transfer(gan_class, settings, data, label, budget, seed)
+            gan = gan_class(**settings)
+            gan = self._train(gan, label, budget, seed, self._training(gan, data, budget.steps, seed))
         self.gans_[label] = gan
         return self._sampled(gan, data, index, count, seed)
 
@@ -135,19 +168,125 @@ class GeneratorOverSampler(BaseOverSampler):  # type: ignore[misc]
         """
         return None
 
-    def _training(
-        self, gan_class: type[BaseGenerator], settings: dict[str, Any], data: Any, label: Label, seed: int
-    ) -> dict[str, Any]:
-        """Return the arguments of :func:`train_gan` but the label: what to train, on which batches, for how long; hook.
+    @abstractmethod
+    def _budget(self, rows: int, together: bool) -> Budget:
+        """Return how long a GAN trains that learns n rows, and all classes together or one.
 
         Args:
-            gan_class: of what is trained.
-            settings: its constructor arguments, with the classes that it learns.
+            rows: how many training rows it learns.
+            together: whether these are of all classes.
+        """
+
+    @abstractmethod
+    def _training(self, gan: BaseGenerator, data: Any, steps: int, seed: int) -> dict[str, Any]:
+        """Return what :func:`train_gan` takes besides GAN, label and budget: the batches, and how to train on them.
+
+        Args:
+            gan: what will be trained.
             data: what it learns from.
-            label: the class that it is trained for.
+            steps: how many it will take; -1 where that is not known.
             seed: of training.
         """
-        return {"gan": gan_class(**settings), "data": data.adapted(seed=seed), "max_steps": self.max_steps}
+
+    def _train(
+        self, gan: BaseGenerator, label: Label, budget: Budget, seed: int, training: dict[str, Any]
+    ) -> BaseGenerator:
+        """Train a GAN, keep its history, and return it.
+
+        Args:
+            gan: what to train.
+            label: the class that it is trained for, as the history tells it.
+            budget: how long it trains.
+            seed: of training.
+            training: what :meth:`_training` returned.
+        """
+        torch.manual_seed(seed)
+        trained, history = train_gan(
+            gan, label=label, max_steps=budget.steps, max_time=budget.time, ema_decay=self.ema_decay, **training
+        )
+        self.history_ += history
+        return trained
+
+    # -- minority transfer --------------------------------------------------------------------------------------
+
+    def _start_of_transfer(
+        self,
+        gan_class: type[BaseGenerator],
+        settings: dict[str, Any],
+        data: Any,
+        label: Label,
+        budget: Budget,
+        seed: int,
+    ) -> tuple[dict[str, Any], Budget]:
+        """Return the settings with which a minority transfer goes on from the other classes, and the budget left.
+
+        The first phase takes ``pretrain_steps``, or half of the steps, and half of the time.
+        """
+        settings = {**settings, "majority_penalty": self._penalty(settings, data)}
+        if settings.get("pretrained"):
+            return settings, budget
+        steps, time = budget
+        first_steps = self._first_steps(steps)
+        if first_steps == 0:
+            return {**settings, **_FROM_SCRATCH}, budget
+        time = None if time is None else time / 2
+        path = self._pretrained(gan_class, settings, data, label, Budget(first_steps, time), seed)
+        return {**settings, "pretrained": str(path)}, Budget(steps - first_steps if steps >= 0 else -1, time)
+
+    def _first_steps(self, steps: int) -> int:
+        """Return how many steps a minority transfer takes before it sees the class; -1 for as many as the time allows.
+
+        Raises:
+            InputError: if they are more than there are in all.
+        """
+        if steps < 0:
+            return -1 if self.pretrain_steps is None else int(self.pretrain_steps)
+        first: int = steps // 2 if self.pretrain_steps is None else self.pretrain_steps
+        if first > steps:
+            raise InputError(f"pretrain_steps is {first}, which is more than the {steps} steps in all: give fewer.")
+        return first
+
+    def _pretrained(
+        self,
+        gan_class: type[BaseGenerator],
+        settings: dict[str, Any],
+        data: Any,
+        label: Label,
+        budget: Budget,
+        seed: int,
+    ) -> Path:
+        """Return the checkpoint of a GAN that has learned the other classes as one, made unless it is there."""
+        index = data.samples.classes.index(label)
+        others = (data.samples.labels != index).astype(np.int64)
+        rest = self._unchanged(data).adapted(samples=replace(data.samples, labels=others, classes=(0, 1)))
+        first = {**settings, **_FROM_SCRATCH, "majority_penalty": None, "classes": [1]}
+        gan = gan_class(**first)
+        # rows that the second phase holds out are by its own classes
+        split = self._training(gan, data, budget.steps, seed)["data"].split
+        training = self._training(gan, rest, budget.steps, seed)
+        batches = training["data"].adapted(split=split)
+        # the encoding of all samples, since the class has to be told in it later
+        batches.setup()
+        # more frozen blocks than there are must not be noticed only when the first phase is over
+        gan_class(**{**settings, "pretrain_epochs": 1}).build(batches.spec, [0], {})
+        learned = [batches.samples.hash, split.train.tolist(), batches.encoding]
+        made_from = [gan_class.__name__, to_config(first), learned, budget, self.batch_size, self.ema_decay, seed]
+        path = self._folder / f"pretrained-{content_hash(made_from)}.ckpt"
+        with make_once(path) as missing:
+            if missing:
+                gan.data_state = batches.state()
+                # there is nothing to choose by: what others teach is no end in itself
+                training = {**training, "data": batches, "monitor": None}
+                save_gan(self._train(gan, "others", budget, seed, training), path)
+        return path
+
+    def _penalty(self, settings: dict[str, Any], data: Any) -> Any:
+        """Return the majority penalty of a minority transfer, if there is one; hook that may teach its classifier."""
+        return settings.get("majority_penalty")
+
+    def _unchanged(self, data: Any) -> Any:
+        """Return the data without what changes their samples in training, which only the class to learn gets; hook."""
+        return data
 
     def _sampled(self, gan: BaseGenerator, data: Any, index: int, count: int, seed: int) -> Any:
         """Return samples of a class by a trained GAN, in the form of the input; hook."""

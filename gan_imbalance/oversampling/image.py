@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, nullcontext
-from dataclasses import replace
+from collections.abc import Mapping
 from numbers import Integral, Real
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, ClassVar
 
 import numpy as np
@@ -23,18 +20,15 @@ from torch import Tensor, nn
 from gan_imbalance.components import build, factory, to_config
 from gan_imbalance.data.images import ImageDataModule, ImageSet
 from gan_imbalance.files import atomic_path, content_hash, make_once
-from gan_imbalance.gans import MinorityTransferGAN
 from gan_imbalance.generators import BaseGenerator
 from gan_imbalance.losses import MajorityPenalty
-from gan_imbalance.oversampling.core import GeneratorOverSampler, class_seed, draw_seed, plain_label
-from gan_imbalance.oversampling.training import EPOCHS, train_gan
-from gan_imbalance.synthesis import save_gan
-from gan_imbalance.types import DataSpec, InputError, Label
+from gan_imbalance.oversampling.core import Budget, GeneratorOverSampler, class_seed, draw_seed, plain_label
+from gan_imbalance.oversampling.training import EPOCHS
+from gan_imbalance.types import DataSpec, InputError
 
 Images = npt.NDArray[np.uint8]
 
 _STEPS = 2000
-_FROM_SCRATCH = {"pretrain_epochs": 0, "freeze_generator_blocks": 0, "freeze_discriminator_blocks": 0}
 
 
 class ImageOverSampler(GeneratorOverSampler):
@@ -51,8 +45,9 @@ class ImageOverSampler(GeneratorOverSampler):
         sampling_strategy: imbalanced-learn's: ``"auto"``, ``"minority"``, ..., a ratio, a dict, or a callable.
         max_steps: generator steps of every GAN, a first phase included; 0 samples from an untrained one. None takes
             2,000.
-        pretrain_steps: how many of them a minority transfer takes before it sees the class; 0, with nothing frozen, is
-            its control from scratch. None takes half of them.
+        pretrain_steps: how many of the steps a minority transfer takes before it sees the class (its own
+            ``pretrain_epochs`` and ``pretrain_classes`` do not count here); 0, with nothing frozen, is its control
+            from scratch. None takes half of them.
         batch_size: real images per discriminator step.
         ema_decay: of the generator's moving average.
         augmentation: what happens to the images that the GAN learns, batch by batch, but not to those that a minority
@@ -162,65 +157,17 @@ class ImageOverSampler(GeneratorOverSampler):
     def _joined(self, data: ImageDataModule, made: list[Images]) -> Images:
         return np.concatenate([data.samples.images[:0].numpy(), *made])
 
-    def _training(
-        self, gan_class: type[BaseGenerator], settings: dict[str, Any], data: ImageDataModule, label: Label, seed: int
-    ) -> dict[str, Any]:
-        steps = self._all_steps
-        if issubclass(gan_class, MinorityTransferGAN):
-            first_steps = self._first_steps()
-            steps -= first_steps
-            settings = {**settings, "majority_penalty": self._penalty(settings, data)}
-            settings |= self._first_phase(gan_class, settings, data, label, first_steps, seed)
-        return self._phase(gan_class(**settings), data, steps, seed)
+    def _budget(self, rows: int, together: bool) -> Budget:
+        return Budget(_STEPS if self.max_steps is None else self.max_steps)
 
-    @contextmanager
-    def _workplace(self) -> Iterator[None]:
-        """Have a folder, which all classes share, for what is learned before their own samples are."""
-        folder = TemporaryDirectory() if self.cache is None else nullcontext(self.cache)
-        with folder as path:
-            self._folder = Path(path)
-            yield
+    def _training(self, gan: BaseGenerator, data: ImageDataModule, steps: int, seed: int) -> dict[str, Any]:
+        batches = data.adapted(
+            classes=None, batch_size=self.batch_size, steps_per_epoch=max(1, steps // EPOCHS), seed=seed
+        )
+        return {"data": batches, "accelerator": self.accelerator, "verbose": self.verbose}
 
-    @property
-    def _all_steps(self) -> int:
-        return _STEPS if self.max_steps is None else self.max_steps
-
-    def _first_steps(self) -> int:
-        """Return how many steps a minority transfer takes before it sees the class."""
-        steps = self._all_steps // 2 if self.pretrain_steps is None else self.pretrain_steps
-        if steps > self._all_steps:
-            raise InputError(f"pretrain_steps is {steps}, which is more than max_steps, {self._all_steps}: give fewer.")
-        return steps
-
-    def _first_phase(
-        self,
-        gan_class: type[BaseGenerator],
-        settings: dict[str, Any],
-        data: ImageDataModule,
-        label: Label,
-        steps: int,
-        seed: int,
-    ) -> dict[str, Any]:
-        """Return the settings with which a minority transfer goes on from what it learned of the other classes."""
-        if not steps:
-            return _FROM_SCRATCH
-        samples, index = data.samples, data.samples.classes.index(label)
-        # more frozen blocks than there are must not be noticed only when the first phase is over
-        gan_class(**{**settings, "pretrain_epochs": 1}).build(_spec(samples), [index], {})
-        others = (samples.labels != index).astype(np.int64)
-        relabelled = replace(samples, labels=others, classes=(0, 1))
-        rest = data.adapted(samples=relabelled, split=data.split, augmentation=None)
-        first = {**settings, **_FROM_SCRATCH, "majority_penalty": None, "classes": [1]}
-        learned = [rest.samples.hash, data.split.train.tolist()]
-        made_from = [gan_class.__name__, to_config(first), learned, steps, self.batch_size, self.ema_decay, seed]
-        path = self._folder / f"pretrained-{content_hash(made_from)}.ckpt"
-        with make_once(path) as missing:
-            if missing:
-                torch.manual_seed(seed)
-                learned_gan, history = train_gan(label="others", **self._phase(gan_class(**first), rest, steps, seed))
-                self.history_ += history
-                save_gan(learned_gan, path)
-        return {"pretrained": str(path)}
+    def _unchanged(self, data: ImageDataModule) -> ImageDataModule:
+        return data.adapted(augmentation=None)
 
     def _penalty(self, settings: Mapping[str, Any], data: ImageDataModule) -> MajorityPenalty | None:
         """Return the majority penalty, if there is one: with a classifier of the images, unless it names its own."""
@@ -242,20 +189,6 @@ class ImageOverSampler(GeneratorOverSampler):
         network.load_state_dict(torch.load(path, weights_only=True))
         penalty.classifier = network
         return penalty
-
-    def _phase(self, gan: BaseGenerator, data: ImageDataModule, steps: int, seed: int) -> dict[str, Any]:
-        """Return the arguments of :func:`train_gan` for a number of steps."""
-        batches = data.adapted(
-            classes=None, batch_size=self.batch_size, steps_per_epoch=max(1, steps // EPOCHS), seed=seed
-        )
-        return {
-            "gan": gan,
-            "data": batches,
-            "max_steps": steps,
-            "ema_decay": self.ema_decay,
-            "accelerator": self.accelerator,
-            "verbose": self.verbose,
-        }
 
 
 def _spec(data: ImageSet) -> DataSpec:

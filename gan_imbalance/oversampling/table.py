@@ -7,6 +7,7 @@ from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from numbers import Integral, Real
+from pathlib import Path
 from typing import Any, ClassVar, get_args
 
 import numpy as np
@@ -23,16 +24,11 @@ from sklearn.utils.validation import validate_data
 
 from gan_imbalance.callbacks import FidelityMonitor
 from gan_imbalance.components import build
-from gan_imbalance.data import ImbalanceDataModule, TabularDataModule
+from gan_imbalance.data import TabularDataModule
 from gan_imbalance.data.imbalance import Indices
 from gan_imbalance.generators import BaseGenerator
 from gan_imbalance.metrics import warn_of_collapse
-from gan_imbalance.oversampling.core import (
-    GeneratorOverSampler,
-    class_seed,
-    draw_seed,
-    plain_label,
-)
+from gan_imbalance.oversampling.core import Budget, GeneratorOverSampler, class_seed, draw_seed, plain_label
 from gan_imbalance.oversampling.training import EPOCHS
 from gan_imbalance.synthesis import generate
 from gan_imbalance.transforms.column_types import ColumnType, infer_column_types, require_unique
@@ -178,11 +174,13 @@ class TableOverSampler(BaseOverSampler):  # type: ignore[misc]
 class GANOverSampler(TableOverSampler, GeneratorOverSampler):
     """Tops up rare classes with rows that a GAN made.
 
-    A conditional GAN learns all classes at once; of an unconditional one, each class to be topped up gets its own.
-    The original rows come first, unchanged, in the result; names, dtypes and form are those of the input, which may
-    be an array, a sparse matrix, a list or a DataFrame. A class whose rows are all equal, such as a single one, has
-    nothing to learn from: its row is repeated, with a warning. A generator that repeats itself or leaves out kinds of
-    rows is warned of too (:class:`~gan_imbalance.metrics.CollapseWarning`).
+    A conditional GAN learns all classes at once; of an unconditional one, each class to be topped up gets its own. A
+    :class:`~gan_imbalance.gans.MinorityTransferGAN` first learns the rows of all other classes as one class, and then
+    the class: what it learned first is kept in ``cache``, for all that start alike. The original rows come first,
+    unchanged, in the result; names, dtypes and form are those of the input, which may be an array, a sparse matrix, a
+    list or a DataFrame. A class whose rows are all equal, such as a single one, has nothing to learn from: its row is
+    repeated, with a warning. A generator that repeats itself or leaves out kinds of rows is warned of too
+    (:class:`~gan_imbalance.metrics.CollapseWarning`).
 
     Args:
         gan: name of a GAN of ours (``"WassersteinGAN"``), a subclass of :class:`BaseGenerator`, an instance (whose
@@ -194,6 +192,9 @@ class GANOverSampler(TableOverSampler, GeneratorOverSampler):
         max_time: seconds that training may take, for all GANs together, or a time as Lightning takes it
             (``"00:00:05:00"`` is five minutes). Training ends by whichever of ``max_steps``, ``epochs`` and
             ``max_time`` is reached first; where none is given, after 150 steps.
+        pretrain_steps: how many of the steps a minority transfer takes before it sees the class (its own
+            ``pretrain_epochs`` and ``pretrain_classes`` do not count here); 0, with nothing frozen, is its control
+            from scratch. None takes half of them, and half of the time.
         batch_size: real rows per discriminator step.
         ema_decay: of the generator's moving average.
         validation_fraction: share of rows held out to choose the checkpoint by the two-sample test; 0 trains on
@@ -212,6 +213,7 @@ class GANOverSampler(TableOverSampler, GeneratorOverSampler):
         constraints: what holds between columns of the rows, and will hold in every added one (see
             :mod:`~gan_imbalance.transforms.constraints`), or their ``class_path`` dicts.
         calibrate: whether numeric columns get exactly the marginals of the training rows; for unconditional GANs.
+        cache: folder where pretrained GANs are kept, by a hash of all that they depend on.
         accelerator: Lightning's: ``"auto"``, ``"cpu"``, ``"gpu"``, ...
         verbose: whether to show a progress bar.
         random_state: seed, or a numpy random state.
@@ -243,6 +245,7 @@ class GANOverSampler(TableOverSampler, GeneratorOverSampler):
         "max_steps": [Interval(Integral, 0, None, closed="left"), None],
         "epochs": [Interval(Integral, 0, None, closed="left"), None],
         "max_time": [Interval(Real, 0, None, closed="neither"), str, timedelta, dict, None],
+        "pretrain_steps": [Interval(Integral, 0, None, closed="left"), None],
         "batch_size": [Interval(Integral, 1, None, closed="left")],
         "ema_decay": [Interval(Real, 0, 1, closed="left")],
         "validation_fraction": [Interval(Real, 0, 1, closed="left")],
@@ -266,6 +269,7 @@ class GANOverSampler(TableOverSampler, GeneratorOverSampler):
         max_steps: int | None = None,
         epochs: int | None = None,
         max_time: float | str | timedelta | dict[str, int] | None = None,
+        pretrain_steps: int | None = None,
         batch_size: int = 128,
         ema_decay: float = 0.99,
         validation_fraction: float = 0.0,
@@ -278,6 +282,7 @@ class GANOverSampler(TableOverSampler, GeneratorOverSampler):
         dates: list[str] | None = None,
         constraints: Sequence[Constraint | Mapping[str, Any]] | None = None,
         calibrate: bool = False,
+        cache: str | Path | None = None,
         accelerator: str = "auto",
         verbose: bool = False,
         random_state: Any = None,
@@ -287,6 +292,7 @@ class GANOverSampler(TableOverSampler, GeneratorOverSampler):
         self.max_steps = max_steps
         self.epochs = epochs
         self.max_time = max_time
+        self.pretrain_steps = pretrain_steps
         self.batch_size = batch_size
         self.ema_decay = ema_decay
         self.validation_fraction = validation_fraction
@@ -298,6 +304,7 @@ class GANOverSampler(TableOverSampler, GeneratorOverSampler):
         self.dates = dates
         self.constraints = constraints
         self.calibrate = calibrate
+        self.cache = cache
         self.accelerator = accelerator
         self.verbose = verbose
 
@@ -380,17 +387,21 @@ class GANOverSampler(TableOverSampler, GeneratorOverSampler):
     def _constraints(self) -> list[Constraint]:
         return [build(constraint) for constraint in self.constraints or ()]
 
-    def _training(
-        self,
-        gan_class: type[BaseGenerator],
-        settings: dict[str, Any],
-        data: ImbalanceDataModule,
-        label: Label,
-        seed: int,
-    ) -> dict[str, Any]:
-        together = settings["classes"] == "all"
-        max_steps, max_time = self._budget(len(data.rows("train", settings["classes"])), together)
-        steps_per_epoch = max(1, (_STEPS if max_steps < 0 else max_steps) // EPOCHS)
+    def _budget(self, rows: int, together: bool) -> Budget:
+        limits = [] if self.max_steps is None else [int(self.max_steps)]
+        if self.epochs is not None:
+            limits.append(int(self.epochs) * -(-rows // self.batch_size))
+        if self.max_time is None:
+            return Budget(min(limits, default=_STEPS))
+        given = self.max_time
+        time = given if isinstance(given, str | dict | timedelta) else timedelta(seconds=float(given))
+        seconds = Timer(time).time_remaining()
+        assert seconds is not None, "a timer with a duration has time left"
+        gans = 1 if together else sum(count > 0 for count in self.sampling_strategy_.values())
+        return Budget(min(limits, default=-1), timedelta(seconds=seconds / gans))
+
+    def _training(self, gan: BaseGenerator, data: TabularDataModule, steps: int, seed: int) -> dict[str, Any]:
+        steps_per_epoch = max(1, (_STEPS if steps < 0 else steps) // EPOCHS)
         batches = data.adapted(classes=None, batch_size=self.batch_size, steps_per_epoch=steps_per_epoch, seed=seed)
         monitor = None
         if self.validation_fraction:
@@ -398,30 +409,7 @@ class GANOverSampler(TableOverSampler, GeneratorOverSampler):
                 self.validation_fraction, data.samples.labels, data.samples.groups, seed
             )
             monitor = FidelityMonitor()
-        return {
-            "gan": gan_class(**settings),
-            "data": batches,
-            "max_steps": max_steps,
-            "max_time": max_time,
-            "ema_decay": self.ema_decay,
-            "monitor": monitor,
-            "accelerator": self.accelerator,
-            "verbose": self.verbose,
-        }
-
-    def _budget(self, rows: int, together: bool) -> tuple[int, timedelta | None]:
-        """Return the steps of a GAN that learns n rows (-1: no limit), and its share of the time."""
-        limits = [] if self.max_steps is None else [int(self.max_steps)]
-        if self.epochs is not None:
-            limits.append(int(self.epochs) * -(-rows // self.batch_size))
-        if self.max_time is None:
-            return min(limits, default=_STEPS), None
-        given = self.max_time
-        time = given if isinstance(given, str | dict | timedelta) else timedelta(seconds=float(given))
-        seconds = Timer(time).time_remaining()
-        assert seconds is not None, "a timer with a duration has time left"
-        gans = 1 if together else sum(count > 0 for count in self.sampling_strategy_.values())
-        return min(limits, default=-1), timedelta(seconds=seconds / gans)
+        return {"data": batches, "monitor": monitor, "accelerator": self.accelerator, "verbose": self.verbose}
 
 
 def _rows_of(data: TabularDataModule, index: int) -> Indices:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -148,59 +146,6 @@ def test_what_the_data_does_not_allow_is_left_out_with_a_reason(
     data = TabularDataModule(frame=mixed_frame, target="label", validation_fraction=0.2)
     assert run(data=data, remedies=["nothing", "real_rows"]) == 0
     assert "left out: real_rows: the split has no reserve" in capsys.readouterr().out
-
-
-@pytest.mark.slow
-def test_processes_give_the_same_figures(run: Run, tmp_path: Path) -> None:
-    run(output=str(tmp_path / "one"))
-    run(output=str(tmp_path / "two"), jobs=2)
-    one, two = results_of(tmp_path / "one"), results_of(tmp_path / "two")
-    took = [name for name in one.columns if name.startswith(("seconds", "peak_memory"))]
-    pd.testing.assert_frame_equal(one.drop(columns=took), two.drop(columns=took))
-
-
-@pytest.mark.slow
-def test_a_killed_comparison_leaves_no_process_and_goes_on_where_it_was(
-    data: TabularDataModule, tmp_path: Path
-) -> None:
-    data.given_frame.to_parquet(tmp_path / "table.parquet")
-    init_args = {"path": str(tmp_path / "table.parquet"), "target": "label", "validation_fraction": 0.2}
-    config = {
-        "data": {"class_path": "gan_imbalance.data.TabularDataModule", "init_args": init_args},
-        "remedies": ["nothing", "random_over", "wasserstein_gan"],
-        "classifiers": {"linear": LOGISTIC},
-        "seeds": 2,
-        "folds": 0,
-        # more than it will come to before it is killed
-        "gan_steps": 10_000,
-        "jobs": 2,
-        "controls": False,
-        "output": str(tmp_path / "run"),
-        "wandb": False,
-    }
-    write_json(tmp_path / "config.yaml", config)
-    command = [sys.executable, "-m", "gan_imbalance", "compare", "--config", str(tmp_path / "config.yaml")]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    wait_until(lambda: len(list(tmp_path.glob("run/cells/*.json"))) >= 2)
-    workers = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
-    process.send_signal(signal.SIGKILL)
-    process.wait()
-    assert workers
-    wait_until(lambda: not any(Path(f"/proc/{worker}").exists() for worker in workers))
-    finished = times(tmp_path / "run" / "cells")
-    write_json(tmp_path / "config.yaml", {**config, "gan_steps": 2, "jobs": 1})
-    assert main(["compare", "--config", str(tmp_path / "config.yaml")]) == 0
-    after = times(tmp_path / "run" / "cells")
-    assert {name: after[name] for name in finished} == finished
-    assert len(results_of(tmp_path / "run")) == 6
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    """Wait up to two minutes for a condition."""
-    end = time.monotonic() + 120
-    while not condition():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.2)
 
 
 def test_quick_trains_hardly_and_stays_apart(run: Run, tmp_path: Path) -> None:
@@ -460,7 +405,7 @@ def test_a_killed_worker_costs_what_it_did_and_is_told(data: TabularDataModule, 
         "data": {"class_path": "gan_imbalance.data.TabularDataModule", "init_args": init_args},
         "remedies": ["nothing", "smote"],
         "classifiers": {"deadly": {"class_path": "deadly.Deadly"}},
-        "seeds": 2,
+        "seeds": 1,
         "folds": 0,
         "jobs": 2,
         "controls": False,
@@ -471,7 +416,7 @@ def test_a_killed_worker_costs_what_it_did_and_is_told(data: TabularDataModule, 
     command = [sys.executable, "-m", "gan_imbalance", "compare", "--config", "config.yaml"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 1, done.stderr
-    assert results_of(tmp_path / "run")[["remedy", "seed"]].to_numpy().tolist() == [["nothing", 0], ["nothing", 1]]
+    assert results_of(tmp_path / "run")[["remedy", "seed"]].to_numpy().tolist() == [["nothing", 0]]
     assert "terminated" in (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
     assert next((tmp_path / "run" / "cells").glob("deadly-smote*.failed.json"))
 

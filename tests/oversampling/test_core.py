@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ import torch
 from torch import nn
 
 from gan_imbalance import GANOverSampler, ImageOverSampler
+from gan_imbalance.checkpoints import read_checkpoint
 from gan_imbalance.data import ImageDataModule, TabularDataModule
 from gan_imbalance.transforms import LessOrEqual, TabularTransformer
 from gan_imbalance.types import InputError
@@ -148,3 +150,85 @@ def test_each_kind_of_data_has_its_own(frame: pd.DataFrame, tiny_images: Callabl
         GANOverSampler().top_up(tiny_images())
     with pytest.raises(InputError, match="use GANOverSampler for tables"):
         ImageOverSampler().top_up(table(frame))
+
+
+# -- minority transfer ----------------------------------------------------------------------------------------------
+
+
+def transfer(folder: Path, **options: Any) -> GANOverSampler:
+    return GANOverSampler(**{"gan": "MinorityTransferGAN", **FAST, "max_steps": 4, "cache": folder, **options})
+
+
+def test_a_transfer_of_a_table_keeps_what_others_taught_it(frame: pd.DataFrame, tmp_path: Path) -> None:
+    data = table(frame)
+    sampler = transfer(tmp_path)
+    sampler.top_up(data)
+    (path,) = tmp_path.iterdir()
+    written = path.stat().st_mtime_ns
+    frozen = {"class_path": "MinorityTransferGAN", "init_args": {"freeze_generator_blocks": 0}}
+    transfer(tmp_path, gan=frozen, pretrain_steps=2).top_up(data)
+    assert [one.stat().st_mtime_ns for one in tmp_path.iterdir()] == [written]
+    assert [(row["class"], row["step"]) for row in sampler.history_] == [
+        *(("others", step) for step in (1, 2)),
+        *(("yes", step) for step in (1, 2)),
+    ]
+    start, end = read_checkpoint(path, "generator")["state_dict"], sampler.gans_["yes"].state_dict()
+    unchanged = {name for name in end if torch.equal(start[name], end[name])}
+    assert "generator.blocks.0.layers.0.weight" in unchanged
+    assert "generator.blocks.1.layers.0.weight" not in unchanged
+
+
+def test_a_transfer_tells_what_only_the_rare_class_has(frame: pd.DataFrame, tmp_path: Path) -> None:
+    shade = np.where(frame["label"] == "yes", "violet", "orange")
+    sampler = transfer(tmp_path)
+    rows, _ = sampler.top_up(table(frame.assign(shade=shade)))
+    assert set(rows["shade"]) <= {"violet", "orange"}
+    levels = encoder(sampler).state_dict()
+    assert "violet" in repr(levels)
+    assert "orange" in repr(levels)
+
+
+def test_a_transfer_holds_the_same_rows_out_in_both_phases(mixed_frame: pd.DataFrame, tmp_path: Path) -> None:
+    frame = mixed_frame.assign(label=np.repeat(["no", "perhaps", "yes"], [60, 30, 30]))
+    sampler = transfer(tmp_path, validation_fraction=0.25, sampling_strategy={"yes": 50})
+    _, labels = sampler.top_up(table(frame))
+    assert set(labels) == {2}
+
+
+@pytest.mark.parametrize(
+    ("options", "steps"),
+    [
+        ({"pretrain_steps": 0}, {"yes": 4}),
+        ({"pretrain_steps": 3}, {"others": 3, "yes": 1}),
+        ({"pretrain_steps": 4}, {"others": 4}),
+        ({"pretrain_steps": 1, "max_steps": None, "max_time": 3600, "epochs": 1}, {"others": 1, "yes": 1}),
+    ],
+)
+def test_a_transfer_has_as_many_steps_as_it_is_given(
+    options: dict[str, Any], steps: dict[str, int], frame: pd.DataFrame, tmp_path: Path
+) -> None:
+    sampler = transfer(tmp_path, **options)
+    sampler.top_up(table(frame))
+    assert {row["class"]: row["step"] for row in sampler.history_} == steps
+
+
+def test_a_transfer_may_be_limited_by_time_alone(frame: pd.DataFrame, tmp_path: Path) -> None:
+    sampler = transfer(tmp_path, max_steps=None, max_time=2.0)
+    sampler.top_up(table(frame))
+    assert {row["class"] for row in sampler.history_} == {"others", "yes"}
+
+
+def test_a_first_phase_cannot_be_longer_than_the_whole(frame: pd.DataFrame, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="pretrain_steps is 5, which is more than the 4 steps in all"):
+        transfer(tmp_path, pretrain_steps=5).top_up(table(frame))
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_transfer_starts_from_the_checkpoint_that_it_names(frame: pd.DataFrame, tmp_path: Path) -> None:
+    data = table(frame)
+    transfer(tmp_path).top_up(data)
+    (path,) = tmp_path.iterdir()
+    gan = {"class_path": "MinorityTransferGAN", "init_args": {"pretrained": str(path)}}
+    sampler = transfer(tmp_path / "other", gan=gan)
+    sampler.top_up(data)
+    assert {row["class"] for row in sampler.history_} == {"yes"}

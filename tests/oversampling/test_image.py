@@ -145,7 +145,7 @@ def test_what_it_cannot_use_is_refused(images: Any) -> None:
     X, y = images
     with pytest.raises(InputError, match=r"float64 of shape \(26, 1, 8, 8\)"):
         sampler().fit_resample(X / 255, y)
-    with pytest.raises(InputError, match="pretrain_steps is 5, which is more than max_steps, 4"):
+    with pytest.raises(InputError, match="pretrain_steps is 5, which is more than the 4 steps in all"):
         sampler(pretrain_steps=5).fit_resample(X, y)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property, partial
-from inspect import signature
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -17,7 +16,6 @@ from gan_imbalance.classifiers.features import new_feature_network, train_featur
 from gan_imbalance.comparison import plots
 from gan_imbalance.comparison.adapters import DataAdapter, EncodedView
 from gan_imbalance.comparison.plots import Plot
-from gan_imbalance.components import import_class
 from gan_imbalance.data.images import ImageSet
 from gan_imbalance.data.imbalance import Indices
 from gan_imbalance.files import atomic_path, content_hash, make_once
@@ -72,13 +70,6 @@ class ImageAdapter(DataAdapter):
     def encode(self, content: Images) -> Images:
         """Return the images as they are: classifiers of images bring them to their form batch by batch."""
         return content
-
-    def adapt_resampler(self, config: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
-        """Tell a sampler that keeps what it learns, and has not been told where, of the cache."""
-        init_args = {**(config.get("init_args") or {})}
-        if self.cache is not None and "cache" in signature(import_class(config["class_path"])).parameters:
-            init_args.setdefault("cache", str(self.cache))
-        return {**config, "init_args": init_args}, []
 
     def view(self, sampler: Any) -> EncodedView:
         """Show a sampler the pixels in a row as float32: sums and differences of bytes would wrap around."""

@@ -156,6 +156,9 @@ def _new_sampler(
     minority_rows = int(np.count_nonzero(adapter.samples.labels[split.train] == minority))
     if getattr(sampler, "random_state", split.seed) is None:
         sampler.random_state = split.seed
+    # one that keeps what it learns, and has not been told where
+    if adapter.cache is not None and getattr(sampler, "cache", "") is None:
+        sampler.cache = str(adapter.cache)
     notes += _limit_neighbours(sampler, minority_rows)
     if remedy.is_sized and rows is not None:
         # one that learns the data module knows the classes by name
