@@ -2,7 +2,8 @@
 
 Twenty cells (four splits, five remedies, our classifier) on the breast-cancer table, through the command line in a
 process of its own, as a user runs it: start-up, splits, files, tables and the report included. The overhead is wall
-time over the sum of the cells' own times (training of a remedy once a split, fitting once a cell). The last line is a
+time over the sum of the cells' own times (training of a remedy once a split, fitting once a cell). Several jobs are
+compared with one that has the threads of each of them, and with one that has the threads of all. The last line is a
 JSON object.
 
     python -m experiments.benchmarks.compare_overhead [--jobs 2] [--steps 1000]
@@ -12,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -45,13 +47,23 @@ def configuration(steps: int) -> dict[str, object]:
     }
 
 
-def run(folder: Path, steps: int, jobs: int) -> tuple[float, float]:
-    """Run the comparison; return its wall time, and what its cells took by themselves, in seconds."""
+def run(folder: Path, steps: int, jobs: int, threads: int | None = None) -> tuple[float, float]:
+    """Run the comparison; return its wall time, and what its cells took by themselves, in seconds.
+
+    Args:
+        folder: where to.
+        steps: of every GAN and classifier.
+        jobs: how many processes.
+        threads: of one job; None for what it takes unless told.
+    """
     write_json(folder / "config.yaml", configuration(steps))
     command = [sys.executable, "-m", "gan_imbalance", "compare", "--config", str(folder / "config.yaml")]
     started = perf_counter()
     output = [f"--output={folder / 'run'}", f"--jobs={jobs}"]
-    subprocess.run([*command, *output], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    environment = os.environ if threads is None else {**os.environ, "OMP_NUM_THREADS": str(threads)}
+    subprocess.run(
+        [*command, *output], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment
+    )
     wall = perf_counter() - started
     results = pd.read_csv(folder / "run" / "results.csv")
     assert len(results) == CELLS
@@ -70,9 +82,13 @@ def main(arguments: list[str] | None = None) -> None:
         print(f"1 job: {wall:.1f} s, of which {own:.1f} s are the cells' own", flush=True)
         figures = {"overhead_ratio": round(wall / own, 3)}
         if options.jobs > 1:
+            threads = max(1, (os.cpu_count() or 1) // options.jobs)
             several, own = run(Path(folder) / "several", options.steps, options.jobs)
-            print(f"{options.jobs} jobs: {several:.1f} s, of which {own:.1f} s are the cells' own")
-            figures["speed_up"] = round(wall / several, 2)
+            print(f"{options.jobs} jobs: {several:.1f} s, of which {own:.1f} s are the cells' own", flush=True)
+            alike, own = run(Path(folder) / "alike", options.steps, 1, threads)
+            print(f"1 job, {threads} thread(s): {alike:.1f} s, of which {own:.1f} s are the cells' own")
+            figures["speed_up"] = round(alike / several, 2)
+            figures["speed_up_to_all_threads"] = round(wall / several, 2)
     print(json.dumps(figures))
 
 
