@@ -1,0 +1,60 @@
+"""Distillation as a remedy: a teacher of the training rows labels what a resampler made, and the rows themselves."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sklearn.base import clone
+
+from gan_imbalance.comparison.training import Training
+from gan_imbalance.distillation import CrossFittedEnsemble, RealLabels, real_targets
+
+
+class Distillation:
+    """A :class:`~gan_imbalance.comparison.TrainingTransform`: added rows get a teacher's probabilities for labels.
+
+    The teacher learns from the training rows of the split alone, and judges those out-of-fold.
+
+    Args:
+        teacher: with ``out_of_fold_`` after ``fit``. None takes
+            :class:`~gan_imbalance.distillation.CrossFittedEnsemble`. Without a ``random_state`` of its own it gets the
+            seed of the split.
+        real: what the training rows themselves have for labels (:data:`~gan_imbalance.distillation.RealLabels`).
+    """
+
+    def __init__(self, teacher: Any = None, real: RealLabels = "given") -> None:
+        self.teacher = teacher
+        self.real = real
+
+    def __call__(self, training: Training, seed: int) -> Training:
+        """Return the rows with probabilities for labels."""
+        teacher = CrossFittedEnsemble() if self.teacher is None else clone(self.teacher)
+        if teacher.get_params().get("random_state", seed) is None:
+            teacher.set_params(random_state=seed)
+        added = training.added
+        features, labels = training.features[~added], training.labels[~added]
+        teacher.fit(features, labels)
+        targets, kept = real_targets(labels, teacher, self.real)
+        probabilities = np.concatenate([targets[kept], teacher.predict_proba(training.features[added])])
+        chosen = np.concatenate([np.flatnonzero(~added)[kept], np.flatnonzero(added)])
+        weights = None if training.weights is None else training.weights[chosen]
+        return Training(training.features[chosen], training.labels[chosen], added[chosen], weights, probabilities)
+
+
+class EveryClass:
+    """A ``sampling_strategy`` that adds rows to every class, in the proportions that the classes have.
+
+    Args:
+        amount: added rows per row, above 0.
+    """
+
+    def __init__(self, amount: float = 2.0) -> None:
+        self.amount = amount
+
+    def __call__(self, y: Any) -> dict[Any, int]:
+        """Return how many rows each class is to have, from the labels of those that are there."""
+        labels, counts = np.unique(np.asarray(y), return_counts=True)
+        return {
+            label: int(count + round(self.amount * count)) for label, count in zip(labels.tolist(), counts, strict=True)
+        }
