@@ -18,7 +18,9 @@ _HOMES = {
     "ConditionalTabularGAN": "gans",
     "ConditionalWassersteinGAN": "gans",
     "CramerGAN": "gans",
+    "CrossFittedEnsemble": "distillation",
     "DigitsDataModule": "data",
+    "DistilledClassifier": "distillation",
     "Evaluation": "evaluation",
     "GAN": "gans",
     "GANOverSampler": "oversampling",
@@ -66,6 +68,8 @@ if TYPE_CHECKING:
     from gan_imbalance.data import MixedDataModule as MixedDataModule
     from gan_imbalance.data import SyntheticImages as SyntheticImages
     from gan_imbalance.data import TabularDataModule as TabularDataModule
+    from gan_imbalance.distillation import CrossFittedEnsemble as CrossFittedEnsemble
+    from gan_imbalance.distillation import DistilledClassifier as DistilledClassifier
     from gan_imbalance.evaluation import Evaluation as Evaluation
     from gan_imbalance.evaluation.evaluate import evaluate as evaluate
     from gan_imbalance.gans import GAN as GAN

@@ -133,16 +133,27 @@ class Classifier(DataBoundModule):
         return self.network(x).softmax(dim=1)  # type: ignore[no-any-return]
 
     def loss_of(self, batch: tuple[Tensor, ...]) -> Tensor:
-        """Return the weighted loss, (), of samples, labels and, if there is a third tensor, sample weights."""
+        """Return the weighted loss, (), of samples, labels and, if there is a third tensor, sample weights.
+
+        Labels are class indices, (n,), or probabilities of the classes, (n, classes), under which a sample's loss and
+        weight are expectations.
+        """
         x, labels, *sample_weights = batch
         if self.augmentation is not None:
             x = self.augmentation(x)
-        losses = self.loss(self.network(x), labels)
+        losses = self._losses(self.network(x), labels)
         weights = sample_weights[0] if sample_weights else torch.ones_like(losses)
         if self.weight is not None:
-            weights = weights * self.weight[labels]
+            weights = weights * (labels @ self.weight if labels.is_floating_point() else self.weight[labels])
         # the mean over all that is in the joined batch of all processes, as DDP averages their gradients
         return (losses * weights).sum() / mean_over_processes(weights.sum(), processes(self))  # type: ignore[no-any-return]
+
+    def _losses(self, logits: Tensor, labels: Tensor) -> Tensor:
+        if not labels.is_floating_point():
+            return self.loss(logits, labels)  # type: ignore[no-any-return]
+        classes = torch.arange(labels.shape[1], device=labels.device)
+        each = torch.stack([self.loss(logits, index.expand(len(labels))) for index in classes], dim=1)
+        return (labels * each).sum(dim=1)
 
     def training_step(self, batch: tuple[Tensor, ...], batch_idx: int) -> Tensor:
         """Return, and now and then log, the weighted loss of a batch."""

@@ -56,6 +56,9 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[mi
     learns_in_batches: ClassVar[bool] = True
     """Says that ``fit`` takes ``on_epoch``, ``added`` and ``added_share``; a comparison asks for it."""
 
+    learns_probabilities: ClassVar[bool] = True
+    """Says that ``fit`` takes ``probabilities``; whoever distils asks for it."""
+
     builds_components: ClassVar[bool] = True
     """Says that components may be given as ``class_path`` dicts."""
 
@@ -87,6 +90,7 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[mi
         added: Any = None,
         added_share: float = 0.5,
         on_epoch: Callable[[int, Self], float | None] | None = None,
+        probabilities: Any = None,
     ) -> Self:
         """Train the network.
 
@@ -98,9 +102,12 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[mi
             added_share: that share, in [0, 1].
             on_epoch: called after every epoch with the number of steps taken and this estimator, which predicts
                 with the weights it then has; may return how good they are.
+            probabilities: of the classes in their order, (n, K), to be learned in place of the labels, which then only
+                say what the classes are.
 
         Raises:
-            InputError: if there is no such weighting, ``added_share`` is not in [0, 1], or all samples are added ones.
+            InputError: if there is no such weighting, ``added_share`` is not in [0, 1], all samples are added ones, or
+                ``probabilities`` has another shape.
         """
         if self.weighting not in get_args(Weighting):
             raise InputError(f"weighting is {self.weighting!r}: give {' or '.join(get_args(Weighting))}.")
@@ -109,6 +116,15 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[mi
         samples, labels = self._training_set(X, y)
         check_consistent_length(samples, sample_weight, added)
         self.classes_, indices = np.unique(labels, return_inverse=True)
+        targets, counts = torch.from_numpy(indices), np.bincount(indices)
+        if probabilities is not None:
+            targets = torch.from_numpy(np.asarray(probabilities, dtype=np.float32))
+            if targets.shape != (len(samples), len(self.classes_)):
+                raise InputError(
+                    f"probabilities has shape {tuple(targets.shape)}: give one per sample and class, "
+                    f"{(len(samples), len(self.classes_))}."
+                )
+            counts = targets.sum(dim=0).round().numpy().astype(np.int64)
         weights = None if sample_weight is None else torch.from_numpy(np.asarray(sample_weight, dtype=np.float32))
         max_steps, steps_per_epoch = self._steps(len(samples))
         device = self._device()
@@ -119,12 +135,12 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[mi
                 loss=self.loss,
                 augmentation=build(self.augmentation),
             )
-            self.module_.build(self._spec(tuple(samples.shape[1:])), np.bincount(indices).tolist(), {})
+            self.module_.build(self._spec(tuple(samples.shape[1:])), counts.tolist(), {})
             draw_weights, factors = (weights, None) if self.weighting == "draw" else (None, weights)
             draw = _draw(len(samples), draw_weights, added, round(added_share * self.batch_size))
             batches = TensorLoader(
                 samples.to(device),
-                torch.from_numpy(indices).to(device),
+                targets.to(device),
                 lambda: draw,
                 batch_size=self.batch_size,
                 steps_per_epoch=steps_per_epoch,

@@ -18,12 +18,14 @@ class Training(NamedTuple):
         labels: class indices, (n,).
         added: mask of the rows that the remedy added, (n,).
         weights: how much each row counts, (n,); None for all alike.
+        probabilities: of the classes, (n, K), to be learned in place of the labels; None for the labels.
     """
 
     features: npt.NDArray[Any]
     labels: Indices
     added: npt.NDArray[np.bool_]
     weights: npt.NDArray[np.floating[Any]] | None = None
+    probabilities: npt.NDArray[np.floating[Any]] | None = None
 
 
 class TrainingTransform(Protocol):

@@ -31,7 +31,7 @@ from gan_imbalance.metrics import warn_of_collapse
 from gan_imbalance.oversampling.core import Budget, GeneratorOverSampler, class_seed, draw_seed, plain_label
 from gan_imbalance.oversampling.training import EPOCHS
 from gan_imbalance.synthesis import generate
-from gan_imbalance.transforms.column_types import ColumnType, infer_column_types, require_unique
+from gan_imbalance.transforms.column_types import ColumnType, as_table, infer_column_types, require_unique
 from gan_imbalance.transforms.constraints import Constraint
 from gan_imbalance.transforms.numeric import NumericTransform
 from gan_imbalance.transforms.table import TabularTransformer
@@ -133,7 +133,7 @@ class TableOverSampler(BaseOverSampler):  # type: ignore[misc]
         return X, np.asarray(y), binarize_y
 
     def _fit_resample(self, X: Any, y: npt.NDArray[Any]) -> tuple[Any, npt.NDArray[Any]]:
-        features = _as_table(X)
+        features = as_table(X)
         target = self._target
         while target in features.columns:
             target += "_"
@@ -417,18 +417,6 @@ def _rows_of(data: TabularDataModule, index: int) -> Indices:
     train = data.split.train
     own: Indices = train[data.samples.labels[train] == index]
     return own
-
-
-def _as_table(X: Any) -> pd.DataFrame:
-    """Return the rows as a dense DataFrame whose columns are named by strings, those of arrays by number."""
-    if not isinstance(X, pd.DataFrame):
-        X = pd.DataFrame(X.toarray() if sparse.issparse(X) else X).infer_objects()
-    table: pd.DataFrame = X.set_axis([str(name) for name in X.columns], axis=1).reset_index(drop=True)
-    require_unique(table.columns)
-    dense = {
-        str(name): np.asarray(column) for name, column in table.items() if isinstance(column.dtype, pd.SparseDtype)
-    }
-    return table.assign(**dense)
 
 
 def _is_mixed(column: pd.Series[Any]) -> bool:

@@ -6,7 +6,9 @@ import difflib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Literal, TypedDict
 
+import numpy as np
 import pandas as pd
+from scipy import sparse
 
 from gan_imbalance.transforms.codecs import DATE_CONTENTS, Dates
 from gan_imbalance.transforms.dtypes import to_numbers
@@ -46,6 +48,18 @@ def infer_column_types(
             if types.setdefault(name, column_type) != column_type:
                 raise InputError(f"Column {name!r} is named both {types[name]} and {column_type}; choose one.")
     return {name: _checked_type(frame[name], types.get(name)) for name in frame.columns}
+
+
+def as_table(X: Any) -> pd.DataFrame:
+    """Return the rows as a dense DataFrame whose columns are named by strings, those of arrays by number."""
+    if not isinstance(X, pd.DataFrame):
+        X = pd.DataFrame(X.toarray() if sparse.issparse(X) else X).infer_objects()
+    table: pd.DataFrame = X.set_axis([str(name) for name in X.columns], axis=1).reset_index(drop=True)
+    require_unique(table.columns)
+    dense = {
+        str(name): np.asarray(column) for name, column in table.items() if isinstance(column.dtype, pd.SparseDtype)
+    }
+    return table.assign(**dense)
 
 
 class NamedColumns(TypedDict):

@@ -113,6 +113,11 @@ class Cell:
     pool: int | None
 
     @property
+    def fitted(self) -> dict[str, Any]:
+        """Return the configuration of what is fitted: the classifier, or what the remedy puts in its place."""
+        return self.remedy.estimator or self.estimator
+
+    @property
     def method(self) -> Method:
         """Return the remedy and amount."""
         return Method(self.remedy.name, "" if self.amount is None else str(self.amount), self.remedy.role)
@@ -195,7 +200,7 @@ def group_cells(cells: Iterable[Cell]) -> list[Task]:
         shared = (
             remedy.name
             if remedy.changes_rows
-            else content_hash([remedy.class_weight, remedy.classifier, remedy.transform])
+            else content_hash([remedy.class_weight, remedy.classifier, remedy.transform, remedy.estimator])
         )
         grouped.setdefault((cell.key, shared), []).append(cell)
     return [Task(tuple(together)) for together in grouped.values()]

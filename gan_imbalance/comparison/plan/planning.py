@@ -69,7 +69,7 @@ def plan_cells(
             for name, estimator in classifiers.items():
                 cells.append(Cell(key, remedy, amount, name, estimator, (Candidate(amount),), pool))
         for name, estimator in classifiers.items() if tuning_budget else ():
-            choices = candidates(remedy, estimator, amounts, tuning_budget, key.seed)
+            choices = candidates(remedy, remedy.estimator or estimator, amounts, tuning_budget, key.seed)
             cells.append(Cell(key, remedy, TUNED, name, estimator, choices, pool))
     return cells
 

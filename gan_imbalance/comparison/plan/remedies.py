@@ -54,6 +54,8 @@ class Remedy:
         tune: of arguments of the resampler, the values that its tuned form may choose from.
         transform: ``class_path`` dict of a :class:`~gan_imbalance.comparison.TrainingTransform`, which changes rows,
             labels or weights between resampling and fitting.
+        estimator: ``class_path`` dict of what is fitted in place of every classifier, such as a teacher that shows how
+            far its students could get.
         stated_role: its role, where the resampler's class does not tell by ``remedy_role``: such as ``gan`` for other
             people's generators.
 
@@ -79,6 +81,7 @@ class Remedy:
     tune: dict[str, list[Any]] = field(default_factory=dict)
     classifier: dict = field(default_factory=dict)  # type: ignore[type-arg]
     transform: dict | None = None  # type: ignore[type-arg]
+    estimator: dict | None = None  # type: ignore[type-arg]
     stated_role: Role | None = None
 
     def __post_init__(self) -> None:
@@ -86,6 +89,7 @@ class Remedy:
         object.__setattr__(self, "resampler", to_config(self.resampler))
         object.__setattr__(self, "tune", to_config(self.tune or {}))
         object.__setattr__(self, "transform", to_config(self.transform))
+        object.__setattr__(self, "estimator", to_config(self.estimator))
         object.__setattr__(self, "classifier", to_config(self.classifier or {}))
 
     @property
@@ -119,8 +123,8 @@ class Remedy:
     @property
     def role(self) -> Role:
         """Return ``baseline`` for nothing at all; ``control`` for what shows how far an over-sampler could get."""
-        options = (self.stated_role, self.resampler, self.class_weight, self.threshold, self.transform)
-        if options == (None,) * 5 and not self.reserve and not self.classifier:
+        options = (self.stated_role, self.resampler, self.class_weight, self.threshold, self.transform, self.estimator)
+        if not any(options) and not self.reserve and not self.classifier:
             return "baseline"
         untrained = self.takes_steps and self.init_args.get("max_steps") == 0
         return "control" if self.stated_role is None and (self.reserve or untrained) else self._own_role
@@ -137,7 +141,8 @@ class Remedy:
         if self.resampler is not None:
             simple = self.resampler.get("class_path", "").rpartition(".")[2].startswith("Random")
             return 3 if simple else 4
-        return 2 if self.class_weight or self.classifier or self.transform else 1 if self.threshold else 0
+        changes_fit = self.class_weight or self.classifier or self.transform or self.estimator
+        return 2 if changes_fit else 1 if self.threshold else 0
 
     @property
     def is_sized(self) -> bool:
@@ -172,6 +177,13 @@ class Remedy:
             )
         if self.transform is not None and not callable(import_class(self.transform.get("class_path", ""))):
             raise InputError(f"Remedy {self.name!r}: {self.transform['class_path']} cannot be called.")
+        if self.estimator is not None:
+            if not hasattr(import_class(self.estimator.get("class_path", "")), "predict_proba"):
+                raise InputError(f"Remedy {self.name!r}: {self.estimator['class_path']} has no predict_proba.")
+            if self.classifier:
+                raise InputError(
+                    f"Remedy {self.name!r} has classifier and estimator: give the arguments to the estimator."
+                )
         if self.resampler is None:
             if self.tune:
                 raise InputError(f"Remedy {self.name!r} has no resampler whose {next(iter(self.tune))} could be tuned.")

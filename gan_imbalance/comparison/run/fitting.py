@@ -20,6 +20,7 @@ from gan_imbalance.comparison.run.rows import Resampled, RowSet, resample
 from gan_imbalance.comparison.training import Training
 from gan_imbalance.components import build
 from gan_imbalance.data.imbalance import Indices
+from gan_imbalance.distillation import fit_softly
 from gan_imbalance.files import content_hash
 from gan_imbalance.metrics import ImbalanceMetrics, correct_prior, tune_threshold
 from gan_imbalance.transforms.dtypes import Features
@@ -82,7 +83,7 @@ class Evaluator:
         known: row sets that were made before, by address.
         made: row sets that were made here, by address.
         resampled: all that are in use, by address; "" for the training rows as they are.
-        trainings: what classifiers learn from, by what made it.
+        trainings: what classifiers learn from, and what its transform took, by what made it.
         fitted: classifiers, by what made them: remedies that differ in what is done afterwards share one.
     """
 
@@ -94,7 +95,7 @@ class Evaluator:
     known: Mapping[str, RowSet]
     made: dict[str, RowSet] = field(default_factory=dict)
     resampled: dict[str, Resampled] = field(default_factory=dict)
-    trainings: dict[str, Training] = field(default_factory=dict)
+    trainings: dict[str, tuple[Training, Usage]] = field(default_factory=dict)
     fitted: dict[str, Fitted] = field(default_factory=dict)
 
     @classmethod
@@ -128,21 +129,23 @@ class Evaluator:
         self.resampled[address] = Resampled.unpack(packed, adapter)
         return self.resampled[address]
 
-    def training(self, candidate: Candidate) -> Training:
-        """Return what every classifier learns from under a candidate."""
+    def training(self, candidate: Candidate) -> tuple[Training, Usage]:
+        """Return what every classifier learns from under a candidate, and what its transform took."""
         made_from = content_hash([candidate.amount, candidate.resampler])
         if made_from not in self.trainings:
-            self.trainings[made_from] = self._training(candidate)
+            training, transform = self._resampled_training(candidate), self.task.remedy.transform
+            with measured() as usage:
+                if transform is not None:
+                    training = build(transform)(training, self.task.key.seed)
+            self.trainings[made_from] = training, usage
         return self.trainings[made_from]
 
-    def _training(self, candidate: Candidate) -> Training:
+    def _resampled_training(self, candidate: Candidate) -> Training:
         adapter, key = self.adapter, self.task.key
         chosen = self.rows(candidate).limited_to(self.study.rows_to_add(key, candidate.amount), key.seed)
         labels = np.concatenate([adapter.samples.labels[chosen.kept], chosen.labels])
         features = np.concatenate([adapter.encode(rows) for rows in (adapter.take(chosen.kept), chosen.added)])
-        training = Training(features, labels, np.arange(len(labels)) >= len(chosen.kept))
-        transform = self.task.remedy.transform
-        return training if transform is None else build(transform)(training, key.seed)
+        return Training(features, labels, np.arange(len(labels)) >= len(chosen.kept))
 
     def probabilities(self, fitted: Fitted) -> Features:
         """Return the class probabilities of the test rows as they are judged, (n, K)."""
@@ -163,7 +166,7 @@ class Evaluator:
     def fit(self, cell: Cell, candidate: Candidate) -> Fitted:
         """Fit a classifier under a candidate, and judge it on validation rows."""
         remedy = cell.remedy
-        made_from = [cell.estimator, remedy.class_weight, remedy.classifier, remedy.share, asdict(candidate)]
+        made_from = [cell.fitted, remedy.class_weight, remedy.classifier, remedy.share, asdict(candidate)]
         key = content_hash(made_from)
         if key not in self.fitted:
             self.fitted[key] = self._fit(cell, candidate)
@@ -171,7 +174,7 @@ class Evaluator:
 
     def _fit(self, cell: Cell, candidate: Candidate) -> Fitted:
         study = self.study
-        training = self.training(candidate)
+        training, _ = self.training(candidate)
         positive = study.samples.labels[study.splits[cell.key].validation] == study.minority
         classes = len(study.samples.classes)
         share = candidate.amount if isinstance(candidate.amount, float) else cell.remedy.share
@@ -179,7 +182,7 @@ class Evaluator:
             share = None
         weights = _weights(cell, training)
         shared = weights if share is None else weights * share_weights(training.added, share)
-        shares = np.bincount(training.labels, weights=shared, minlength=classes) / shared.sum()
+        shares = _class_sums(training, shared, classes) / shared.sum()
         history: list[dict[str, float]] = []
 
         def judge(classifier: Any) -> tuple[Features, float]:
@@ -201,13 +204,16 @@ class Evaluator:
             options["sample_weight"] = shared
         with measured() as usage, warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
-            classifier.fit(training.features, training.labels, **options)
+            if training.probabilities is None:
+                classifier.fit(training.features, training.labels, **options)
+            else:
+                fit_softly(classifier, training.features, training.probabilities, cell.key.seed, **options)
         told = sorted({str(warning.message).splitlines()[0] for warning in caught})
         return Fitted(classifier, candidate, training, shares, *judge(classifier), history, usage, told)
 
     def _new_classifier(self, cell: Cell, candidate: Candidate) -> Any:
-        init_args = {**(cell.estimator.get("init_args") or {}), **cell.remedy.classifier, **candidate.classifier}
-        classifier = build({"class_path": cell.estimator["class_path"], "init_args": init_args})
+        init_args = {**(cell.fitted.get("init_args") or {}), **cell.remedy.classifier, **candidate.classifier}
+        classifier = build({"class_path": cell.fitted["class_path"], "init_args": init_args})
         if "random_state" in classifier.get_params() and "random_state" not in init_args:
             classifier.set_params(random_state=cell.key.seed)
         self.adapter.prepare_classifier(classifier)
@@ -268,6 +274,13 @@ def _weights(cell: Cell, training: Training) -> Features:
 
     weights: Features = compute_sample_weight(cell.remedy.class_weight, training.labels)
     return weights if training.weights is None else weights * training.weights
+
+
+def _class_sums(training: Training, weights: Features, classes: int) -> npt.NDArray[np.float64]:
+    """Return the sum of the weights of every class, (K,), by probabilities where these are learned."""
+    if training.probabilities is not None:
+        return weights @ training.probabilities  # type: ignore[no-any-return]
+    return np.bincount(training.labels, weights=weights, minlength=classes)
 
 
 def _pr_auc(scores: Features, positive: Mask) -> float:

@@ -116,7 +116,8 @@ def _failure(name: str, error: Exception, addresses: Iterable[str]) -> Failure:
 def _run_cell(evaluator: Evaluator, cell: Cell) -> CellResult:
     study, key = evaluator.study, cell.key
     split, labels = study.splits[key], study.samples.labels
-    made = {id(rows): rows for rows in map(evaluator.rows, cell.candidates)}.values()
+    made = {id(rows): rows.usage for rows in map(evaluator.rows, cell.candidates)}
+    made |= {id(training): usage for training, usage in map(evaluator.training, cell.candidates)}
     fitted = [evaluator.fit(cell, candidate) for candidate in cell.candidates]
     # of equally good ones the first, which adds no rows
     best = max(fitted, key=lambda one: one.pr_auc)
@@ -148,9 +149,12 @@ def _run_cell(evaluator: Evaluator, cell: Cell) -> CellResult:
         validation=evaluator.judge(best.validation, labels[split.validation], threshold, tuned).plain,
         history=best.history,
         confusion_matrix=figures.matrix,
-        seconds={"resample": sum(rows.usage.seconds for rows in made), "fit": sum(one.usage.seconds for one in fitted)},
+        seconds={
+            "resample": sum(usage.seconds for usage in made.values()),
+            "fit": sum(one.usage.seconds for one in fitted),
+        },
         peak_memory_mib={
-            "resample": max(rows.usage.peak_memory_mib for rows in made),
+            "resample": max(usage.peak_memory_mib for usage in made.values()),
             "fit": max(one.usage.peak_memory_mib for one in fitted),
         },
         notes=chosen.notes,
