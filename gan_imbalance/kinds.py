@@ -22,7 +22,7 @@ class Kind(NamedTuple):
             :class:`~gan_imbalance.comparison.adapters.DataAdapter`.
         generator: class path of the generator that a GAN takes if none is named; "" if one must be.
         discriminator: the same of the discriminator.
-        remedies: path of the :class:`~gan_imbalance.comparison.plan.remedies.Offer` of remedies that have a name.
+        remedies: path of the :class:`~gan_imbalance.comparison.plan.catalogue.Offer` of remedies that have a name.
         classifiers: path of the classifiers that learn where a configuration names none, by name.
     """
 
@@ -31,7 +31,7 @@ class Kind(NamedTuple):
     adapter: str
     generator: str = ""
     discriminator: str = ""
-    remedies: str = "gan_imbalance.comparison.plan.remedies.ANY_KIND"
+    remedies: str = "gan_imbalance.comparison.plan.catalogue.ANY_KIND"
     classifiers: str = "gan_imbalance.comparison.plan.planning.TABLE_CLASSIFIERS"
 
 
@@ -63,7 +63,7 @@ register_kind(
         adapter="gan_imbalance.comparison.adapters.tables.TableAdapter",
         generator="gan_imbalance.networks.DenseGenerator",
         discriminator="gan_imbalance.networks.DenseDiscriminator",
-        remedies="gan_imbalance.comparison.plan.remedies.TABLES",
+        remedies="gan_imbalance.comparison.plan.catalogue.TABLES",
     )
 )
 register_kind(
@@ -73,7 +73,7 @@ register_kind(
         adapter="gan_imbalance.comparison.adapters.images.ImageAdapter",
         generator="gan_imbalance.networks.DCGANGenerator",
         discriminator="gan_imbalance.networks.DCGANDiscriminator",
-        remedies="gan_imbalance.comparison.plan.remedies.IMAGES",
+        remedies="gan_imbalance.comparison.plan.catalogue.IMAGES",
         classifiers="gan_imbalance.comparison.plan.planning.IMAGE_CLASSIFIERS",
     )
 )

@@ -142,7 +142,20 @@ def test_the_order_has_no_circle() -> None:
 
 
 # the rooms of a comparison, in the order in which data passes them; what comes first is imported by what follows
-ROOMS = ("plots", "adapters", "training", "plan", "run", "store", "analysis", "report", "driver", "result", "command")
+ROOMS = (
+    "plots",
+    "adapters",
+    "training",
+    "distillation",
+    "plan",
+    "run",
+    "store",
+    "analysis",
+    "report",
+    "driver",
+    "result",
+    "command",
+)
 
 
 def room_of(name: str) -> str:

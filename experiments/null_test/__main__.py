@@ -28,7 +28,7 @@ from gan_imbalance.comparison.analysis.answer import complete_splits, find_answe
 from gan_imbalance.comparison.analysis.decision import Mark, decide, posterior
 from gan_imbalance.comparison.analysis.tables import results_table, scores_by_method
 from gan_imbalance.comparison.driver import Experiment
-from gan_imbalance.comparison.plan.remedies import HALF_MINORITY, REAL_ROWS
+from gan_imbalance.comparison.plan.catalogue import HALF_MINORITY, REAL_ROWS
 from gan_imbalance.comparison.run.task import run_task
 
 SEEDS = 2

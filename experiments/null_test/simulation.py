@@ -13,8 +13,9 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.linear_model import LogisticRegression
 
 from gan_imbalance.comparison.driver import Experiment
+from gan_imbalance.comparison.plan.catalogue import CONTROLS, HALF_MINORITY, REAL_ROWS
 from gan_imbalance.comparison.plan.planning import Classifiers
-from gan_imbalance.comparison.plan.remedies import CONTROLS, HALF_MINORITY, REAL_ROWS, Amount, Remedy
+from gan_imbalance.comparison.plan.remedies import Amount, Remedy
 from gan_imbalance.comparison.plan.study import DEFAULT_FOLDS
 from gan_imbalance.data import TabularDataModule
 

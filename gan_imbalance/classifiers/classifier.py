@@ -146,14 +146,17 @@ class Classifier(DataBoundModule):
         if self.weight is not None:
             weights = weights * (labels @ self.weight if labels.is_floating_point() else self.weight[labels])
         # the mean over all that is in the joined batch of all processes, as DDP averages their gradients
-        return (losses * weights).sum() / mean_over_processes(weights.sum(), processes(self))  # type: ignore[no-any-return]
+        return (losses * weights).sum() / mean_over_processes(weights.sum(), processes(self))
 
     def _losses(self, logits: Tensor, labels: Tensor) -> Tensor:
-        if not labels.is_floating_point():
-            return self.loss(logits, labels)  # type: ignore[no-any-return]
-        classes = torch.arange(labels.shape[1], device=labels.device)
-        each = torch.stack([self.loss(logits, index.expand(len(labels))) for index in classes], dim=1)
-        return (labels * each).sum(dim=1)
+        losses: Tensor
+        if labels.is_floating_point():
+            classes = torch.arange(labels.shape[1], device=labels.device)
+            each = torch.stack([self.loss(logits, index.expand(len(labels))) for index in classes], dim=1)
+            losses = (labels * each).sum(dim=1)
+        else:
+            losses = self.loss(logits, labels)
+        return losses
 
     def training_step(self, batch: tuple[Tensor, ...], batch_idx: int) -> Tensor:
         """Return, and now and then log, the weighted loss of a batch."""

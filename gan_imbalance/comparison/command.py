@@ -10,8 +10,9 @@ from typing import Any, Literal
 from gan_imbalance.comparison.adapters import kind_of
 from gan_imbalance.comparison.analysis.metrics import check_metric, check_practical_differences
 from gan_imbalance.comparison.driver import Experiment, Until, drive
+from gan_imbalance.comparison.plan.catalogue import choose_remedies
 from gan_imbalance.comparison.plan.planning import check_classifier, known_arguments, standard_classifiers
-from gan_imbalance.comparison.plan.remedies import Amount, Remedy, choose_remedies
+from gan_imbalance.comparison.plan.remedies import Amount, Remedy
 from gan_imbalance.comparison.plan.study import Judging, Setting, resolve_folds
 from gan_imbalance.comparison.report.findings import Findings
 from gan_imbalance.comparison.report.make import make_report

@@ -23,7 +23,7 @@ class Distillation:
         real: what the training rows themselves have for labels (:data:`~gan_imbalance.distillation.RealLabels`).
     """
 
-    def __init__(self, teacher: Any = None, real: RealLabels = "given") -> None:
+    def __init__(self, teacher: Any = None, real: RealLabels = "both") -> None:
         self.teacher = teacher
         self.real = real
 
@@ -36,7 +36,9 @@ class Distillation:
         features, labels = training.features[~added], training.labels[~added]
         teacher.fit(features, labels)
         targets, kept = real_targets(labels, teacher, self.real)
-        probabilities = np.concatenate([targets[kept], teacher.predict_proba(training.features[added])])
+        probabilities = targets[kept]
+        if added.any():
+            probabilities = np.concatenate([probabilities, teacher.predict_proba(training.features[added])])
         chosen = np.concatenate([np.flatnonzero(~added)[kept], np.flatnonzero(added)])
         weights = None if training.weights is None else training.weights[chosen]
         return Training(training.features[chosen], training.labels[chosen], added[chosen], weights, probabilities)

@@ -98,7 +98,7 @@ class DistilledClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         generator: Any = None,
         teacher: Any = None,
         amounts: Sequence[float] = (2.0,),
-        real: RealLabels = "given",
+        real: RealLabels = "both",
         categorical: list[str] | None = None,
         random_state: Any = None,
     ) -> None:

@@ -14,8 +14,9 @@ from gan_imbalance.types import InputError
 LearnedAs = Literal["probabilities", "weights", "draws"]
 """How a classifier takes soft labels: as they are, as weighted copies of the rows, or as labels drawn from them."""
 
-RealLabels = Literal["given", "teacher", "none"]
-"""What real rows have for labels: their own, the teacher's out-of-fold probabilities, or none: they are left out."""
+RealLabels = Literal["given", "teacher", "both", "none"]
+"""What real rows have for labels: their own, the teacher's out-of-fold probabilities, the mean of the two; or they are
+left out."""
 
 # a copy that counts for less than this of its row changes nothing but the time
 _NEGLIGIBLE = 1e-3
@@ -40,7 +41,8 @@ def real_targets(labels: Indices, teacher: Any, real: RealLabels) -> tuple[npt.N
             "as a member."
         )
     out_of_fold: npt.NDArray[np.float64] = teacher.out_of_fold_
-    targets = np.eye(out_of_fold.shape[1])[labels] if real == "given" else out_of_fold
+    given = np.eye(out_of_fold.shape[1])[labels]
+    targets = {"given": given, "both": (given + out_of_fold) / 2}.get(real, out_of_fold)
     return targets, np.arange(0 if real == "none" else len(labels))
 
 

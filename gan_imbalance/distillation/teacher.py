@@ -204,7 +204,8 @@ def select(predictions: Mapping[str, Probabilities], labels: npt.NDArray[np.int6
         labels: class indices, (n,).
         rounds: at least 1.
     """
-    total, counts = 0.0, dict.fromkeys(predictions, 0)
+    total: Any = 0.0
+    counts = dict.fromkeys(predictions, 0)
     best: tuple[float, dict[str, int]] | None = None
     for size in range(1, rounds + 1):
         losses = {name: _log_loss((total + one) / size, labels) for name, one in predictions.items()}

@@ -19,7 +19,7 @@ from sklearn.linear_model import LogisticRegression
 from gan_imbalance.comparison import Remedy, compare
 from gan_imbalance.comparison.command import QUICK_STEPS, _first_seeds, _seconds
 from gan_imbalance.comparison.driver import Until
-from gan_imbalance.comparison.plan.remedies import TABLE_REMEDIES
+from gan_imbalance.comparison.plan.catalogue import TABLE_REMEDIES
 from gan_imbalance.data import TabularDataModule
 from gan_imbalance.files import write_json
 from gan_imbalance.main import main

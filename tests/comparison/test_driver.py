@@ -13,7 +13,8 @@ import pytest
 from gan_imbalance.comparison import driver
 from gan_imbalance.comparison.analysis.decision import Probabilities
 from gan_imbalance.comparison.driver import Experiment, Until, drive
-from gan_imbalance.comparison.plan.remedies import TABLE_REMEDIES, Remedy
+from gan_imbalance.comparison.plan.catalogue import TABLE_REMEDIES
+from gan_imbalance.comparison.plan.remedies import Remedy
 from gan_imbalance.comparison.plan.study import SplitKey
 from gan_imbalance.comparison.run.task import TaskResult
 from gan_imbalance.comparison.store import Store

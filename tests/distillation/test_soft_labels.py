@@ -113,12 +113,13 @@ def test_real_rows_have_their_labels_or_the_teachers() -> None:
     for real, targets, kept in (
         ("given", np.eye(2)[labels], [0, 1, 2]),
         ("teacher", Teacher.out_of_fold_, [0, 1, 2]),
+        ("both", [[0.9, 0.1], [0.15, 0.85], [0.3, 0.7]], [0, 1, 2]),
         ("none", Teacher.out_of_fold_, []),
     ):
         found, positions = real_targets(labels, Teacher(), real)  # type: ignore[arg-type]
-        assert np.array_equal(found, targets)
+        np.testing.assert_allclose(found, targets)
         assert positions.tolist() == kept
-    with pytest.raises(InputError, match="real is 'both'"):
-        real_targets(labels, Teacher(), "both")  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="real is 'some'"):
+        real_targets(labels, Teacher(), "some")  # type: ignore[arg-type]
     with pytest.raises(InputError, match="RandomForestClassifier, has no out_of_fold_"):
         real_targets(labels, RandomForestClassifier(), "given")

@@ -14,7 +14,7 @@ from sklearn.linear_model import LogisticRegression
 from experiments.null_test.__main__ import Look, looks, main, rates, share
 from experiments.null_test.simulation import PARTS, TWINS, BlinkeredRegression, Part
 from gan_imbalance.comparison.driver import Until, drive
-from gan_imbalance.comparison.plan.remedies import HALF_MINORITY, REAL_ROWS
+from gan_imbalance.comparison.plan.catalogue import HALF_MINORITY, REAL_ROWS
 from gan_imbalance.comparison.store import Store
 
 SMALL = Part(300, 0.2, 3, 0.6, TWINS)

@@ -27,9 +27,10 @@ from gan_imbalance.comparison.analysis.decision import (
 from gan_imbalance.comparison.analysis.metrics import Metric, verdict_metric
 from gan_imbalance.comparison.analysis.statistics import corrected_resampled_t
 from gan_imbalance.comparison.analysis.tables import SPLIT, allowance, by_split, grouped
+from gan_imbalance.comparison.plan.catalogue import HALF_MINORITY, REAL_ROWS
 from gan_imbalance.comparison.plan.cells import Method
 from gan_imbalance.comparison.plan.description import Description
-from gan_imbalance.comparison.plan.remedies import EFFORTS, HALF_MINORITY, REAL_ROWS
+from gan_imbalance.comparison.plan.remedies import EFFORTS
 from gan_imbalance.comparison.plan.study import Setting
 
 _METHOD = list(Method._fields)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from gan_imbalance.comparison.analysis.answer import Answer, Contest, Recommendation
 from gan_imbalance.comparison.analysis.metrics import Metric
-from gan_imbalance.comparison.plan.remedies import HALF_MINORITY, REAL_ROWS
+from gan_imbalance.comparison.plan.catalogue import HALF_MINORITY, REAL_ROWS
 
 NO_GAN = "No GAN took part, so there is no verdict on GAN-made rows"
 

@@ -278,9 +278,9 @@ def _weights(cell: Cell, training: Training) -> Features:
 
 def _class_sums(training: Training, weights: Features, classes: int) -> npt.NDArray[np.float64]:
     """Return the sum of the weights of every class, (K,), by probabilities where these are learned."""
-    if training.probabilities is not None:
-        return weights @ training.probabilities  # type: ignore[no-any-return]
-    return np.bincount(training.labels, weights=weights, minlength=classes)
+    found = training.probabilities
+    targets = np.eye(classes)[training.labels] if found is None else found
+    return np.asarray(weights @ targets, dtype=np.float64)
 
 
 def _pr_auc(scores: Features, positive: Mask) -> float:

@@ -18,7 +18,7 @@ from gan_imbalance.classifiers import ImageClassifier
 from gan_imbalance.comparison import Remedy, compare
 from gan_imbalance.comparison.adapters import adapter_of
 from gan_imbalance.comparison.adapters.images import ImageAdapter
-from gan_imbalance.comparison.plan.remedies import IMAGE_REMEDIES, choose_remedies
+from gan_imbalance.comparison.plan.catalogue import IMAGE_REMEDIES, choose_remedies
 from gan_imbalance.comparison.report.findings import Findings
 from gan_imbalance.comparison.report.make import make_report
 from gan_imbalance.comparison.run.rows import Resampled, resample

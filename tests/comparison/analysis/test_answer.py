@@ -11,10 +11,10 @@ import pytest
 from gan_imbalance.comparison.analysis.answer import Answer, Contest, complete_splits, find_answers
 from gan_imbalance.comparison.analysis.decision import posterior
 from gan_imbalance.comparison.analysis.tables import allowance
+from gan_imbalance.comparison.plan.catalogue import choose_remedies
 from gan_imbalance.comparison.plan.cells import Cell
 from gan_imbalance.comparison.plan.description import Description
 from gan_imbalance.comparison.plan.planning import plan_cells
-from gan_imbalance.comparison.plan.remedies import choose_remedies
 from gan_imbalance.comparison.plan.study import Setting, Study, split_data, split_keys
 from gan_imbalance.data import TabularDataModule
 

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gan_imbalance.comparison.plan.catalogue import TABLE_REMEDIES
 from gan_imbalance.comparison.plan.cells import Candidate, candidates, group_cells
 from gan_imbalance.comparison.plan.planning import plan_cells
-from gan_imbalance.comparison.plan.remedies import TABLE_REMEDIES
 from gan_imbalance.comparison.plan.study import Judging, Setting, SplitKey, resolve_folds, split_data, split_keys
 from gan_imbalance.data import TabularDataModule
 from gan_imbalance.metrics import Costs

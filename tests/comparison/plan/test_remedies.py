@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from imblearn.over_sampling.base import BaseOverSampler
 from jsonargparse import ArgumentParser
 
-from gan_imbalance.comparison.plan.remedies import (
+from gan_imbalance.comparison.plan.catalogue import (
     CONTROLS,
-    EFFORTS,
+    DISTILLATION_CONTROLS,
     FURTHER_REMEDIES,
-    GAN_STEPS,
     STANDARD_REMEDIES,
     TABLE_REMEDIES,
-    Remedy,
     choose_remedies,
 )
+from gan_imbalance.comparison.plan.remedies import EFFORTS, GAN_STEPS, Remedy
 from gan_imbalance.components import build
-from gan_imbalance.oversampling import GANOverSampler, resolve_gan
+from gan_imbalance.oversampling import DEFAULT_GAN, GANOverSampler, resolve_gan
 from gan_imbalance.types import InputError
 
 
@@ -35,7 +35,31 @@ def test_further_gans_compete_where_they_are_named(name: str) -> None:
     remedy = choose_remedies([name])[1]
     assert remedy.name == name
     assert remedy.role == "gan"
-    resolve_gan(remedy.init_args["gan"])
+    resolve_gan(remedy.init_args.get("gan", DEFAULT_GAN))
+
+
+def test_controls_of_distillation_join_where_something_is_distilled() -> None:
+    own = Remedy("mine", TABLE_REMEDIES["smote"].resampler, transform=TABLE_REMEDIES["distilled_gan"].transform)
+    for remedy in ("distilled_gan", own):
+        names = {one.name for one in choose_remedies([remedy])}
+        assert names >= {"distilled_jitter", "distilled_real", "teacher"}
+    assert not set(DISTILLATION_CONTROLS) & {one.name for one in choose_remedies(["smote"])}
+    assert [one.name for one in choose_remedies(["teacher"], controls=False)] == ["nothing", "teacher"]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"estimator": {"class_path": "sklearn.svm.LinearSVC"}}, "LinearSVC has no predict_proba"),
+        (
+            {"estimator": {"class_path": "sklearn.naive_bayes.GaussianNB"}, "classifier": {"var_smoothing": 1.0}},
+            "has classifier and estimator",
+        ),
+    ],
+)
+def test_what_cannot_stand_in_a_classifiers_place(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        choose_remedies([Remedy("mine", **options)])
 
 
 def test_controls_join_unless_they_are_named_or_not_wanted() -> None:
@@ -70,6 +94,10 @@ def test_imbalanced_learns_samplers_join_by_name(name: str) -> None:
         ("real_rows", "control"),
         ("half_minority", "control"),
         ("small_wasserstein_gan", "gan"),
+        ("distilled_gan", "gan"),
+        ("distilled_jitter", "control"),
+        ("distilled_real", "control"),
+        ("teacher", "control"),
     ],
 )
 def test_roles(name: str, role: str) -> None:

@@ -12,10 +12,11 @@ import pandas as pd
 import pytest
 
 from gan_imbalance.comparison.adapters import adapter_of
+from gan_imbalance.comparison.plan.catalogue import choose_remedies
 from gan_imbalance.comparison.plan.cells import Cell, Task, group_cells
 from gan_imbalance.comparison.plan.description import Description
 from gan_imbalance.comparison.plan.planning import leave_out_impossible, plan_cells
-from gan_imbalance.comparison.plan.remedies import Amount, Remedy, choose_remedies
+from gan_imbalance.comparison.plan.remedies import Amount, Remedy
 from gan_imbalance.comparison.plan.study import Judging, Setting, Study, split_data, split_keys
 from gan_imbalance.comparison.run.task import CellResult, Failure, TaskResult, run_task
 from gan_imbalance.comparison.store import Store

@@ -12,7 +12,8 @@ import pandas as pd
 import pytest
 
 from gan_imbalance.comparison.adapters import adapter_of
-from gan_imbalance.comparison.plan.remedies import TABLE_REMEDIES, Remedy, choose_remedies
+from gan_imbalance.comparison.plan.catalogue import TABLE_REMEDIES, choose_remedies
+from gan_imbalance.comparison.plan.remedies import Remedy
 from gan_imbalance.comparison.run.rows import Resampled, resample
 from gan_imbalance.data import TabularDataModule
 from gan_imbalance.synthesis import load_gan, synthesize

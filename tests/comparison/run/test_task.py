@@ -14,9 +14,10 @@ import torch
 from sklearn.linear_model import LogisticRegression
 
 from gan_imbalance.comparison import Training
+from gan_imbalance.comparison.plan.catalogue import TABLE_REMEDIES, choose_remedies
 from gan_imbalance.comparison.plan.cells import group_cells
 from gan_imbalance.comparison.plan.planning import plan_cells
-from gan_imbalance.comparison.plan.remedies import TABLE_REMEDIES, Remedy, choose_remedies
+from gan_imbalance.comparison.plan.remedies import Remedy
 from gan_imbalance.comparison.plan.study import Judging, Setting, SplitKey, Study, split_data, split_keys
 from gan_imbalance.comparison.run.fitting import share_weights
 from gan_imbalance.comparison.run.rows import RowSet
@@ -66,10 +67,20 @@ def poisoned(table: Table, test: np.ndarray[Any, Any]) -> Table:
     return replace(table, features=features, labels=labels)
 
 
+TEACHER = {
+    "class_path": "gan_imbalance.distillation.CrossFittedEnsemble",
+    "init_args": {"members": {"linear": LOGISTIC}, "folds": 3},
+}
+DISTILLATION = {
+    "class_path": "gan_imbalance.comparison.distillation.Distillation",
+    "init_args": {"teacher": TEACHER},
+}
 LEARNERS = [
     "smote",
     "jittered_copies",
     TABLE_REMEDIES["gan"].with_gan_steps(3),
+    replace(TABLE_REMEDIES["distilled_gan"].with_gan_steps(3), transform=DISTILLATION),
+    replace(TABLE_REMEDIES["teacher"], estimator=TEACHER),
 ]
 
 
@@ -89,7 +100,8 @@ def test_poisoned_test_rows_change_figures_only(data: TabularDataModule) -> None
         for weights in zip(first.checkpoints, second.checkpoints, strict=True):
             states = [torch.load(BytesIO(file), weights_only=True)["state_dict"] for file in weights]
             torch.testing.assert_close(*states, rtol=0, atol=0)
-    assert sum(len(rows.checkpoints) for rows in made(one)) == 1
+    # one of the rare class, and one of each for distillation
+    assert sum(len(rows.checkpoints) for rows in made(one)) == 3
     figures = [contents(results) for results in (one, other)]
     for name in ("chosen", "candidates", "tuned_threshold", "validation", "history"):
         told = [{key: cell[name] for key, cell in cells.items()} for cells in figures]

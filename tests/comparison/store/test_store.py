@@ -12,10 +12,10 @@ import pandas as pd
 import pytest
 
 from gan_imbalance.comparison.adapters import adapter_of
+from gan_imbalance.comparison.plan.catalogue import TABLE_REMEDIES
 from gan_imbalance.comparison.plan.cells import Task, group_cells
 from gan_imbalance.comparison.plan.description import Description
 from gan_imbalance.comparison.plan.planning import plan_cells
-from gan_imbalance.comparison.plan.remedies import TABLE_REMEDIES
 from gan_imbalance.comparison.plan.study import Setting, Study, split_data, split_keys
 from gan_imbalance.comparison.run.task import fail_task, run_task
 from gan_imbalance.comparison.store import Store
