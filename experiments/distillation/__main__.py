@@ -3,7 +3,7 @@
     python -m experiments.distillation            # an hour on one core
     python -m experiments.distillation --quick    # a table and a split
 
-On the tables that settings are chosen on, five splits each. A teacher learns at most 3,000 training rows of a split, and
+On the tables that settings are chosen on, five splits each. A teacher learns at most 3,000 training rows of a split and
 labels generated rows of every class; students learn from these and from the real rows. PR-AUC for the rarest class is
 that of the split's test rows, which may be looked at: what is chosen here is reported on other tables.
 """

@@ -67,7 +67,7 @@ class CrossFittedEnsemble(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
         >>> from sklearn.datasets import load_breast_cancer
         >>> from sklearn.linear_model import LogisticRegression
-        >>> from gan_imbalance.distillation import CrossFittedEnsemble
+        >>> from gan_imbalance.distillation import MEMBERS, CrossFittedEnsemble
         >>> X, y = load_breast_cancer(return_X_y=True)
         >>> members = {"linear": LogisticRegression(max_iter=5000), "trees": MEMBERS["extra_trees"]}
         >>> teacher = CrossFittedEnsemble(members, random_state=0).fit(X[:300], y[:300])
