@@ -27,7 +27,7 @@ from gan_imbalance.comparison.analysis.decision import (
 from gan_imbalance.comparison.analysis.metrics import Metric, verdict_metric
 from gan_imbalance.comparison.analysis.statistics import corrected_resampled_t
 from gan_imbalance.comparison.analysis.tables import SPLIT, allowance, by_split, grouped
-from gan_imbalance.comparison.plan.catalogue import HALF_MINORITY, REAL_ROWS
+from gan_imbalance.comparison.plan.catalogue import HALF_MINORITY, REAL_ROWS, TEACHER
 from gan_imbalance.comparison.plan.cells import Method
 from gan_imbalance.comparison.plan.description import Description
 from gan_imbalance.comparison.plan.remedies import EFFORTS
@@ -120,6 +120,7 @@ class Answer:
         sensitivity: by its name, what is known to help or to hurt, against nothing.
         by_classifier: the primary contest with each classifier alone; exploratory.
         recommendations: the overall one first, then one per classifier where there are several.
+        teacher: the teacher of what is distilled, against nothing; None where none takes part; exploratory.
     """
 
     setting: Setting
@@ -132,6 +133,7 @@ class Answer:
     sensitivity: dict[str, Contest]
     by_classifier: dict[str, Contest]
     recommendations: tuple[Recommendation, ...]
+    teacher: Contest | None = None
 
     @property
     def mark(self) -> Mark:
@@ -200,6 +202,7 @@ def _answer(description: Description, setting: Setting, rows: pd.DataFrame) -> A
         sensitivity=dict(_sensitivity(metric, ratio, chosen)),
         by_classifier={name: found for name, found in apart.items() if found is not None},
         recommendations=tuple(_recommend(description, metric, ratio, rows)),
+        teacher=_against_nothing(metric, ratio, chosen, TEACHER),
     )
 
 
@@ -215,15 +218,20 @@ def _with_best_classifier(rows: pd.DataFrame, metric: Metric) -> pd.DataFrame:
 
 
 def _sensitivity(metric: Metric, ratio: float, rows: pd.DataFrame) -> Iterator[tuple[str, Contest]]:
-    nothing = preferred(_untuned(rows), metric, ("baseline",))
     for remedy in (REAL_ROWS, HALF_MINORITY):
-        of = _untuned(rows[rows["remedy"] == remedy])
-        if len(of):
-            # of several amounts the last, as tables do
-            most = of[of["amount"] == of["amount"].iloc[-1]]
-            found = contest(metric, ratio, preferred(most, metric), nothing)
-            if found is not None:
-                yield remedy, found
+        found = _against_nothing(metric, ratio, rows, remedy)
+        if found is not None:
+            yield remedy, found
+
+
+def _against_nothing(metric: Metric, ratio: float, rows: pd.DataFrame, remedy: str) -> Contest | None:
+    """Return a remedy, as it is, against nothing; None where it takes no part."""
+    of = _untuned(rows[rows["remedy"] == remedy])
+    if of.empty:
+        return None
+    # of several amounts the last, as tables do
+    most = of[of["amount"] == of["amount"].iloc[-1]]
+    return contest(metric, ratio, preferred(most, metric), preferred(_untuned(rows), metric, ("baseline",)))
 
 
 def _untuned(rows: pd.DataFrame) -> pd.DataFrame:

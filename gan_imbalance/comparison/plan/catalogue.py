@@ -14,6 +14,7 @@ from gan_imbalance.types import DataKind, InputError
 
 REAL_ROWS = "real_rows"
 HALF_MINORITY = "half_minority"
+TEACHER = "teacher"
 
 _GAN_SAMPLER = "gan_imbalance.oversampling.GANOverSampler"
 _IMAGE_SAMPLER = "gan_imbalance.oversampling.ImageOverSampler"
@@ -58,7 +59,7 @@ DISTILLATION_CONTROLS: Mapping[str, Remedy] = {
         _distilled("distilled_jitter", f"{_CONTROLS}JitterOverSampler", noise=0.1),
         Remedy("distilled_real", transform=_DISTILLATION, stated_role="control"),
         Remedy(
-            "teacher",
+            TEACHER,
             estimator={"class_path": "gan_imbalance.distillation.CrossFittedEnsemble"},
             stated_role="control",
         ),

@@ -110,7 +110,7 @@ def recommendation(answer: Answer, found: Recommendation | None = None) -> str:
     if found is None:
         if not answer.recommendations:
             return "Recommended: unknown, since no remedy has a result on validation rows."
-        found = answer.recommendations[0]
+        return " ".join(filter(None, [recommendation(answer, answer.recommendations[0]), teacher(answer)]))
     metric, time = answer.metric, f"{seconds(found.seconds)} s a fit"
     recall = "" if math.isnan(found.tuned_recall) else f", finds {100 * found.tuned_recall:.0f} % of rare rows"
     reached = f"{metric.display_name} {number(metric, found.mean)}"
@@ -124,6 +124,17 @@ def recommendation(answer: Answer, found: Recommendation | None = None) -> str:
         f"Recommended: {found.remedy}, with {found.classifier} ({found.effort}, {time}), cheapest of the best: "
         f"{reached}, {gain} against doing nothing{recall}."
     )
+
+
+def teacher(answer: Answer) -> str:
+    """Return what the teacher itself reaches, and so whether to use it; empty where none takes part."""
+    contest, metric = answer.teacher, answer.metric
+    if contest is None:
+        return ""
+    reached = f"reaches {metric.display_name} {number(metric, contest.mean)}, {difference(metric, contest)}"
+    if contest.mark == "helps":
+        return f"The teacher itself {reached} against doing nothing: if you can deploy it, do."
+    return f"The teacher itself {reached} against doing nothing."
 
 
 def alternatives(found: Recommendation) -> str:

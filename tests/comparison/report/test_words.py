@@ -112,6 +112,18 @@ def test_doing_nothing_is_recommended_as_such() -> None:
     assert words.recommendation(answer()).startswith("Recommended: unknown, since no remedy has a result")
 
 
+def test_a_teacher_that_helps_is_to_be_deployed() -> None:
+    found = Recommendation("linear", "nothing", "nothing", 0.0212, 0.5, 0.7, None, ())
+    taught = answer(recommendations=(found, found), teacher=replace(CONTEST, mark="helps"))
+    assert words.recommendation(taught).endswith(
+        "The teacher itself reaches PR-AUC 0.512, +0.012 (-0.020 to +0.040) against doing nothing: if you can deploy "
+        "it, do."
+    )
+    assert "teacher" not in words.recommendation(taught, found)
+    assert words.teacher(answer(teacher=CONTEST)).endswith("against doing nothing.")
+    assert words.teacher(answer()) == ""
+
+
 @pytest.mark.parametrize(("delta", "text"), [(0.01, "0.123"), (0.0004, "0.12346"), (5.0, "0.1"), (0.0, "0.123")])
 def test_numbers_have_the_digits_that_matter(delta: float, text: str) -> None:
     assert words.number(Metric("cost", "Cost", delta), 0.123456) == text
