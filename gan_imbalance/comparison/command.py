@@ -18,7 +18,7 @@ from gan_imbalance.comparison.report.findings import Findings
 from gan_imbalance.comparison.report.make import make_report
 from gan_imbalance.comparison.report.publish import publish_report
 from gan_imbalance.comparison.result import Comparison
-from gan_imbalance.comparison.run.engine import workers
+from gan_imbalance.comparison.run.engine import EngineName, open_engine
 from gan_imbalance.comparison.store import Store
 from gan_imbalance.components import build, to_config
 from gan_imbalance.data import ImbalanceDataModule
@@ -56,7 +56,9 @@ def compare(
     correct_prior: bool = False,
     gan_steps: int | None = None,
     jobs: int = 1,
-    backend: str = "loky",
+    engine: EngineName = "local",
+    address: str | None = None,
+    gpus_per_task: float = 0.0,
     output: str = "runs/compare",
     quick: bool = False,
     verbose: bool = False,
@@ -106,8 +108,11 @@ def compare(
             real training rows; the calibration error is reported before and after.
         gan_steps: training steps of every GAN of ours that has no max_steps of its own; if not given, as many as suit
             it (150 of the small one that is the default of tables, 2,000 of large ones).
-        jobs: tasks that run at the same time, each with its share of the cores.
-        backend: joblib's, "loky" for processes here; others as they are registered, such as "ray" or "dask".
+        jobs: tasks that run at the same time on this machine, each with its share of the cores.
+        engine: what runs tasks: "local" for processes of this machine, "ray" or "dask".
+        address: of a Ray or Dask cluster that runs already, whose workers run as many tasks as they have room for; if
+            not given, ``jobs`` workers are started on this machine, and ended with the comparison.
+        gpus_per_task: GPUs, or share of one such as 0.25, that Ray or Dask reserves for each task.
         output: folder of the results.
         quick: a dry run in ``output``/quick: every remedy and classifier on one split, the last amount, nothing
             tuned, and briefly trained networks of ours.
@@ -135,7 +140,7 @@ def compare(
     bounds = _bounds(until, max_splits, max_time)
     data = build(data)
     kind = kind_of(data.samples)
-    with workers(jobs, backend):
+    with open_engine(engine, jobs, address, gpus_per_task) as opened:
         chosen = choose_remedies(remedies, controls, kind)
         chosen = tuple(remedy.with_gan_steps(gan_steps) for remedy in chosen)
         estimators: dict[str, dict[str, Any]] = to_config(classifiers or standard_classifiers(kind))
@@ -162,7 +167,7 @@ def compare(
         )
         publish = wandb and not quick
         failures = drive(
-            experiment, store, _first_seeds(seeds, folds, bounds), bounds, jobs, backend, publish, upload_artifacts
+            experiment, store, _first_seeds(seeds, folds, bounds), bounds, opened, publish, upload_artifacts
         )
     if failures and not store.read_finished(store.read_plan()):
         raise InputError(f"No cell could be made; the first one, {failures[0].name}: {failures[0].reason}")

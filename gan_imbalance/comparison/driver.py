@@ -22,7 +22,8 @@ from gan_imbalance.comparison.plan.remedies import Amount, Remedy
 from gan_imbalance.comparison.plan.study import Judging, Setting, SplitKey, Study, split_data, split_keys
 from gan_imbalance.comparison.report.publish import publish_task
 from gan_imbalance.comparison.report.words import provisional
-from gan_imbalance.comparison.run.engine import longest_first, run_tasks
+from gan_imbalance.comparison.run.engine import Engine, longest_first
+from gan_imbalance.comparison.run.engines.local import LocalEngine
 from gan_imbalance.comparison.run.task import Failure, TaskResult
 from gan_imbalance.comparison.store import Store
 from gan_imbalance.data import ImbalanceDataModule
@@ -148,8 +149,7 @@ def drive(
     store: Store,
     seeds: int,
     until: Until | None = None,
-    jobs: int = 1,
-    backend: str = "loky",
+    engine: Engine | None = None,
     publish: bool = False,
     upload: bool = False,
 ) -> list[Failure]:
@@ -163,8 +163,7 @@ def drive(
         store: where results are kept.
         seeds: how many, to begin with.
         until: bounds, if it is to go on until it is decided.
-        jobs: number of processes; one runs in this process.
-        backend: joblib's.
+        engine: what runs the tasks; this process if not given.
         publish: whether to record new results in Weights & Biases.
         upload: whether rows, GANs and scores go there, too.
 
@@ -172,13 +171,14 @@ def drive(
         What failed.
     """
     started = perf_counter()
+    engine = engine or LocalEngine()
     study = experiment.split(seeds)
     with store.alone(), _display() as progress:
-        keeper = _Keeper(store, progress, started, jobs, publish, upload)
+        keeper = _Keeper(store, progress, started, engine.jobs, publish, upload)
         while True:
             waiting = keeper.begin(experiment.plan(study))
             known = partial(store.known_rows, study)
-            for result in run_tasks(study, waiting, known, keeper.cost, store.cache, jobs, backend):
+            for result in engine.run_tasks(study, waiting, known, keeper.cost, store.cache):
                 keeper.keep(result)
             step = 1 if experiment.folds else _SPLITS_AT_A_TIME
             splits = seeds * experiment.splits_per_seed

@@ -1,119 +1,101 @@
-"""Many tasks at the same time, on this machine or on any backend of joblib; results come back to the caller."""
+"""What runs many tasks at the same time, on this machine or on others; results come back to the caller."""
 
 from __future__ import annotations
 
-import os
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager, suppress
 from itertools import groupby
 from pathlib import Path
-from threading import Thread
-from typing import Any
+from pkgutil import resolve_name
+from typing import Literal, Self
 
 import torch
 
 from gan_imbalance.comparison.plan.cells import Task
 from gan_imbalance.comparison.plan.study import Study
-from gan_imbalance.comparison.run.lifeline import begin_worker
 from gan_imbalance.comparison.run.rows import RowSet
-from gan_imbalance.comparison.run.task import TaskResult, fail_task, run_task
+from gan_imbalance.comparison.run.task import TaskResult
+from gan_imbalance.types import InputError
+
+EngineName = Literal["local", "ray", "dask"]
+
+_ENGINES: dict[str, str] = {
+    "local": "gan_imbalance.comparison.run.engines.local:LocalEngine",
+    "ray": "gan_imbalance.comparison.run.engines.ray:RayEngine",
+    "dask": "gan_imbalance.comparison.run.engines.dask:DaskEngine",
+}
 
 
-def run_tasks(
-    study: Study,
-    tasks: Sequence[Task],
-    known: Callable[[Task], Mapping[str, RowSet]],
-    cost: Callable[[Task], float],
-    cache: Path | None = None,
-    jobs: int = 1,
-    backend: str = "loky",
-) -> Iterator[TaskResult]:
-    """Run tasks, ``jobs`` at a time, and yield each result as soon as it is there.
+class Engine(ABC):
+    """Workers that run tasks. It is a context manager: at its end, those that it has started are gone."""
 
-    Tasks are begun split by split, and within a split the longest first, so that the workers end together.
+    @abstractmethod
+    def __enter__(self) -> Self:
+        """Start workers, or connect to those that are there.
 
-    A process that the system kills, as a rule for its memory, costs what ran just then; the others go on.
+        Raises:
+            InputError: if there are none.
+        """
+
+    @abstractmethod
+    def __exit__(self, *error: object) -> None:
+        """End the workers that were started."""
+
+    @property
+    @abstractmethod
+    def jobs(self) -> int:
+        """Return how many tasks run at the same time."""
+
+    @abstractmethod
+    def run_tasks(
+        self,
+        study: Study,
+        tasks: Sequence[Task],
+        known: Callable[[Task], Mapping[str, RowSet]],
+        cost: Callable[[Task], float],
+        cache: Path | None = None,
+    ) -> Iterator[TaskResult]:
+        """Run tasks, and yield each result as soon as it is there.
+
+        Tasks are begun split by split, and within a split the longest first, so that the workers end together. What
+        raises or is killed costs its own task only, whose result says so.
+
+        Args:
+            study: what they share; each is sent its own split only.
+            tasks: what to do.
+            known: returns the rows of a task that were made before; asked when it is begun.
+            cost: returns how long a task is expected to take, in any unit; asked when its split is begun.
+            cache: folder of this machine where what several tasks need is kept, if any.
+        """
+
+
+def open_engine(
+    name: EngineName = "local", jobs: int = 1, address: str | None = None, gpus_per_task: float = 0.0
+) -> Engine:
+    """Return an engine, to be used in a ``with`` statement.
 
     Args:
-        study: what they share; each is sent its own split only.
-        tasks: what to do.
-        known: returns the rows of a task that were made before.
-        cost: returns how long a task is expected to take, in any unit; asked when its split is begun.
-        cache: folder of this machine where what several tasks need is kept, if any.
-        jobs: number of processes; one runs in this process.
-        backend: joblib's.
+        name: which one.
+        jobs: number of workers on this machine; one of the local engine is this process.
+        address: of a Ray or Dask cluster that runs already; its workers are used instead.
+        gpus_per_task: GPUs, or share of one, that Ray or Dask reserves for each task.
+
+    Raises:
+        InputError: if there is no such engine, or it has no use for an argument.
     """
-    import joblib
-
-    threads = _threads(jobs)
-    waiting = list(tasks)
-    while waiting:
-        begun: list[Task] = []
-        try:
-            with _configured(jobs, backend):
-                # one task at a time, since batches would be reported late; no files for large arrays, which a kill
-                # would leave
-                parallel = joblib.Parallel(return_as="generator_unordered", batch_size=1, max_nbytes=None)
-                for result in parallel(
-                    joblib.delayed(run_task)(study.only(task.key), task, known(task), cache, threads)
-                    for task in _noted(longest_first(waiting, cost), begun)
-                ):
-                    waiting = [task for task in waiting if task.cells != result.task.cells]
-                    yield result
-        except BrokenProcessPool as error:
-            running = [task for task in begun if task in waiting][:jobs]
-            waiting = [task for task in waiting if task not in running]
-            yield from (fail_task(study, task, error) for task in running)
+    if name not in _ENGINES:
+        raise InputError(f"There is no engine {name!r}: the engines are {', '.join(_ENGINES)}.")
+    engine: Engine = resolve_name(_ENGINES[name])(jobs, address, gpus_per_task)
+    return engine
 
 
-@contextmanager
-def workers(jobs: int, backend: str) -> Iterator[None]:
-    """Begin the processes that :func:`run_tasks` uses, which import for seconds, without waiting; kill them at last.
-
-    By then no task runs; what was begun in vain would keep this process from ending as long as it imports.
-    """
-    if jobs == 1 or backend != "loky":
-        yield
-        return
-    import joblib
-    from joblib.externals.loky import get_reusable_executor
-
-    def begin() -> None:
-        # killed as they begin, which tasks notice, too
-        with suppress(BrokenProcessPool, RuntimeError), _configured(jobs, backend):
-            joblib.Parallel()(joblib.delayed(os.getpid)() for _ in range(jobs))
-
-    Thread(target=begin, daemon=True).start()
-    try:
-        yield
-    finally:
-        get_reusable_executor(reuse=True).shutdown(wait=False, kill_workers=True)
-
-
-def _threads(jobs: int) -> int:
+def threads_per_job(jobs: int) -> int:
+    """Return the threads that each of several jobs of this machine has."""
     import joblib
 
     # torch knows what OMP_NUM_THREADS allows, joblib what the container does
     cores: int = joblib.cpu_count()
     return max(1, min(cores, torch.get_num_threads()) // jobs)
-
-
-def _configured(jobs: int, backend: str) -> Any:
-    import joblib
-
-    # backends other than that of processes here have neither these options nor this process as their parent
-    options: dict[str, Any] = {}
-    if backend == "loky":
-        options = {"inner_max_num_threads": _threads(jobs), "initializer": begin_worker, "initargs": (os.getpid(),)}
-    return joblib.parallel_config(backend, n_jobs=jobs, **options)
-
-
-def _noted(tasks: Iterable[Task], begun: list[Task]) -> Iterator[Task]:
-    """Yield tasks, and keep those that were asked for in ``begun``."""
-    for task in tasks:
-        begun.append(task)
-        yield task
 
 
 def longest_first(tasks: Iterable[Task], cost: Callable[[Task], float]) -> Iterator[Task]:

@@ -1,8 +1,10 @@
-"""In which order tasks are begun, and by whom."""
+"""In which order tasks are begun, by whom, and which engines are refused."""
 
 from __future__ import annotations
 
 import os
+import socket
+import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -12,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from gan_imbalance.comparison.run.engine import longest_first, workers
+from gan_imbalance.comparison.run.engine import longest_first, open_engine
 from gan_imbalance.types import InputError
 
 
@@ -51,7 +53,7 @@ def wait_until(condition: Callable[[], bool], seconds: float = 20) -> bool:
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="looks for processes in /proc")
 def test_processes_that_were_begun_in_vain_end_with_the_mistake() -> None:
     def fail() -> None:
-        with workers(2, "loky"):
+        with open_engine("local", jobs=2):
             assert wait_until(lambda: len(workers_of_this_process()) == 2)
             raise InputError("a mistake")
 
@@ -62,6 +64,55 @@ def test_processes_that_were_begun_in_vain_end_with_the_mistake() -> None:
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="looks for processes in /proc")
 def test_processes_that_had_nothing_to_run_are_not_waited_for() -> None:
-    with workers(2, "loky"):
+    with open_engine("local", jobs=2):
         assert wait_until(lambda: len(workers_of_this_process()) == 2)
     assert wait_until(lambda: not workers_of_this_process(), seconds=3)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"name": "spark"}, "There is no engine 'spark': the engines are local, ray, dask"),
+        ({"address": "10.0.0.1:6379"}, r"address is 10\.0\.0\.1:6379, which the local engine does not use"),
+        ({"gpus_per_task": 0.5}, r"gpus_per_task is 0\.5, which the local engine does not use"),
+        ({"name": "ray", "gpus_per_task": -1.0}, r"gpus_per_task is -1\.0: give a share"),
+        ({"name": "ray", "gpus_per_task": 1.5}, r"gpus_per_task is 1\.5: give a share"),
+        ({"name": "dask", "gpus_per_task": 0.5}, "Dask does not know the GPUs"),
+    ],
+)
+def test_an_engine_that_has_no_use_for_an_argument(arguments: dict[str, Any], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        open_engine(**arguments)
+
+
+@pytest.mark.parametrize(("engine", "package"), [("ray", "ray"), ("dask", "distributed")])
+def test_a_missing_package_is_told_with_how_to_install_it(
+    engine: Any, package: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, package, None)
+    with pytest.raises(InputError, match=rf"pip install 'gan-imbalance\[{engine}\]'"), open_engine(engine):
+        pass
+
+
+@pytest.mark.parametrize(("engine", "package"), [("ray", "ray"), ("dask", "distributed")])
+@pytest.mark.parametrize("address", ["nowhere", "host:port", ":6379"])
+def test_an_address_without_host_or_port(engine: Any, package: str, address: str) -> None:
+    pytest.importorskip(package)
+    with pytest.raises(InputError, match="give a host and a port"), open_engine(engine, address=address):
+        pass
+
+
+@pytest.mark.parametrize(("engine", "package"), [("ray", "ray"), ("dask", "distributed")])
+@pytest.mark.parametrize("listens", [False, True], ids=["nobody", "somebody else"])
+def test_an_address_at_which_no_cluster_answers_is_told_soon(engine: Any, package: str, listens: bool) -> None:
+    pytest.importorskip(package)
+    started = time.monotonic()
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        if listens:
+            other.listen()
+        address = f"127.0.0.1:{other.getsockname()[1]}"
+        told = rf"No {engine.title()} cluster answers at {address}"
+        with pytest.raises(InputError, match=told), open_engine(engine, address=address):
+            pass
+    assert time.monotonic() - started < 15

@@ -1,0 +1,1 @@
+"""What runs tasks: processes of this machine, Ray and Dask, each imported only where it is asked for."""
