@@ -191,7 +191,8 @@ FEW_STEPS = (
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("config", "table"), zip(GANS_OF_TABLES, itertools.cycle(REAL_TABLES), strict=False))
+# every other one: that each trains, resumes and synthesizes is tested above, and that each configuration runs elsewhere
+@pytest.mark.parametrize(("config", "table"), zip(GANS_OF_TABLES[::2], itertools.cycle(REAL_TABLES), strict=False))
 def test_a_gan_on_real_data(
     table: str, config: str, workplace: Path, shared_data: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:

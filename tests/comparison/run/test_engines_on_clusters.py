@@ -16,7 +16,7 @@ import pytest
 
 from gan_imbalance.comparison.analysis.tables import results_table
 from gan_imbalance.comparison.driver import Experiment, drive
-from gan_imbalance.comparison.plan.remedies import TABLE_REMEDIES
+from gan_imbalance.comparison.plan.catalogue import TABLE_REMEDIES
 from gan_imbalance.comparison.run.engine import Engine, open_engine
 from gan_imbalance.comparison.store import Store
 from gan_imbalance.data import TabularDataModule
