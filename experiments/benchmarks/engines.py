@@ -22,7 +22,7 @@ import torch
 
 from experiments import command
 from gan_imbalance.comparison.driver import Experiment, drive
-from gan_imbalance.comparison.plan.remedies import choose_remedies
+from gan_imbalance.comparison.plan.catalogue import choose_remedies
 from gan_imbalance.comparison.run.engine import Engine, open_engine
 from gan_imbalance.comparison.store import Store
 from gan_imbalance.data import TabularDataModule
