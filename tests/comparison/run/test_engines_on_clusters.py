@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Timer
 from typing import Any
 
 import pandas as pd
@@ -21,6 +22,7 @@ from gan_imbalance.comparison.run.engine import Engine, open_engine
 from gan_imbalance.comparison.store import Store
 from gan_imbalance.data import TabularDataModule
 from gan_imbalance.files import write_json
+from gan_imbalance.types import InputError
 
 ROOT = Path(__file__).resolve().parents[3]
 LOGISTIC = {"class_path": "sklearn.linear_model.LogisticRegression", "init_args": {"max_iter": 1000}}
@@ -137,12 +139,23 @@ def test_a_task_that_always_kills_its_worker_fails_and_the_others_go_on(
     for number in range(20):
         (lives / f"life-{number:02}").touch()
     classifier = {"class_path": "mortal.Mortal", "init_args": {"deaths": str(lives)}}
-    experiment = Experiment(data, [TABLE_REMEDIES["nothing"]], {"linear": LOGISTIC}, folds=2)
-    both = Experiment(data, [TABLE_REMEDIES["nothing"]], {"mortal": classifier}, folds=0)
-    (failure,) = drive(both, Store(tmp_path / "mortal"), 1, engine=cluster)
+    killing = Experiment(data, [TABLE_REMEDIES["nothing"]], {"mortal": classifier}, folds=0)
+    (failure,) = drive(killing, Store(tmp_path / "killing"), 1, engine=cluster)
     assert failure.name == "nothing, seed 0"
     assert len(list(lives.glob("death-*"))) >= 3
-    assert len(results(experiment, Store(tmp_path / "linear"), cluster)) == 2
+    other = Experiment(data, [TABLE_REMEDIES["nothing"]], {"linear": LOGISTIC}, folds=2)
+    assert len(results(other, Store(tmp_path / "other"), cluster)) == 2
+
+
+def test_a_scheduler_that_goes_away_is_told(importable: None, data: TabularDataModule, tmp_path: Path) -> None:
+    distributed = pytest.importorskip("distributed")
+    cluster = distributed.LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address="127.0.0.1:0")
+    classifier = {"class_path": "mortal.Mortal", "init_args": {"deaths": str(tmp_path)}}
+    experiment = Experiment(data, [TABLE_REMEDIES["nothing"]], {"mortal": classifier}, folds=2)
+    with open_engine("dask", address=cluster.scheduler_address) as engine:
+        Timer(1, cluster.close).start()
+        with pytest.raises(InputError, match=r"Dask's scheduler at .* is gone"):
+            drive(experiment, Store(tmp_path / "run"), 1, engine=engine)
 
 
 def marked(mark: str) -> list[str]:
