@@ -141,7 +141,10 @@ class GeneratorOverSampler(BaseOverSampler):  # type: ignore[misc]
             if issubclass(gan_class, MinorityTransferGAN):
                 settings, budget = self._start_of_transfer(gan_class, settings, data, label, budget, seed)
             gan = gan_class(**settings)
-            gan = self._train(gan, label, budget, seed, self._training(gan, data, budget.steps, seed))
+            training = self._training(gan, data, budget, seed)
+            torch.manual_seed(seed)
+            gan, history = train_gan(gan, label=label, **training)
+            self.history_ += history
         self.gans_[label] = gan
         return self._sampled(gan, data, index, count, seed)
 
@@ -178,34 +181,15 @@ class GeneratorOverSampler(BaseOverSampler):  # type: ignore[misc]
         """
 
     @abstractmethod
-    def _training(self, gan: BaseGenerator, data: Any, steps: int, seed: int) -> dict[str, Any]:
-        """Return what :func:`train_gan` takes besides GAN, label and budget: the batches, and how to train on them.
+    def _training(self, gan: BaseGenerator, data: Any, budget: Budget, seed: int) -> dict[str, Any]:
+        """Return what :func:`train_gan` takes besides GAN and label: the batches, and how to train on them.
 
         Args:
             gan: what will be trained.
             data: what it learns from.
-            steps: how many it will take; -1 where that is not known.
-            seed: of training.
-        """
-
-    def _train(
-        self, gan: BaseGenerator, label: Label, budget: Budget, seed: int, training: dict[str, Any]
-    ) -> BaseGenerator:
-        """Train a GAN, keep its history, and return it.
-
-        Args:
-            gan: what to train.
-            label: the class that it is trained for, as the history tells it.
             budget: how long it trains.
             seed: of training.
-            training: what :meth:`_training` returned.
         """
-        torch.manual_seed(seed)
-        trained, history = train_gan(
-            gan, label=label, max_steps=budget.steps, max_time=budget.time, ema_decay=self.ema_decay, **training
-        )
-        self.history_ += history
-        return trained
 
     # -- minority transfer --------------------------------------------------------------------------------------
 
@@ -262,8 +246,8 @@ class GeneratorOverSampler(BaseOverSampler):  # type: ignore[misc]
         first = {**settings, **_FROM_SCRATCH, "majority_penalty": None, "classes": [1]}
         gan = gan_class(**first)
         # rows that the second phase holds out are by its own classes
-        split = self._training(gan, data, budget.steps, seed)["data"].split
-        training = self._training(gan, rest, budget.steps, seed)
+        split = self._training(gan, data, budget, seed)["data"].split
+        training = self._training(gan, rest, budget, seed)
         batches = training["data"].adapted(split=split)
         # the encoding of all samples, since the class has to be told in it later
         batches.setup()
@@ -276,8 +260,11 @@ class GeneratorOverSampler(BaseOverSampler):  # type: ignore[misc]
             if missing:
                 gan.data_state = batches.state()
                 # there is nothing to choose by: what others teach is no end in itself
-                training = {**training, "data": batches, "monitor": None}
-                save_gan(self._train(gan, "others", budget, seed, training), path)
+                training |= {"data": batches, "monitor": None}
+                torch.manual_seed(seed)
+                learned_gan, history = train_gan(gan, label="others", **training)
+                self.history_ += history
+                save_gan(learned_gan, path)
         return path
 
     def _penalty(self, settings: dict[str, Any], data: Any) -> Any:

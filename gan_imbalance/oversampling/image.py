@@ -160,11 +160,17 @@ class ImageOverSampler(GeneratorOverSampler):
     def _budget(self, rows: int, together: bool) -> Budget:
         return Budget(_STEPS if self.max_steps is None else self.max_steps)
 
-    def _training(self, gan: BaseGenerator, data: ImageDataModule, steps: int, seed: int) -> dict[str, Any]:
+    def _training(self, gan: BaseGenerator, data: ImageDataModule, budget: Budget, seed: int) -> dict[str, Any]:
         batches = data.adapted(
-            classes=None, batch_size=self.batch_size, steps_per_epoch=max(1, steps // EPOCHS), seed=seed
+            classes=None, batch_size=self.batch_size, steps_per_epoch=max(1, budget.steps // EPOCHS), seed=seed
         )
-        return {"data": batches, "accelerator": self.accelerator, "verbose": self.verbose}
+        return {
+            "data": batches,
+            "max_steps": budget.steps,
+            "ema_decay": self.ema_decay,
+            "accelerator": self.accelerator,
+            "verbose": self.verbose,
+        }
 
     def _unchanged(self, data: ImageDataModule) -> ImageDataModule:
         return data.adapted(augmentation=None)

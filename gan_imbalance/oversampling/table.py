@@ -400,8 +400,8 @@ class GANOverSampler(TableOverSampler, GeneratorOverSampler):
         gans = 1 if together else sum(count > 0 for count in self.sampling_strategy_.values())
         return Budget(min(limits, default=-1), timedelta(seconds=seconds / gans))
 
-    def _training(self, gan: BaseGenerator, data: TabularDataModule, steps: int, seed: int) -> dict[str, Any]:
-        steps_per_epoch = max(1, (_STEPS if steps < 0 else steps) // EPOCHS)
+    def _training(self, gan: BaseGenerator, data: TabularDataModule, budget: Budget, seed: int) -> dict[str, Any]:
+        steps_per_epoch = max(1, (_STEPS if budget.steps < 0 else budget.steps) // EPOCHS)
         batches = data.adapted(classes=None, batch_size=self.batch_size, steps_per_epoch=steps_per_epoch, seed=seed)
         monitor = None
         if self.validation_fraction:
@@ -409,7 +409,15 @@ class GANOverSampler(TableOverSampler, GeneratorOverSampler):
                 self.validation_fraction, data.samples.labels, data.samples.groups, seed
             )
             monitor = FidelityMonitor()
-        return {"data": batches, "monitor": monitor, "accelerator": self.accelerator, "verbose": self.verbose}
+        return {
+            "data": batches,
+            "max_steps": budget.steps,
+            "max_time": budget.time,
+            "ema_decay": self.ema_decay,
+            "monitor": monitor,
+            "accelerator": self.accelerator,
+            "verbose": self.verbose,
+        }
 
 
 def _rows_of(data: TabularDataModule, index: int) -> Indices:

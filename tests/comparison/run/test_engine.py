@@ -102,8 +102,15 @@ def test_an_address_without_host_or_port(engine: Any, package: str, address: str
         pass
 
 
-@pytest.mark.parametrize(("engine", "package"), [("ray", "ray"), ("dask", "distributed")])
-@pytest.mark.parametrize("listens", [False, True], ids=["nobody", "somebody else"])
+def test_a_connection_from_outside_a_ray_cluster_is_refused() -> None:
+    pytest.importorskip("ray")
+    with pytest.raises(InputError, match="on a machine of the cluster"), open_engine("ray", address="ray://host:10001"):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("engine", "package", "listens"), [("ray", "ray", False), ("dask", "distributed", True)], ids=["ray", "dask"]
+)
 def test_an_address_at_which_no_cluster_answers_is_told_soon(engine: Any, package: str, listens: bool) -> None:
     pytest.importorskip(package)
     started = time.monotonic()

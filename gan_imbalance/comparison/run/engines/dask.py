@@ -91,7 +91,10 @@ class DaskEngine(RemoteEngine):
     @property
     def jobs(self) -> int:
         """Return the number of workers that have what a task reserves."""
-        workers = self._client.scheduler_info(n_workers=-1)["workers"].values()
+        try:
+            workers = self._client.scheduler_info(n_workers=-1)["workers"].values()
+        except OSError as error:
+            raise self._lost() from error
         return sum(worker["resources"].get("GPU", 0) >= self.gpus_per_task for worker in workers)
 
     def pack(self, content: Any) -> bytes:
@@ -112,10 +115,17 @@ class DaskEngine(RemoteEngine):
 
     def wait(self, running: list[Any]) -> Any:
         """Return one of the results that are there."""
-        from distributed import wait
+        from distributed import CancelledError, wait
 
-        with self._client.as_current():
-            return next(iter(wait(running, return_when="FIRST_COMPLETED").done))  # type: ignore[no-untyped-call]
+        try:
+            with self._client.as_current():
+                return next(iter(wait(running, return_when="FIRST_COMPLETED").done))  # type: ignore[no-untyped-call]
+        except CancelledError as error:
+            raise self._lost() from error
+
+    def _lost(self) -> InputError:
+        where = self.address or "this machine"
+        return InputError(f"Dask's scheduler at {where} is gone: the same command goes on from what is done.")
 
     def fetch(self, result: Any) -> bytes:
         """Return a result, or raise what the worker raised."""

@@ -10,8 +10,9 @@ from typing import Any
 
 from gan_imbalance.comparison.run.engines.parcel import run_parcel
 from gan_imbalance.comparison.run.engines.remote import RETRIES, RemoteEngine
+from gan_imbalance.types import InputError
 
-# the machine of the command itself belongs to the cluster: asks what runs there
+# stands for the cluster that this machine belongs to
 _THIS_MACHINE = "auto"
 
 
@@ -40,19 +41,25 @@ class RayEngine(RemoteEngine):
         self._run = self._ray.remote(max_retries=RETRIES, **resources)(run_parcel)
 
     def _find(self, package: Any, address: str) -> None:
+        if address.startswith("ray://"):
+            raise InputError(
+                "Ray Client is not supported: run the command on a machine of the cluster, --address auto."
+            )
         if address != _THIS_MACHINE:
             super()._find(package, address)
 
     def greet(self, package: Any, address: str, seconds: float) -> None:
         """Ask for the cluster's status in a process of its own, since nothing else ends in time."""
-        if address.startswith("ray://"):
-            # this kind of connection has a time limit
-            return
         command = [sys.executable, "-m", "ray.scripts.scripts", "status", "--address", address]
         try:
-            subprocess.run(command, check=True, capture_output=True, timeout=seconds)
-        except subprocess.SubprocessError as error:
+            subprocess.run(command, check=True, capture_output=True, timeout=seconds, text=True)
+        except subprocess.TimeoutExpired as error:
             raise ConnectionError(str(error)) from error
+        except subprocess.CalledProcessError as error:
+            reason = error.stderr.strip().splitlines()[-1:] or ["no reason given"]
+            if "AuthenticationError" in reason[0]:
+                reason = ["it asks for a token; on one of its machines, --address auto finds it"]
+            raise InputError(f"The Ray cluster at {address} cannot be used: {reason[0].rstrip('.')}.") from error
 
     def __exit__(self, *error: object) -> None:
         """Leave the cluster; it ends if it was started here."""
