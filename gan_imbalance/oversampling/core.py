@@ -61,11 +61,9 @@ class GeneratorOverSampler(BaseOverSampler):  # type: ignore[misc]
 
     gan: Any
     max_steps: Any
-    pretrain_steps: Any
-    batch_size: Any
-    ema_decay: Any
-    cache: Any
     random_state: Any
+    pretrain_steps: Any = None
+    cache: Any = None
 
     def fit_resample(self, X: Any, y: Any, **params: Any) -> Any:
         """Return the original samples and then those added, and their labels; see imbalanced-learn."""
@@ -171,18 +169,17 @@ class GeneratorOverSampler(BaseOverSampler):  # type: ignore[misc]
         """
         return None
 
-    @abstractmethod
     def _budget(self, rows: int, together: bool) -> Budget:
-        """Return how long a GAN trains that learns n rows, and all classes together or one.
+        """Return how long a GAN trains; hook.
 
         Args:
             rows: how many training rows it learns.
             together: whether these are of all classes.
         """
+        return Budget(self.max_steps)
 
-    @abstractmethod
     def _training(self, gan: BaseGenerator, data: Any, budget: Budget, seed: int) -> dict[str, Any]:
-        """Return what :func:`train_gan` takes besides GAN and label: the batches, and how to train on them.
+        """Return what :func:`train_gan` takes besides GAN and label: the batches, and how to train on them; hook.
 
         Args:
             gan: what will be trained.
@@ -190,6 +187,7 @@ class GeneratorOverSampler(BaseOverSampler):  # type: ignore[misc]
             budget: how long it trains.
             seed: of training.
         """
+        return {"data": data.adapted(seed=seed), "max_steps": budget.steps, "max_time": budget.time}
 
     # -- minority transfer --------------------------------------------------------------------------------------
 
@@ -254,7 +252,8 @@ class GeneratorOverSampler(BaseOverSampler):  # type: ignore[misc]
         # more frozen blocks than there are must not be noticed only when the first phase is over
         gan_class(**{**settings, "pretrain_epochs": 1}).build(batches.spec, [0], {})
         learned = [batches.samples.hash, split.train.tolist(), batches.encoding]
-        made_from = [gan_class.__name__, to_config(first), learned, budget, self.batch_size, self.ema_decay, seed]
+        how = [budget, batches.batch_size, batches.steps_per_epoch, training.get("ema_decay"), seed]
+        made_from = [gan_class.__name__, to_config(first), learned, how]
         path = self._folder / f"pretrained-{content_hash(made_from)}.ckpt"
         with make_once(path) as missing:
             if missing:
