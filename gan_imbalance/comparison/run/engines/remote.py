@@ -8,6 +8,7 @@ import socket
 import time
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from importlib import import_module
 from itertools import islice
@@ -73,14 +74,14 @@ class RemoteEngine(Engine):
             raise InputError(f"The engine {self.extra} cannot be imported ({error}): {install}.") from error
         if self.address is not None:
             self._find(package, self.address)
-        try:
+        with ExitStack() as on_failure:
+            # whatever ends this, an interruption included, leaves no worker behind
+            on_failure.push(self)
             self.connect(package)
             if not self.jobs:
                 needs = f"{self.threads} thread{'s' * (self.threads > 1)} and {self.gpus_per_task:g} GPUs"
                 raise InputError(f"No worker has room for a task, which takes {needs}: {self.hint}.")
-        except BaseException:
-            self.__exit__()
-            raise
+            on_failure.pop_all()
         return self
 
     def _find(self, package: Any, address: str) -> None:
