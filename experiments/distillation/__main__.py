@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
+from scipy import stats
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import average_precision_score
 from sklearn.model_selection import train_test_split
@@ -122,19 +123,43 @@ def _measure_split(data: TabularDataModule, seed: int) -> Iterator[dict[str, Any
 
 
 def gains(results: pd.DataFrame) -> pd.DataFrame:
-    """Return the mean gain in PR-AUC over doing nothing of every setting and table, and the mean over tables.
+    """Return the mean gain in PR-AUC over doing nothing of every setting and table, and over tables.
 
     Args:
         results: of :func:`measure`.
+
+    Returns:
+        A row per student, rows, real labels and amount ("teacher" for the teacher in the student's place); a column
+        per table, their mean with the ends of its 95 % interval, and the number of tables with a gain.
     """
     keys = ["table", "seed", "student"]
     nothing = results[results["rows"] == "nothing"].set_index(keys)["pr_auc"].rename("nothing")
-    taught = results.dropna(subset=["real"]).join(nothing, on=keys)
+    teacher = results[results["rows"] == "teacher"].drop(columns="student")
+    instead = teacher.merge(nothing.reset_index()[keys], on=["table", "seed"]).assign(real="", amount=0.0)
+    taught = pd.concat([results.dropna(subset=["real"]), instead]).join(nothing, on=keys)
     taught["gain"] = taught["pr_auc"] - taught["nothing"]
     each = taught.pivot_table(
         index=["student", "rows", "real", "amount"], columns="table", values="gain", sort=False, aggfunc="mean"
     )
-    return each.assign(mean=each.mean(axis=1), better=(each > 0).sum(axis=1))
+    return _over_tables(each)
+
+
+def contrasts(results: pd.DataFrame) -> pd.DataFrame:
+    """Return what two rows of the default GAN per real one bring beside other rows, real labels being of both kinds."""
+    tables = list(dict.fromkeys(results["table"]))
+    each = gains(results)[tables].xs("both", level="real")
+    found = {
+        (student, other): each.loc[(student, "default GAN", 2.0)] - each.loc[(student, other, amount)]
+        for student in each.index.unique("student")
+        for other, amount in (("none", 0.0), ("jitter", 2.0))
+    }
+    return _over_tables(pd.DataFrame(found).T)
+
+
+def _over_tables(each: pd.DataFrame) -> pd.DataFrame:
+    mean, count = each.mean(axis=1), each.shape[1]
+    half = stats.t.ppf(0.975, count - 1) * each.sem(axis=1) if count > 1 else np.nan
+    return each.assign(mean=mean, low=mean - half, high=mean + half, better=(each > 0).sum(axis=1))
 
 
 def main(args: list[str] | None = None) -> None:
@@ -155,6 +180,8 @@ def main(args: list[str] | None = None) -> None:
     with atomic_path(Path(options.output) / "results.csv") as path:
         results.to_csv(path, index=False)
     print(gains(results).round(3).to_string())
+    if not options.quick:
+        print(contrasts(results).round(3).to_string())
     print(results[results["real"].isna()].pivot_table("pr_auc", "table", ["rows", "student"]).round(3).to_string())
 
 

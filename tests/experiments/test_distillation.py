@@ -39,17 +39,31 @@ def test_a_quick_run_measures_every_setting(
 
 
 def test_gains_are_over_doing_nothing_on_the_same_split() -> None:
+    settings = (
+        ("nothing", None, None, 0.0),
+        ("none", 0.0, "both", 0.02),
+        ("default GAN", 2.0, "both", 0.05),
+        ("jitter", 2.0, "both", 0.1),
+    )
     rows = [
-        {"table": "a", "seed": seed, "student": "mlp", "rows": name, "amount": amount, "real": real, "pr_auc": value}
+        {"table": table, "seed": seed, "student": "mlp", "rows": name, "amount": amount, "real": real, "pr_auc": value}
+        for table, bonus in (("a", 0.0), ("b", 0.1))
         for seed, base in ((0, 0.5), (1, 0.7))
-        for name, amount, real, value in (
-            ("nothing", None, None, base),
-            ("jitter", 2.0, "both", base + 0.1 + seed / 10),
-        )
+        for name, amount, real, gain in settings
+        for value in [base + gain + bool(gain) * (bonus + seed / 10)]
     ]
-    found = study.gains(pd.DataFrame(rows)).loc[("mlp", "jitter", "both", 2.0)]
-    assert found["a"] == found["mean"] == pytest.approx(0.15)
-    assert found["better"] == 1
+    rows += [{"table": table, "seed": seed, "rows": "teacher", "pr_auc": 0.9} for table in "ab" for seed in (0, 1)]
+    results = pd.DataFrame(rows)
+    found = study.gains(results)
+    jitter, teacher = found.loc[("mlp", "jitter", "both", 2.0)], found.loc[("mlp", "teacher", "", 0.0)]
+    assert (jitter["a"], jitter["b"], jitter["mean"]) == pytest.approx((0.15, 0.25, 0.2))
+    # two tables: a standard error of 0.05 and one degree of freedom
+    assert jitter["high"] - jitter["mean"] == pytest.approx(12.706 * 0.05, rel=1e-3)
+    assert jitter["better"] == 2
+    assert teacher["mean"] == pytest.approx(0.3)
+    beside = study.contrasts(results)
+    assert beside.loc[("mlp", "none"), "mean"] == pytest.approx(0.03)
+    assert beside.loc[("mlp", "jitter"), "mean"] == pytest.approx(-0.05)
 
 
 def test_a_missing_folder_is_named(tmp_path: Path) -> None:
