@@ -13,9 +13,10 @@ from __future__ import annotations
 import argparse
 import warnings
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
@@ -32,9 +33,11 @@ from gan_imbalance import GANOverSampler, TableClassifier, TabularDataModule
 from gan_imbalance.comparison.adapters import adapter_of
 from gan_imbalance.comparison.controls import JitterOverSampler
 from gan_imbalance.comparison.distillation import EveryClass
+from gan_imbalance.data.imbalance import Indices
 from gan_imbalance.distillation import CrossFittedEnsemble, fit_softly, real_targets
 from gan_imbalance.files import atomic_path
 from gan_imbalance.metrics import CollapseWarning
+from gan_imbalance.transforms.dtypes import Features
 from gan_imbalance.types import InputError
 
 AMOUNTS = (1.0, 2.0, 5.0)
@@ -75,37 +78,69 @@ def measure(folder: Path, tables: list[str], splits: int) -> Iterator[dict[str, 
                 yield {"table": table, "seed": seed, **row}
 
 
+@dataclass(frozen=True)
+class EncodedSplit:
+    """A split as teachers and students see it.
+
+    Args:
+        adapter: of the table; encodes further rows.
+        table: training rows as they are, at most :data:`MOST_ROWS`.
+        labels: class indices of the training rows, (n,).
+        features: encoded training rows, (n, d).
+        unseen: encoded test rows, (m, d).
+        unseen_labels: class indices of the test rows, (m,).
+    """
+
+    adapter: Any
+    table: pd.DataFrame
+    labels: Indices
+    features: Features
+    unseen: Features
+    unseen_labels: Indices
+
+    @classmethod
+    def of(cls, data: TabularDataModule, seed: int) -> Self:
+        """Return a split of a table by its seed."""
+        split, labels = data.split_with(seed), data.samples.labels
+        train = split.train
+        if len(train) > MOST_ROWS:
+            train, _ = train_test_split(train, train_size=MOST_ROWS, stratify=labels[train], random_state=seed)
+        adapter = adapter_of(data.samples, train)
+        features, unseen = (adapter.encode(adapter.take(part)) for part in (train, split.test))
+        return cls(adapter, adapter.take(train), labels[train], features, unseen, labels[split.test])
+
+    def pr_auc(self, classifier: Any) -> float:
+        """Return the PR-AUC for the rarest class of the test rows."""
+        rarest = int(np.bincount(self.labels).argmin())
+        scores = classifier.predict_proba(self.unseen)[:, rarest]
+        return float(average_precision_score(self.unseen_labels == rarest, scores))
+
+    def generated(self, sampler: Any, seed: int) -> pd.DataFrame:
+        """Return the rows that an over-sampler adds, in random order."""
+        made, _ = sampler.fit_resample(self.table, self.labels)
+        order = np.random.default_rng(seed).permutation(np.arange(len(self.table), len(made)))
+        return made.iloc[order].reset_index(drop=True)
+
+
 def _measure_split(data: TabularDataModule, seed: int) -> Iterator[dict[str, Any]]:
-    split, labels = data.split_with(seed), data.samples.labels
-    train = split.train
-    if len(train) > MOST_ROWS:
-        train, _ = train_test_split(train, train_size=MOST_ROWS, stratify=labels[train], random_state=seed)
-    adapter = adapter_of(data.samples, train)
-    features, unseen = (adapter.encode(adapter.take(part)) for part in (train, split.test))
-    rarest = int(np.bincount(labels[train]).argmin())
-
-    def pr_auc(classifier: Any) -> float:
-        return float(average_precision_score(labels[split.test] == rarest, classifier.predict_proba(unseen)[:, rarest]))
-
+    split = EncodedSplit.of(data, seed)
+    features, labels, pr_auc = split.features, split.labels, split.pr_auc
     started = perf_counter()
-    teacher = CrossFittedEnsemble(random_state=seed).fit(features, labels[train])
+    teacher = CrossFittedEnsemble(random_state=seed).fit(features, labels)
     yield {"rows": "teacher", "seconds": perf_counter() - started, "pr_auc": pr_auc(teacher)}
     for name, student in students().items():
-        fitted = student.fit(features, labels[train])
+        fitted = student.fit(features, labels)
         yield {"rows": "nothing", "student": name, "seconds": 0.0, "pr_auc": pr_auc(fitted)}
     sets: dict[str, tuple[Any, Any, float]] = {"none": (features[:0], np.zeros((0, len(data.samples.classes))), 0.0)}
     for maker, sampler in makers(seed).items():
         started = perf_counter()
-        table = adapter.take(train)
-        made, _ = sampler.fit_resample(table, labels[train])
-        order = np.random.default_rng(seed).permutation(np.arange(len(table), len(made)))
-        encoded = adapter.encode(made.iloc[order].reset_index(drop=True))
+        encoded = split.adapter.encode(split.generated(sampler, seed))
         sets[maker] = encoded, teacher.predict_proba(encoded), perf_counter() - started
     for maker, (added, probabilities, seconds) in sets.items():
         for amount in AMOUNTS if len(added) else (0.0,):
-            count = round(amount * len(train))
+            count = round(amount * len(labels))
             for real in REAL:
-                targets, kept = real_targets(labels[train], teacher, real)  # type: ignore[arg-type]
+                targets, kept = real_targets(labels, teacher, real)  # type: ignore[arg-type]
                 learned = np.concatenate([features[kept], added[:count]])
                 soft = np.concatenate([targets[kept], probabilities[:count]])
                 if not len(learned):
@@ -141,7 +176,7 @@ def gains(results: pd.DataFrame) -> pd.DataFrame:
     each = taught.pivot_table(
         index=["student", "rows", "real", "amount"], columns="table", values="gain", sort=False, aggfunc="mean"
     )
-    return _over_tables(each)
+    return over_tables(each)
 
 
 def contrasts(results: pd.DataFrame) -> pd.DataFrame:
@@ -153,10 +188,15 @@ def contrasts(results: pd.DataFrame) -> pd.DataFrame:
         for student in each.index.unique("student")
         for other, amount in (("none", 0.0), ("jitter", 2.0))
     }
-    return _over_tables(pd.DataFrame(found).T)
+    return over_tables(pd.DataFrame(found).T)
 
 
-def _over_tables(each: pd.DataFrame) -> pd.DataFrame:
+def over_tables(each: pd.DataFrame) -> pd.DataFrame:
+    """Return figures with their mean over tables, the ends of its 95 % interval, and how many are above zero.
+
+    Args:
+        each: a column per table.
+    """
     mean, count = each.mean(axis=1), each.shape[1]
     half = stats.t.ppf(0.975, count - 1) * each.sem(axis=1) if count > 1 else np.nan
     return each.assign(mean=mean, low=mean - half, high=mean + half, better=(each > 0).sum(axis=1))
