@@ -39,6 +39,8 @@ from gan_imbalance.transforms.dtypes import to_numbers
 from gan_imbalance.types import InputError
 
 AMOUNT, POOL = 2, 5
+# of every GAN of one class; the over-sampler's default
+STEPS = 150
 STUDENTS = ("xgboost", "mlp")
 # how each is read, from the folder of the data; the quickest first
 TABLES: dict[str, dict[str, Any]] = {
@@ -81,10 +83,10 @@ def samplers(classes: int, seed: int) -> dict[str, Any]:
 
     return {
         "jitter": JitterOverSampler(noise=0.1, **options(POOL)),
-        "GAN": GANOverSampler(**options(POOL)),
+        "GAN": GANOverSampler(max_steps=STEPS, **options(POOL)),
         # as many steps as the GANs of all classes have together
-        "conditional GAN": GANOverSampler(conditional, max_steps=150 * classes, **options(AMOUNT)),
-        "transfer GAN": GANOverSampler(transfer, **options(AMOUNT)),
+        "conditional GAN": GANOverSampler(conditional, max_steps=STEPS * classes, **options(AMOUNT)),
+        "transfer GAN": GANOverSampler(transfer, max_steps=STEPS, **options(AMOUNT)),
     }
 
 
@@ -230,9 +232,9 @@ def gains(results: pd.DataFrame, against: str) -> pd.DataFrame:
         against: the other candidate: ``"nothing"``, ``"jitter"``, ...
 
     Returns:
-        A row per student ("both" for their mean) and candidate; a column per table (mean of its splits), their mean with
-        the ends of its 95 % interval, the number of tables with a gain, and the probability that the mean over tables is
-        above zero (Student's t, flat prior).
+        A row per student ("both" for their mean) and candidate; a column per table (mean of its splits), their mean
+        with the ends of its 95 % interval, the number of tables with a gain, and the probability that the mean over
+        tables is above zero (Student's t, flat prior).
     """
     taught = results.dropna(subset=["student"])
     each = taught.pivot_table("pr_auc", ["student", "rows"], "table", sort=False)
@@ -244,10 +246,10 @@ def gains(results: pd.DataFrame, against: str) -> pd.DataFrame:
     differences = pd.DataFrame(found).T
     together = differences.groupby(level=1, sort=False).mean()
     both = pd.concat([differences, pd.concat({"both": together})])
-    summed = over_tables(both)
-    tables = both.shape[1]
-    error = both.sem(axis=1)
-    return summed.assign(probability=stats.t.sf(-summed["mean"] / error, tables - 1) if tables > 1 else np.nan)
+    summed, tables = over_tables(both), both.shape[1]
+    if tables < 2:
+        return summed.assign(probability=np.nan)
+    return summed.assign(probability=stats.t.sf(-summed["mean"] / both.sem(axis=1), tables - 1))
 
 
 def main(args: list[str] | None = None) -> None:
@@ -266,13 +268,15 @@ def main(args: list[str] | None = None) -> None:
     torch.set_num_threads(1)
     names, splits = (options.only[:1], 1) if options.quick else (options.only, options.splits)
     results = pd.read_csv(path) if path.exists() else pd.DataFrame(columns=["table", "seed"])
-    # a split of every table first, so that a run that was cut short has seen all tables
+    # one split of every table first: a run that is cut short has then seen more tables
     for seed in range(splits):
         for table in names:
             if ((results["table"] == table) & (results["seed"] == seed)).any():
                 continue
             rows = [{"table": table, "seed": seed, **row} for row in measure_split(data_of(folder, table), seed)]
-            results = pd.concat([results, pd.DataFrame(rows)], ignore_index=True) if len(results) else pd.DataFrame(rows)
+            results = (
+                pd.concat([results, pd.DataFrame(rows)], ignore_index=True) if len(results) else pd.DataFrame(rows)
+            )
             with atomic_path(path) as written:
                 results.to_csv(written, index=False)
     print(f"{results.groupby(['table', 'seed']).ngroups} splits of {results['table'].nunique()} tables")

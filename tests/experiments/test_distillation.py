@@ -11,7 +11,8 @@ import pandas as pd
 import pytest
 
 from experiments.distillation import __main__ as study
-from experiments.distillation import reported
+from experiments.distillation import candidates, reported
+from gan_imbalance import TabularDataModule
 from gan_imbalance.distillation import MEMBERS
 from gan_imbalance.types import InputError
 
@@ -96,3 +97,79 @@ def test_gains_over_tables_are_paired() -> None:
     # a mean of three standard errors, and one degree of freedom
     assert teacher["probability_better"] == pytest.approx(0.5 + np.arctan(3) / np.pi)
     assert found["distilled_gan", "teacher"]["better"] == 0
+
+
+@pytest.mark.slow
+def test_a_quick_run_measures_every_candidate(
+    shared_data: Callable[[str], Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = shared_data("tables").parent
+    arguments = ["--quick", "--only", "yeast_me2", "--data", str(folder), "--output", str(tmp_path)]
+    few = {"linear": MEMBERS["logistic_regression"]}
+    with (
+        patch("gan_imbalance.distillation.teacher.MEMBERS", few),
+        patch.object(candidates, "STEPS", 2),
+        patch.object(candidates, "STUDENTS", ("logistic_regression",)),
+    ):
+        candidates.main(arguments)
+        results = pd.read_csv(tmp_path / "results.csv")
+        # goes on where it was: there is nothing left to measure
+        with patch.object(candidates, "measure_split", side_effect=AssertionError):
+            candidates.main(arguments)
+    assert set(results["rows"]) >= {"jitter", "GAN", "transfer GAN", "MUNGE", "mixed columns", "GAN, disagree"}
+    assert results["pr_auc"].between(0, 1).all()
+    assert "gain over jitter" in capsys.readouterr().out
+
+
+def _split(rows: int = 40) -> study.EncodedSplit:
+    random = np.random.default_rng(0)
+    group = np.arange(rows) % 2
+    size = random.normal(size=rows).round(1) + 100 * group
+    colour = np.where(group, "red", "blue")
+    frame = pd.DataFrame({"size": size, "count": group * 10, "colour": colour, "rare": np.arange(rows) < rows // 4})
+    return study.EncodedSplit.of(TabularDataModule(frame=frame, target="rare"), 0)
+
+
+def test_munge_moves_values_towards_the_nearest_row() -> None:
+    split = _split()
+    made = candidates.munge(split, 200, 0)
+    assert made.dtypes.equals(split.table.dtypes)
+    assert made["size"].between(split.table["size"].min(), split.table["size"].max()).all()
+    # the nearest row is of the same group, so no value comes from the other one
+    assert (made["colour"] == np.where(made["size"] > 50, "red", "blue")).all()
+    assert len(pd.merge(made, split.table, on=list(made)).drop_duplicates()) < len(made.drop_duplicates())
+    pd.testing.assert_frame_equal(candidates.munge(split, 200, 0), made)
+    unchanged = candidates.munge(split, 50, 0, p=0.0)
+    assert unchanged.isin(split.table.to_dict("list")).all(axis=None)
+
+
+def test_columns_are_mixed_within_a_predicted_class() -> None:
+    split = _split()
+    red = (split.table["colour"] == "red").to_numpy().astype(np.int64)
+    made = candidates.mixed_columns(split, red, 200, 0)
+    assert (made["colour"] == np.where(made["size"] > 50, "red", "blue")).all()
+    everything = candidates.mixed_columns(split, 0 * red, 200, 0)
+    assert (everything["colour"] != np.where(everything["size"] > 50, "red", "blue")).any()
+
+
+def test_rows_are_chosen_by_doubt_and_by_disagreement() -> None:
+    teacher = np.array([[0.5, 0.5], [1.0, 0.0], [0.6, 0.4], [1.0, 0.0]])
+    student = np.array([[0.5, 0.5], [1.0, 0.0], [0.1, 0.9], [0.3, 0.7]])
+    found = candidates.chosen_rows(teacher, student, 2, 0)
+    assert set(found["drawn by entropy"]) == {0, 2}
+    assert found["disagree"].tolist() == [3, 2]
+    assert candidates.divergence(teacher, student)[3] == pytest.approx(-np.log(0.3), abs=1e-4)
+
+
+def test_gains_over_another_candidate_are_paired() -> None:
+    rows = [
+        {"table": table, "seed": 0, "student": student, "rows": name, "pr_auc": base + gain}
+        for table, base, bonus in (("a", 0.2, 0.0), ("b", 0.5, 0.1))
+        for student, more in (("xgboost", 0.0), ("mlp", 0.2))
+        for name, gain in (("jitter", 0.0), ("MUNGE", 0.1 + bonus + more))
+    ]
+    found = candidates.gains(pd.DataFrame(rows), "jitter")
+    assert found.loc[("xgboost", "MUNGE"), "mean"] == pytest.approx(0.15)
+    assert found.loc[("both", "MUNGE"), ["a", "b", "better"]].tolist() == pytest.approx([0.2, 0.3, 2])
+    # a mean of five standard errors, and one degree of freedom
+    assert found.loc[("both", "MUNGE"), "probability"] == pytest.approx(0.5 + np.arctan(5) / np.pi)
