@@ -14,6 +14,13 @@ from torch import nn
 from gan_imbalance.types import InputError
 
 
+def complete_checkpoint(module: Any) -> dict[str, Any]:
+    """Return the checkpoint of a trained module of ours that needs no trainer: weights, settings, the data's form."""
+    checkpoint = {"state_dict": module.state_dict(), "hyper_parameters": dict(module.hparams)}
+    module.on_save_checkpoint(checkpoint)
+    return checkpoint
+
+
 def load_weights(module: nn.Module, checkpoint: Mapping[str, Any], path: str | Path) -> None:
     """Load the weights of a checkpoint into the module that it describes.
 

@@ -84,7 +84,9 @@ def plain_partial(value: partial[Any]) -> partial[Any]:
 
 
 def build(value: Any) -> Any:
-    """Return the component that a ``class_path`` dict describes; anything else is returned as it is."""
+    """Return the component that a ``class_path`` dict describes, or those of a list; anything else as it is."""
+    if isinstance(value, list):
+        return [build(item) for item in value]
     return factory(value)() if _is_config(value) else value
 
 

@@ -69,7 +69,7 @@ ALLOWED: dict[str, set[str]] = {
     "quality": {*_LEAVES, "metrics", "transforms"},
     "synthesis": _BELOW_SYNTHESIS,
     "oversampling": {*_BELOW_SYNTHESIS, "callbacks", "metrics", "quiet", "synthesis"},
-    "distillation": {*_LEAVES, "components", "data", "oversampling", "transforms"},
+    "distillation": {*_LEAVES, "checkpoints", "classifiers", "components", "data", "oversampling", "transforms"},
     "comparison": {
         *_BELOW_SYNTHESIS,
         "classifiers",

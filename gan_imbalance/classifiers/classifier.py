@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, Literal
@@ -212,7 +212,15 @@ def load_classifier(path: str | Path) -> Classifier:
     Raises:
         InputError: if the file is missing, truncated or no classifier's checkpoint, or its network is another one now.
     """
-    checkpoint = read_checkpoint(path, "classifier")
+    return classifier_of(read_checkpoint(path, "classifier"), path)
+
+
+def classifier_of(checkpoint: Mapping[str, Any], path: str | Path) -> Classifier:
+    """Return the classifier of a checkpoint that was read from a file, ready to predict.
+
+    Raises:
+        InputError: if its network is another one now.
+    """
     classifier = Classifier(**checkpoint["hyper_parameters"])
     # who trains it further does not resume that run
     classifier.on_load_checkpoint({**checkpoint, "random_states": ()})

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple, Self
 
 import numpy as np
@@ -23,6 +24,7 @@ from sklearn.utils.validation import (
 
 from gan_imbalance.components import build
 from gan_imbalance.data.imbalance import Indices
+from gan_imbalance.distillation.saving import load_distilled, save_distilled
 from gan_imbalance.distillation.soft_labels import LearnedAs, RealLabels, fit_softly, learned_as, real_targets
 from gan_imbalance.distillation.teacher import CrossFittedEnsemble
 from gan_imbalance.transforms.column_types import as_table, infer_column_types, named_columns
@@ -88,6 +90,14 @@ class DistilledClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         >>> model.fit(X[:400], y[:400]).student_learned_as_, len(model.synthetic_)
         ('weights', 800)
         >>> model.score(X[400:], y[400:]) > 0.9
+        True
+
+        It comes back from a file, which holds values only and can run nothing:
+
+        >>> import tempfile
+        >>> path = f"{tempfile.mkdtemp()}/model.ckpt"
+        >>> model.save(path)
+        >>> (DistilledClassifier.load(path).predict_proba(X) == model.predict_proba(X)).all()
         True
     """
 
@@ -164,6 +174,39 @@ class DistilledClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """Return the most probable labels, (n,)."""
         probabilities = self.predict_proba(X)
         return self.classes_[probabilities.argmax(axis=1)]  # type: ignore[no-any-return]
+
+    def save(self, path: str | Path) -> None:
+        """Write the fitted classifier to a file of values, which :meth:`load` reads; it is whole or not there.
+
+        It holds the settings, the encoding, student and teacher, the generated rows and their soft labels. The
+        generator's networks are left out, as they have no part in predictions: of it, the settings are kept. So is the
+        state of a ``random_state`` that is no number, of which None is kept.
+
+        Args:
+            path: file to write.
+
+        Raises:
+            InputError: if student or teacher, or a setting, cannot be told in values, or the file not be written.
+        """
+        check_is_fitted(self)
+        save_distilled(self, path)
+
+    @classmethod
+    def load(cls, path: str | Path, trust: Collection[str] = ()) -> Self:
+        """Return the classifier of a file that :meth:`save` wrote, equal to it bit for bit.
+
+        What the file names is looked at before anything is made: estimators of scikit-learn, XGBoost and this package
+        are, any other class only by ``trust``; nothing is unpickled. Estimators of other packages are kept as their
+        attributes, which other versions of them may not understand.
+
+        Args:
+            path: the file.
+            trust: paths of further classes that the file may name: ``["package.Class"]``.
+
+        Raises:
+            InputError: if the file is missing, damaged or of another kind, or names a class that is not trusted.
+        """
+        return load_distilled(cls, path, trust)  # type: ignore[no-any-return]
 
     def _table(self, X: Any, reset: bool) -> pd.DataFrame:
         """Return rows as a DataFrame whose columns are named by strings; refuse what differs from the training rows."""

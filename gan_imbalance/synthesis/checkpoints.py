@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 
-from gan_imbalance.checkpoints import load_weights, read_checkpoint
+from gan_imbalance.checkpoints import complete_checkpoint, load_weights, read_checkpoint
 from gan_imbalance.components import import_class
 from gan_imbalance.files import atomic_path
 from gan_imbalance.generators import BaseGenerator
@@ -48,8 +48,6 @@ def save_gan(gan: BaseGenerator, path: str | Path) -> None:
 
 def checkpoint_bytes(gan: BaseGenerator) -> bytes:
     """Return the checkpoint that :func:`save_gan` writes."""
-    checkpoint = {"state_dict": gan.state_dict(), "hyper_parameters": dict(gan.hparams)}
-    gan.on_save_checkpoint(checkpoint)
     file = BytesIO()
-    torch.save(checkpoint, file)
+    torch.save(complete_checkpoint(gan), file)
     return file.getvalue()
