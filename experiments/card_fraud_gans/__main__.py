@@ -22,7 +22,7 @@ import torch
 import yaml
 from pytorch_lightning import Callback, LightningModule, Trainer
 
-from experiments import command
+from experiments import as_markdown, command
 from experiments.card_fraud_fidelity.__main__ import judge, smote
 from experiments.card_fraud_gans.published import WholeBatchPenalty
 from gan_imbalance.callbacks import FiniteLossGuard
@@ -355,10 +355,9 @@ def _write_markdown(path: Path, table: pd.DataFrame, columns: Sequence[str]) -> 
         if f"{name}_se" in table:
             shown[name] += table[f"{name}_se"].map(lambda error: "" if np.isnan(error) else f" ± {error:.3f}")
     shown = shown.rename(index=GANS).reset_index()
-    lines = [shown.columns, ["---"] * shown.shape[1], *shown.itertuples(index=False)]
-    text = "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    text = as_markdown(shown)
     with atomic_path(path) as temporary:
-        temporary.write_text(f"{text}\n", encoding="utf-8")
+        temporary.write_text(text, encoding="utf-8")
     print(f"{path}\n{text}", flush=True)
 
 

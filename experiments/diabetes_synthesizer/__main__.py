@@ -17,7 +17,7 @@ import pandas as pd
 import torch
 from jsonargparse import auto_cli
 
-from experiments import command
+from experiments import as_markdown, command
 from gan_imbalance import evaluate
 from gan_imbalance.comparison.analysis.statistics import mean_interval, paired_comparison
 from gan_imbalance.comparison.controls import MarginalOverSampler
@@ -158,7 +158,7 @@ def study(
         _write(content, folder / f"{name}.csv")
     with atomic_path(folder / "tables.md") as temporary:
         shown = _for_readers(tables["summary"]), tables["asked"].round(4)
-        temporary.write_text("\n".join(map(_as_markdown, shown)), encoding="utf-8")
+        temporary.write_text("\n".join(map(as_markdown, shown)), encoding="utf-8")
     print((folder / "tables.md").read_text(encoding="utf-8"))
     print(tables["comparison"].to_string(index=False))
 
@@ -420,11 +420,6 @@ def _for_readers(summary: pd.DataFrame) -> pd.DataFrame:
             cells[title] = f"{mean:.{decimals}f}" + (f" ± {reach:.{decimals}f}" if reach > 0 else "")
         lines.append(cells)
     return pd.DataFrame(lines)
-
-
-def _as_markdown(table: pd.DataFrame) -> str:
-    rows = [table.columns, ["---"] * len(table.columns), *table.itertuples(index=False)]
-    return "".join(f"| {' | '.join(map(str, row))} |\n" for row in rows)
 
 
 def _write(table: pd.DataFrame, path: Path) -> None:

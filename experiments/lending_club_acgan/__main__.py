@@ -7,6 +7,7 @@ killed, it goes on where it was. What this adds is a table of differences in the
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,7 +17,7 @@ import pandas as pd
 import torch
 from jsonargparse import auto_cli
 
-from experiments import command
+from experiments import as_markdown, command
 from gan_imbalance.callbacks.plots import draw_pairs
 from gan_imbalance.comparison.analysis.statistics import holm
 from gan_imbalance.comparison.analysis.tables import (
@@ -29,6 +30,7 @@ from gan_imbalance.comparison.analysis.tables import (
 from gan_imbalance.comparison.store import Store
 from gan_imbalance.files import atomic_path
 from gan_imbalance.main import main
+from gan_imbalance.synthesis import manifest_path
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -38,6 +40,9 @@ _DEVELOPMENT_ROWS = 10_000
 _AT_A_THRESHOLD = ("balanced_accuracy", "f1_Charged Off", "accuracy")
 # at 0.5, and of the same fits at the threshold with the best F1 on validation rows; PR-AUC has no threshold
 _METRICS = ("pr_auc", *_AT_A_THRESHOLD, *(f"tuned_{name}" for name in _AT_A_THRESHOLD))
+_REPORTED = ("pr_auc", "tuned_balanced_accuracy", "tuned_f1_Charged Off")
+_QUALITY = ("column_shapes", "pair_trends", "mode_coverage", "two_sample_trees")
+_COLLAPSING = ("term", "purpose", "addr_state", "home_ownership", "verification_status")
 _CONTROL = "jittered_copies"
 _PICTURED = ("grade", "revol_util", "home_ownership", "verification_status")
 _BASELINE = ("logistic_regression", "nothing")
@@ -83,7 +88,7 @@ def study(
         for name, figure in (("columns", _columns(store)), ("differences", _intervals(table))):
             with atomic_path(store.folder / f"{name}.png") as temporary:
                 figure.savefig(temporary, dpi=60)
-        print(table[table["metric"] == "pr_auc"].round(3).to_string(index=False))
+        print(_tables(table, store.read_table("quality.csv"), _largest_shares(store)))
     return code
 
 
@@ -143,6 +148,40 @@ def _compare(pair: pd.DataFrame, ratios: Mapping[str, float]) -> dict[str, float
         limits = (np.nan,) * 3 if compared is None else (compared.low, compared.high, compared.p)
         line |= dict(zip((f"low{name}", f"high{name}", f"p{name}"), limits, strict=True))
     return line
+
+
+def _tables(table: pd.DataFrame, quality: pd.DataFrame, shares: pd.DataFrame) -> str:
+    """Return the tables of the README: means, differences in PR-AUC and at the tuned threshold, and the added rows."""
+    own = table[table["against"].eq(table["classifier"] + " nothing")]
+    baseline = own.assign(remedy="nothing", mean=own["mean_against"])
+    means = pd.concat([baseline, own]).groupby(["classifier", "remedy", "metric"], sort=False)["mean"].first()
+    added = quality.pivot(index="remedy", columns="metric", values="mean")[list(_QUALITY)]
+    tables = {
+        f"Means over {own['splits'].min()} splits": means.unstack("metric").reindex(columns=list(_METRICS)).round(3),
+        "Differences (low, high: pool; low_train, high_train: protocol)": own[own["metric"].isin(_REPORTED)]
+        .round(3)
+        .set_index("metric"),
+        "Added rows": added.round(2),
+        "Share of the most frequent value, lowest and highest of the splits": shares.round(2),
+    }
+    return "\n".join(f"{title}:\n\n{as_markdown(shown.reset_index())}" for title, shown in tables.items())
+
+
+def _largest_shares(store: Store) -> pd.DataFrame:
+    """Return the share of the most frequent value of categories, by who wrote the rows: lowest and highest."""
+    rows = {"real": [store.read_adapter(store.read_plan()).samples.features]}
+    for path in sorted((store.folder / "synthetic").glob("*.parquet")):
+        manifest = json.loads(manifest_path(path).read_text(encoding="utf-8"))
+        rows.setdefault(manifest["remedy"]["name"].removesuffix("_taught"), []).append(pd.read_parquet(path))
+    shares = {
+        name: [[part[column].value_counts(normalize=True).max() for column in _COLLAPSING] for part in parts]
+        for name, parts in rows.items()
+    }
+    lowest, highest = (
+        pd.DataFrame({name: extreme(parts, axis=0) for name, parts in shares.items()}, index=list(_COLLAPSING)).T
+        for extreme in (np.min, np.max)
+    )
+    return lowest.join(highest, lsuffix="_lowest", rsuffix="_highest").rename_axis("rows")
 
 
 def _columns(store: Store) -> Figure:
