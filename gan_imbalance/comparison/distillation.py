@@ -2,13 +2,47 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from sklearn.base import clone
 
 from gan_imbalance.comparison.training import Training
 from gan_imbalance.distillation import CrossFittedEnsemble, RealLabels, real_targets
+from gan_imbalance.files import content_hash
+
+# of the split that this process was last at: the remedies that are distilled, and the teacher itself, differ in what is
+# made of it
+_last: dict[str, Any] = {}
+
+
+def fitted_teacher(teacher: Any, features: Any, labels: Any) -> Any:
+    """Return the teacher fitted on training rows; the last one again, where neither it nor the rows are others.
+
+    Args:
+        teacher: to be fitted, with a ``random_state`` that is a number.
+        features: (n, d).
+        labels: class indices, (n,).
+    """
+    made_from = content_hash(repr(teacher).encode() + np.asarray(features).tobytes() + np.asarray(labels).tobytes())
+    if made_from not in _last:
+        fitted = teacher.fit(features, labels)
+        _last.clear()
+        _last[made_from] = fitted
+    return _last[made_from]
+
+
+class Teacher(CrossFittedEnsemble):
+    """The teacher in the place of a classifier: how far its students could get.
+
+    It is :class:`~gan_imbalance.distillation.CrossFittedEnsemble`, fitted once for all distilled remedies of a split.
+    """
+
+    def fit(self, X: Any, y: Any) -> Self:
+        """Take over what was learned from these rows, or learn it."""
+        fitted = fitted_teacher(CrossFittedEnsemble(**self.get_params(deep=False)), X, y)
+        self.__dict__.update(fitted.__dict__)
+        return self
 
 
 class Distillation:
@@ -34,7 +68,7 @@ class Distillation:
             teacher.set_params(random_state=seed)
         added = training.added
         features, labels = training.features[~added], training.labels[~added]
-        teacher.fit(features, labels)
+        teacher = fitted_teacher(teacher, features, labels)
         targets, kept = real_targets(labels, teacher, self.real)
         probabilities = targets[kept]
         if added.any():

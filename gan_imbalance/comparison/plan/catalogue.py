@@ -60,7 +60,7 @@ DISTILLATION_CONTROLS: Mapping[str, Remedy] = {
         Remedy("distilled_real", transform=_DISTILLATION, stated_role="control"),
         Remedy(
             TEACHER,
-            estimator={"class_path": "gan_imbalance.distillation.CrossFittedEnsemble"},
+            estimator={"class_path": "gan_imbalance.comparison.distillation.Teacher"},
             stated_role="control",
         ),
     )

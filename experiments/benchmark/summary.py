@@ -1,0 +1,1 @@
+def summarise(output, folder, tables, quick): print("later")
