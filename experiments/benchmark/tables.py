@@ -38,8 +38,8 @@ TABLES: Mapping[str, Table] = {
     "contraceptive": Table("choose", "tables/contraceptive.csv.gz", "Contraceptive_method"),
     "chess_krk": Table("choose", "tables/chess_krk.csv.gz", "Class"),
     "law_school": Table("choose", "tables/law_school.csv.gz", "pass_bar"),
-    "adult": Table("choose", "adult_train.csv.gz", "income"),
-    "car": Table("choose", "car.csv.gz", "class"),
+    "adult": Table("choose", "adult_train.csv.gz", "income", {"missing_values": ["?"]}),
+    "car": Table("choose", "car.csv.gz", "class", {"categorical": ["doors", "persons"]}),
     # scikit-learn's 8 x 8 pixels, of which one digit is made rare
     "digits": Table("choose", options={"keep": {"8": 30}}),
     "satimage": Table("report", "tables/satimage.csv.gz", "damp_grey"),
