@@ -1,0 +1,1 @@
+"""The benchmark: every remedy over many tables, with several classifiers."""
