@@ -19,6 +19,8 @@ _last: dict[str, Any] = {}
 def fitted_teacher(teacher: Any, features: Any, labels: Any) -> Any:
     """Return the teacher fitted on training rows; the last one again, where neither it nor the rows are others.
 
+    So its seconds are told with the first remedy of a split that needs it.
+
     Args:
         teacher: to be fitted, with a ``random_state`` that is a number.
         features: (n, d).

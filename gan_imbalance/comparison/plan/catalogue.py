@@ -77,7 +77,6 @@ STANDARD_REMEDIES: Mapping[str, Remedy] = {
         _sampler("adasyn", "imblearn.over_sampling.ADASYN", {"n_neighbors": [3, 5, 10]}),
         # the small one that is the over-sampler's default
         _sampler("small_wasserstein_gan", _GAN_SAMPLER),
-        _distilled("distilled_gan", _GAN_SAMPLER),
     )
 }
 """What competes where a configuration names nothing; with categories, ``smote`` becomes SMOTENC or SMOTEN."""
@@ -94,10 +93,12 @@ FURTHER_REMEDIES: Mapping[str, Remedy] = {
         _sampler("cramer_gan", _GAN_SAMPLER, gan="CramerGAN"),
         _sampler("info_gan", _GAN_SAMPLER, gan="InfoGAN"),
         _sampler("tabular_diffusion", _GAN_SAMPLER, gan="TabularDiffusion"),
+        _distilled("distilled_gan", _GAN_SAMPLER),
         _sampler("one_hot_gan", _GAN_SAMPLER, gan="OneHotGAN", batch_size=32),
     )
 }
-"""What takes its time (larger GANs, a diffusion model), and GANs for some kinds of data: named, they compete."""
+"""What takes its time (larger GANs, a diffusion model, distillation), and GANs for some kinds of data: named, they
+compete."""
 
 THIRD_PARTY_REMEDIES: Mapping[str, Remedy] = {
     remedy.name: remedy
