@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from experiments.distillation import __main__ as study
-from experiments.distillation import candidates, reported
+from experiments.distillation import candidates
 from gan_imbalance import TabularDataModule
 from gan_imbalance.distillation import MEMBERS
 from gan_imbalance.types import InputError
@@ -70,33 +70,6 @@ def test_gains_are_over_doing_nothing_on_the_same_split() -> None:
 def test_a_missing_folder_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="There is no folder"):
         study.main(["--tables", str(tmp_path / "none")])
-
-
-@pytest.mark.slow
-def test_reported_tables_are_compared(shared_data: Callable[[str], Path], tmp_path: Path) -> None:
-    folder = shared_data("tables").parent
-    few = {"linear": MEMBERS["logistic_regression"]}
-    with patch("gan_imbalance.distillation.teacher.MEMBERS", few):
-        reported.main(["--quick", "--data", str(folder), "--output", str(tmp_path), "--jobs", "1"])
-    results = pd.read_csv(tmp_path / "results.csv")
-    assert set(results["remedy"]) == set(reported.REMEDIES)
-    assert results["pr_auc"].between(0, 1).all()
-
-
-def test_gains_over_tables_are_paired() -> None:
-    levels = dict.fromkeys(reported.REMEDIES, 0.5)
-    rows = [
-        {"table": table, "classifier": "mlp", "remedy": remedy, "pr_auc": level + base + bonus * (remedy == "teacher")}
-        for table, base, bonus in (("a", 0.0, 0.1), ("b", 0.2, 0.2))
-        for remedy, level in levels.items()
-    ]
-    found = {(row["remedy"], row["against"]): row for row in reported.gains(pd.DataFrame(rows))}
-    teacher = found["teacher", "nothing"]
-    assert teacher["gain"] == pytest.approx(0.15)
-    assert teacher["mean_rank"] == 1
-    # a mean of three standard errors, and one degree of freedom
-    assert teacher["probability_better"] == pytest.approx(0.5 + np.arctan(3) / np.pi)
-    assert found["distilled_gan", "teacher"]["better"] == 0
 
 
 @pytest.mark.slow
