@@ -36,6 +36,34 @@ MEMBERS: Mapping[str, dict[str, Any]] = {
 }
 """The members of a teacher of tables unless others are named."""
 
+
+def _of_images(network: dict[str, Any], augmentation: str) -> dict[str, Any]:
+    return {
+        "class_path": "gan_imbalance.classifiers.ImageClassifier",
+        "init_args": {
+            "network": network,
+            # none mirrors, which changes what digits and letters are
+            "augmentation": {
+                "class_path": f"gan_imbalance.transforms.image.{augmentation}",
+                "init_args": {"flip": 0.0},
+            },
+            "optimizer": "torch.optim.Adam",
+            "max_steps": 1000,
+            "batch_size": 64,
+            "lr": 1e-3,
+        },
+    }
+
+
+_CNN = {"class_path": "gan_imbalance.networks.SMateCNN", "init_args": {"width": 0.5}}
+
+IMAGE_MEMBERS: Mapping[str, dict[str, Any]] = {
+    "network": _of_images(_CNN, "FlipCrop"),
+    "augmented_network": _of_images(_CNN, "SMateAugment"),
+    "residual_network": _of_images({"class_path": "gan_imbalance.networks.ResNet20", "init_args": {}}, "FlipCrop"),
+}
+"""The members of a teacher of images unless others are named: they differ in network and augmentation."""
+
 _SMALLEST = 1e-7
 
 
@@ -50,7 +78,8 @@ class CrossFittedEnsemble(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     Args:
         members: classifiers with ``predict_proba`` by name, or their ``class_path`` dicts. None takes boosted trees,
-            extra trees, logistic regression and a small network (:data:`MEMBERS`).
+            extra trees, logistic regression and a small network (:data:`MEMBERS`); for images, networks that differ in
+            kind and augmentation (:data:`IMAGE_MEMBERS`).
         folds: at most, stratified by class; as many as the rarest class has rows, where these are fewer.
         rounds: of the selection; more make finer weights.
         random_state: seed of folds and members, or a numpy random state.
@@ -96,19 +125,19 @@ class CrossFittedEnsemble(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """Fit the members in every fold, choose their weights, and fit them on all rows.
 
         Args:
-            X: features, (n, d).
+            X: features, (n, d); or what all members can learn, such as images, uint8 (n, channels, side, side).
             y: labels, (n,).
 
         Raises:
             InputError: if a member has no ``predict_proba``, there is none, ``folds`` or ``rounds`` are too few, all
                 rows are of one class, or all but one are.
         """
-        X, y = validate_data(self, X, y)
+        X, y = validate_data(self, X, y, allow_nd=True)
         check_classification_targets(y)
         if self.folds < 2 or self.rounds < 1:
             raise InputError(f"folds is {self.folds} and rounds {self.rounds}: give at least 2 and 1.")
         self.classes_, labels = np.unique(y, return_inverse=True)
-        members = self._new_members()
+        members = self._new_members(IMAGE_MEMBERS if X.ndim == 4 else MEMBERS)
         fold_of = self._folds(labels)
         predictions = {name: np.empty((len(X), len(self.classes_))) for name in members}
         for fold in range(fold_of.max() + 1):
@@ -127,7 +156,7 @@ class CrossFittedEnsemble(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def predict_proba(self, X: Any) -> Probabilities:
         """Return the weighted mean of the members' probabilities, (n, classes)."""
         check_is_fitted(self)
-        X = validate_data(self, X, reset=False)
+        X = validate_data(self, X, reset=False, allow_nd=True)
         return _mean({name: self._probabilities(one, X) for name, one in self.members_.items()}, self.weights_)
 
     def predict(self, X: Any) -> npt.NDArray[Any]:
@@ -135,9 +164,9 @@ class CrossFittedEnsemble(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         probabilities = self.predict_proba(X)
         return self.classes_[probabilities.argmax(axis=1)]  # type: ignore[no-any-return]
 
-    def _new_members(self) -> dict[str, Any]:
+    def _new_members(self, standard: Mapping[str, Any]) -> dict[str, Any]:
         random = check_random_state(self.random_state)
-        given = MEMBERS if self.members is None else self.members
+        given = standard if self.members is None else self.members
         if not given:
             raise InputError("The teacher has no members: name at least one.")
         made = {}
