@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from itertools import product, starmap
 from typing import Any, Literal
@@ -20,7 +21,7 @@ from gan_imbalance.comparison.report.publish import publish_report
 from gan_imbalance.comparison.result import Comparison
 from gan_imbalance.comparison.run.engine import EngineName, open_engine
 from gan_imbalance.comparison.store import Store
-from gan_imbalance.components import build, to_config
+from gan_imbalance.components import build, import_class, to_config
 from gan_imbalance.data import ImbalanceDataModule
 from gan_imbalance.data.base import A_TABLE
 from gan_imbalance.metrics import Costs
@@ -151,7 +152,7 @@ def compare(
         if quick:
             seeds, folds, bounds, tuning_budget, store = 1, 0, None, 0, Store(store.folder / "quick")
             amounts = (amounts or ["balance"])[-1:]
-            chosen = tuple(remedy.with_gan_steps(QUICK_STEPS, override=True) for remedy in chosen)
+            chosen = tuple(_with_few_steps_in_all(remedy) for remedy in chosen)
             estimators = {name: _with_few_steps(estimator) for name, estimator in estimators.items()}
         experiment = Experiment(
             data,
@@ -243,6 +244,20 @@ def _check_amounts(amounts: Sequence[Amount]) -> None:
 
     if len(set(amounts)) < len(amounts):
         raise InputError(f"amounts holds a value twice: {list(amounts)}.")
+
+
+def _with_few_steps_in_all(remedy: Remedy) -> Remedy:
+    """Return a remedy whose GAN, and the members of its teacher that are named, are trained with very few steps."""
+
+    def shortened(value: Any) -> Any:
+        if not isinstance(value, dict):
+            return value
+        value = {name: shortened(part) for name, part in value.items()}
+        is_classifier = "class_path" in value and hasattr(import_class(value["class_path"]), "predict_proba")
+        return _with_few_steps(value) if is_classifier else value
+
+    few = remedy.with_gan_steps(QUICK_STEPS, override=True)
+    return replace(few, transform=shortened(few.transform), estimator=shortened(few.estimator))
 
 
 def _with_few_steps(estimator: dict[str, Any]) -> dict[str, Any]:

@@ -5,12 +5,16 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
+import torch
 from imblearn.under_sampling.base import BaseUnderSampler
 from sklearn.utils import check_random_state
 
-from gan_imbalance.oversampling import TableOverSampler
+from gan_imbalance.data import ImageDataModule
+from gan_imbalance.oversampling import ImageOverSampler, TableOverSampler
 from gan_imbalance.transforms.dtypes import Floats, count_decimals, to_numbers
+from gan_imbalance.transforms.image import FlipCrop, in_chunks, to_uint8
 from gan_imbalance.types import InputError, Label
 
 
@@ -100,6 +104,37 @@ def in_the_form_of(column: pd.Series[Any], numbers: Floats) -> pd.Series[Any]:
         limits = np.iinfo(getattr(column.dtype, "numpy_dtype", column.dtype))
         numbers = np.clip(numbers, limits.min, limits.max)
     return pd.Series(numbers).astype(column.dtype)
+
+
+class AugmentationOverSampler(ImageOverSampler):
+    """Repeats images of the class, drawn with replacement, each augmented anew.
+
+    A GAN that does not beat it has found nothing that changing real images a little would not have given. It is what
+    :class:`JitterOverSampler` is for tables.
+
+    Args:
+        augmentation: maps float images in [-1, 1] to such of the same shape, or its ``class_path`` dict. None takes
+            what the data say, and where they say nothing, shifts by up to an eighth of the width.
+        sampling_strategy: imbalanced-learn's: ``"auto"``, ``"minority"``, ..., a ratio, a dict, or a callable.
+        random_state: seed, or a numpy random state.
+
+    Attributes:
+        sampling_strategy_: images added per class.
+    """
+
+    remedy_role: ClassVar[str] = "control"
+
+    def __init__(self, augmentation: Any = None, *, sampling_strategy: Any = "auto", random_state: Any = None) -> None:
+        super().__init__(augmentation=augmentation, sampling_strategy=sampling_strategy, random_state=random_state)
+
+    def _make(self, data: ImageDataModule, index: int, count: int, seed: int) -> npt.NDArray[np.uint8]:
+        data = self._adapted(data)
+        if data.augmentation is None:
+            data = data.adapted(augmentation=FlipCrop(flip=0.0))
+        rows = data.rows("train", [data.samples.classes[index]])
+        drawn = data.stored(np.random.default_rng(seed).choice(rows, count))
+        torch.manual_seed(seed)
+        return in_chunks(lambda images: to_uint8(data.as_training_input(images)), drawn).numpy()
 
 
 class HalfMinorityUnderSampler(BaseUnderSampler):  # type: ignore[misc]

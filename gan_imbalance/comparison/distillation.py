@@ -1,4 +1,4 @@
-"""Distillation as a remedy: a teacher of the training rows labels what a resampler made, and the rows themselves."""
+"""A teacher of the training rows in a remedy: it labels what a resampler made and the rows themselves, or sorts out."""
 
 from __future__ import annotations
 
@@ -65,19 +65,44 @@ class Distillation:
 
     def __call__(self, training: Training, seed: int) -> Training:
         """Return the rows with probabilities for labels."""
-        teacher = CrossFittedEnsemble() if self.teacher is None else clone(self.teacher)
-        if teacher.get_params().get("random_state", seed) is None:
-            teacher.set_params(random_state=seed)
-        added = training.added
-        features, labels = training.features[~added], training.labels[~added]
-        teacher = fitted_teacher(teacher, features, labels)
-        targets, kept = real_targets(labels, teacher, self.real)
+        teacher, added = _fitted(self.teacher, training, seed), training.added
+        targets, kept = real_targets(training.labels[~added], teacher, self.real)
         probabilities = targets[kept]
         if added.any():
             probabilities = np.concatenate([probabilities, teacher.predict_proba(training.features[added])])
         chosen = np.concatenate([np.flatnonzero(~added)[kept], np.flatnonzero(added)])
         weights = None if training.weights is None else training.weights[chosen]
         return Training(training.features[chosen], training.labels[chosen], added[chosen], weights, probabilities)
+
+
+class Filtering:
+    """A :class:`~gan_imbalance.comparison.TrainingTransform`: of the added rows, those stay whose class a teacher sees.
+
+    A row stays if the class that it was made for is the teacher's most probable one, so that what looks like another
+    class does no harm. The teacher learns from the training rows of the split alone.
+
+    Args:
+        teacher: as for :class:`Distillation`, without ``out_of_fold_``: any classifier.
+    """
+
+    def __init__(self, teacher: Any = None) -> None:
+        self.teacher = teacher
+
+    def __call__(self, training: Training, seed: int) -> Training:
+        """Return the training rows, and the added ones that the teacher agrees with."""
+        kept = ~training.added
+        if training.added.any():
+            teacher = _fitted(self.teacher, training, seed)
+            kept[training.added] = teacher.predict(training.features[training.added]) == training.labels[training.added]
+        return Training(*(None if part is None else part[kept] for part in training))
+
+
+def _fitted(teacher: Any, training: Training, seed: int) -> Any:
+    """Return a teacher, None for the standard one, fitted on the training rows that were not added."""
+    teacher = CrossFittedEnsemble() if teacher is None else clone(teacher)
+    if teacher.get_params().get("random_state", seed) is None:
+        teacher.set_params(random_state=seed)
+    return fitted_teacher(teacher, training.features[~training.added], training.labels[~training.added])
 
 
 class EveryClass:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from gan_imbalance.comparison.plan.remedies import Remedy
 from gan_imbalance.components import import_class
+from gan_imbalance.distillation import IMAGE_MEMBERS
 from gan_imbalance.kinds import find_kind
 from gan_imbalance.types import DataKind, InputError
 
@@ -32,9 +33,22 @@ _EVERY_CLASS = {"class_path": "gan_imbalance.comparison.distillation.EveryClass"
 _DISTILLATION = {"class_path": "gan_imbalance.comparison.distillation.Distillation", "init_args": {}}
 
 
-def _distilled(name: str, class_path: str, **init_args: Any) -> Remedy:
+# its members are named, so that a dry run finds their steps
+_IMAGE_TEACHER = {
+    "class_path": "gan_imbalance.distillation.CrossFittedEnsemble",
+    "init_args": {"members": IMAGE_MEMBERS},
+}
+_IMAGE_DISTILLATION = {**_DISTILLATION, "init_args": {"teacher": _IMAGE_TEACHER}}
+_IMAGE_FILTERING = {
+    "class_path": "gan_imbalance.comparison.distillation.Filtering",
+    "init_args": {"teacher": _IMAGE_TEACHER},
+}
+_TAUGHT = {_DISTILLATION["class_path"], _IMAGE_FILTERING["class_path"]}
+
+
+def _distilled(name: str, class_path: str, transform: Mapping[str, Any] = _DISTILLATION, **init_args: Any) -> Remedy:
     resampler = {"class_path": class_path, "init_args": {"sampling_strategy": _EVERY_CLASS, **init_args}}
-    return Remedy(name, resampler, transform=_DISTILLATION)
+    return Remedy(name, resampler, transform=dict(transform))
 
 
 _HALVED = _sampler(HALF_MINORITY, f"{_CONTROLS}HalfMinorityUnderSampler")
@@ -171,11 +185,32 @@ FURTHER_IMAGE_REMEDIES: Mapping[str, Remedy] = {
     for remedy in (
         _sampler("cramer_gan", _IMAGE_SAMPLER, gan="CramerGAN"),
         _sampler("info_gan", _IMAGE_SAMPLER, gan="InfoGAN"),
+        _distilled("distilled_conditional_gan", _IMAGE_SAMPLER, _IMAGE_DISTILLATION, gan="ConditionalGAN"),
+        Remedy(
+            "filtered_conditional_gan",
+            {"class_path": _IMAGE_SAMPLER, "init_args": {"gan": "ConditionalGAN"}},
+            transform=_IMAGE_FILTERING,
+        ),
     )
 }
-"""GANs of images that compete where they are named."""
+"""GANs of images that compete where they are named, and what a teacher makes of their images."""
 
-IMAGE_REMEDIES: Mapping[str, Remedy] = {**IMAGE_CONTROLS, **STANDARD_IMAGE_REMEDIES, **FURTHER_IMAGE_REMEDIES}
+IMAGE_DISTILLATION_CONTROLS: Mapping[str, Remedy] = {
+    remedy.name: remedy
+    for remedy in (
+        _distilled("distilled_augmentation", f"{_CONTROLS}AugmentationOverSampler", _IMAGE_DISTILLATION),
+        Remedy("distilled_real", transform=_IMAGE_DISTILLATION, stated_role="control"),
+        Remedy(TEACHER, estimator=_IMAGE_TEACHER, stated_role="control"),
+    )
+}
+"""What joins where a teacher of images labels or sorts out: real images, augmented, are in the GAN's place."""
+
+IMAGE_REMEDIES: Mapping[str, Remedy] = {
+    **IMAGE_CONTROLS,
+    **STANDARD_IMAGE_REMEDIES,
+    **FURTHER_IMAGE_REMEDIES,
+    **IMAGE_DISTILLATION_CONTROLS,
+}
 """All remedies of images that have a name."""
 
 # of any other kind, what needs nothing but rows
@@ -190,16 +225,18 @@ class Offer(NamedTuple):
         standard: what competes where a configuration names nothing.
         controls: what joins in any case.
         named: all of them, and those that compete where they are named.
+        taught: the controls that join where a teacher labels rows or sorts them out.
     """
 
     standard: Mapping[str, Remedy]
     controls: Mapping[str, Remedy]
     named: Mapping[str, Remedy]
+    taught: Mapping[str, Remedy]
 
 
-TABLES = Offer(STANDARD_REMEDIES, CONTROLS, TABLE_REMEDIES)
-IMAGES = Offer(STANDARD_IMAGE_REMEDIES, IMAGE_CONTROLS, IMAGE_REMEDIES)
-ANY_KIND = Offer(_STANDARD_ELSEWHERE, _CONTROLS_ELSEWHERE, {**_STANDARD_ELSEWHERE, **_CONTROLS_ELSEWHERE})
+TABLES = Offer(STANDARD_REMEDIES, CONTROLS, TABLE_REMEDIES, DISTILLATION_CONTROLS)
+IMAGES = Offer(STANDARD_IMAGE_REMEDIES, IMAGE_CONTROLS, IMAGE_REMEDIES, IMAGE_DISTILLATION_CONTROLS)
+ANY_KIND = Offer(_STANDARD_ELSEWHERE, _CONTROLS_ELSEWHERE, {**_STANDARD_ELSEWHERE, **_CONTROLS_ELSEWHERE}, {})
 
 
 def choose_remedies(
@@ -226,8 +263,8 @@ def choose_remedies(
         remedy.check()
     baseline = next((remedy for remedy in chosen if remedy.role == "baseline"), CONTROLS["nothing"])
     expected = dict(offer.controls)
-    if any((remedy.transform or {}).get("class_path") == _DISTILLATION["class_path"] for remedy in chosen):
-        expected |= {name: one for name, one in DISTILLATION_CONTROLS.items() if name in offer.named}
+    if any((remedy.transform or {}).get("class_path") in _TAUGHT for remedy in chosen):
+        expected |= offer.taught
     absent = [one for name, one in expected.items() if name not in names and one.role != "baseline"]
     return (baseline, *(remedy for remedy in chosen if remedy is not baseline), *(absent if controls else ()))
 
