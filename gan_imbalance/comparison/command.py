@@ -152,7 +152,7 @@ def compare(
         if quick:
             seeds, folds, bounds, tuning_budget, store = 1, 0, None, 0, Store(store.folder / "quick")
             amounts = (amounts or ["balance"])[-1:]
-            chosen = tuple(_with_few_steps_in_all(remedy) for remedy in chosen)
+            chosen = tuple(_shortened(remedy) for remedy in chosen)
             estimators = {name: _with_few_steps(estimator) for name, estimator in estimators.items()}
         experiment = Experiment(
             data,
@@ -246,18 +246,18 @@ def _check_amounts(amounts: Sequence[Amount]) -> None:
         raise InputError(f"amounts holds a value twice: {list(amounts)}.")
 
 
-def _with_few_steps_in_all(remedy: Remedy) -> Remedy:
+def _shortened(remedy: Remedy) -> Remedy:
     """Return a remedy whose GAN, and the members of its teacher that are named, are trained with very few steps."""
 
-    def shortened(value: Any) -> Any:
+    def short(value: Any) -> Any:
         if not isinstance(value, dict):
             return value
-        value = {name: shortened(part) for name, part in value.items()}
+        value = {name: short(part) for name, part in value.items()}
         is_classifier = "class_path" in value and hasattr(import_class(value["class_path"]), "predict_proba")
         return _with_few_steps(value) if is_classifier else value
 
     few = remedy.with_gan_steps(QUICK_STEPS, override=True)
-    return replace(few, transform=shortened(few.transform), estimator=shortened(few.estimator))
+    return replace(few, transform=short(few.transform), estimator=short(few.estimator))
 
 
 def _with_few_steps(estimator: dict[str, Any]) -> dict[str, Any]:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import product
 
 import numpy as np
 import pandas as pd
 import pytest
 from sklearn.base import clone
+from torch import Tensor, nn
 
-from gan_imbalance.comparison.controls import JitterOverSampler, MarginalOverSampler
+from gan_imbalance.comparison.controls import AugmentationOverSampler, JitterOverSampler, MarginalOverSampler
+from gan_imbalance.comparison.distillation import EveryClass
+from gan_imbalance.data import DigitsDataModule
 from gan_imbalance.oversampling import TableOverSampler
 from gan_imbalance.types import InputError
 
@@ -164,6 +168,53 @@ def test_no_noise_repeats_rows(mixed_frame: pd.DataFrame) -> None:
 def test_impossible_noise_is_refused(noise: float, mixed_frame: pd.DataFrame) -> None:
     with pytest.raises(InputError, match="noise is"):
         added_rows(JitterOverSampler(noise), mixed_frame)
+
+
+# -- augmentation ---------------------------------------------------------------------------------------------------
+
+
+class Inverted(nn.Module):
+    """Makes light what is dark."""
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Map images to their negatives."""
+        return -images
+
+
+def test_images_of_the_class_are_drawn_and_augmented_as_the_data_say() -> None:
+    data = DigitsDataModule(only=[3, 8], keep={"8": 9}, validation_fraction=0.2)
+    real = data.samples.images.numpy()[data.rows("train", [8])]
+
+    def made(augmentation: nn.Module | None, own: nn.Module | None = None, seed: int = 0) -> np.ndarray:
+        sampler = AugmentationOverSampler(own, sampling_strategy=EveryClass(1.0), random_state=seed)
+        images, labels = sampler.top_up(data.adapted(augmentation=augmentation))
+        assert images.dtype == np.uint8
+        assert np.bincount(labels).tolist() == data.class_counts()
+        return images[labels == 1]
+
+    inverted = made(Inverted())
+    assert all((255 - real == image).all(axis=(1, 2, 3)).any() for image in inverted)
+    assert np.array_equal(made(None, Inverted()), inverted)
+    assert not np.array_equal(made(Inverted(), seed=1), inverted)
+    # where the data say nothing, they are shifted by up to a pixel
+    shifted = made(None)
+    assert np.array_equal(shifted, made(None))
+    moves = [np.roll(real, move, axis=(2, 3)) for move in product((-1, 0, 1), repeat=2)]
+    inner = (slice(None), slice(None), slice(1, -1), slice(1, -1))
+    assert all(
+        any((move[inner] == image[None][inner]).all(axis=(1, 2, 3)).any() for move in moves) for image in shifted
+    )
+    assert not all((real == image).all(axis=(1, 2, 3)).any() for image in shifted)
+
+
+def test_arrays_of_images_are_topped_up() -> None:
+    images = np.random.default_rng(0).integers(256, size=(12, 1, 8, 8)).astype(np.uint8)
+    labels = np.repeat(["no", "yes"], [9, 3])
+    sampler = AugmentationOverSampler(random_state=0)
+    more, told = sampler.fit_resample(images, labels)
+    assert np.array_equal(more[:12], images)
+    assert Counter(told.tolist()) == {"no": 9, "yes": 9}
+    assert clone(sampler).get_params() == sampler.get_params()
 
 
 # -- marginals ------------------------------------------------------------------------------------------------------

@@ -9,10 +9,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
 
 from gan_imbalance.comparison import compare
-from gan_imbalance.comparison.distillation import Distillation, EveryClass, Teacher
+from gan_imbalance.comparison.distillation import Distillation, EveryClass, Filtering, Teacher
 from gan_imbalance.comparison.plan.catalogue import TABLE_REMEDIES
 from gan_imbalance.comparison.training import Training
 from gan_imbalance.data import TabularDataModule
@@ -52,6 +55,28 @@ def test_added_rows_have_the_teachers_labels_and_real_ones_those_asked_for(train
     alone = Distillation(teacher, "none")(training, seed=0)
     assert alone.added.all()
     assert len(alone.probabilities) == len(alone.features) == 40
+
+
+@pytest.mark.parametrize("form", [(3,), (3, 1, 1)])
+def test_of_the_added_rows_those_stay_that_the_teacher_agrees_with(training: Training, form: tuple[int, ...]) -> None:
+    """Rows of any kind: the teacher here flattens them."""
+    weights = np.linspace(1, 2, 120)
+    given = training._replace(features=training.features.reshape(-1, *form), weights=weights)
+    teacher = make_pipeline(FunctionTransformer(_flat), LogisticRegression())
+    seen = clone(teacher).fit(given.features[:80], given.labels[:80]).predict(given.features[80:])
+    assert 0 < (seen == 1).sum() < 40
+    kept = np.concatenate([np.full(80, True), seen == 1])
+    found = Filtering(teacher)(given, seed=0)
+    assert found.probabilities is None
+    for name in ("features", "labels", "added", "weights"):
+        assert np.array_equal(getattr(found, name), getattr(given, name)[kept])
+    # nothing added, nothing to learn
+    real = Training(*(None if part is None else part[:80] for part in given))
+    assert len(Filtering("no teacher")(real, seed=0).labels) == 80
+
+
+def _flat(X: np.ndarray) -> np.ndarray:
+    return X.reshape(len(X), -1)
 
 
 def test_a_teacher_without_a_seed_has_that_of_the_split(training: Training) -> None:

@@ -15,8 +15,10 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.svm import LinearSVC
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
+from gan_imbalance.classifiers import ImageClassifier
+from gan_imbalance.components import build
 from gan_imbalance.distillation import CrossFittedEnsemble
-from gan_imbalance.distillation.teacher import MEMBERS, select
+from gan_imbalance.distillation.teacher import IMAGE_MEMBERS, MEMBERS, select
 from gan_imbalance.types import InputError
 
 LINEAR = {"linear": LogisticRegression()}
@@ -106,6 +108,40 @@ def test_the_members_of_the_default_teacher_are_averaged(rows: tuple[np.ndarray,
     again = CrossFittedEnsemble(folds=2, random_state=0).fit(X, labels)
     assert np.array_equal(again.out_of_fold_, teacher.out_of_fold_)
     assert log_loss(labels, teacher.out_of_fold_) <= min(teacher.losses_.values()) + 1e-6
+
+
+@pytest.fixture
+def images() -> tuple[np.ndarray, np.ndarray]:
+    """Return 48 images of 8 x 8 pixels, of which 12, the light ones, are of class "yes"."""
+    labels = np.repeat(["no", "yes"], [36, 12])
+    dark = np.random.default_rng(0).integers(0, 128, size=(48, 1, 8, 8))
+    return (dark + 127 * (labels == "yes")[:, None, None, None]).astype(np.uint8), labels
+
+
+def test_images_are_judged_out_of_fold(images: tuple[np.ndarray, np.ndarray]) -> None:
+    X, labels = images
+    network = {"network": build(IMAGE_MEMBERS["network"]).set_params(max_steps=8, accelerator="cpu")}
+    teacher = CrossFittedEnsemble(network, folds=3, random_state=0).fit(X, labels)
+    assert teacher.out_of_fold_.shape == teacher.predict_proba(X).shape == (48, 2)
+    np.testing.assert_allclose(teacher.out_of_fold_.sum(axis=1), 1, rtol=1e-5)
+    inverted = X.copy()
+    inverted[7] = 255 - inverted[7]
+    changed = CrossFittedEnsemble(network, folds=3, random_state=0).fit(inverted, labels)
+    # the others of its fold were judged by a network that never saw it
+    same = np.isclose(changed.out_of_fold_, teacher.out_of_fold_, rtol=0, atol=1e-9).all(axis=1)
+    assert same.sum() == 48 // 3 - 1
+
+
+def test_images_have_members_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    few = {name: build(member).set_params(max_steps=1, accelerator="cpu") for name, member in IMAGE_MEMBERS.items()}
+    monkeypatch.setattr("gan_imbalance.distillation.teacher.IMAGE_MEMBERS", few)
+    labels = np.arange(12) % 2
+    images = np.random.default_rng(0).integers(256, size=(12, 1, 8, 8)).astype(np.uint8)
+    teacher = CrossFittedEnsemble(folds=2, random_state=0).fit(images, labels)
+    assert set(teacher.losses_) == set(IMAGE_MEMBERS)
+    assert all(isinstance(member, ImageClassifier) for member in teacher.members_.values())
+    with pytest.raises(InputError, match=r"16 x 16 .* were given to a classifier of images of 1 x 8 x 8"):
+        teacher.predict(np.zeros((2, 1, 16, 16), dtype=np.uint8))
 
 
 def test_a_rare_class_makes_fewer_folds(rows: tuple[np.ndarray, np.ndarray]) -> None:

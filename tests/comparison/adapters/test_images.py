@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +20,13 @@ from gan_imbalance.comparison import Remedy, compare
 from gan_imbalance.comparison.adapters import adapter_of
 from gan_imbalance.comparison.adapters.images import ImageAdapter
 from gan_imbalance.comparison.plan.catalogue import IMAGE_REMEDIES, choose_remedies
+from gan_imbalance.comparison.plan.cells import group_cells
+from gan_imbalance.comparison.plan.planning import plan_cells
+from gan_imbalance.comparison.plan.study import Setting, split_data, split_keys
 from gan_imbalance.comparison.report.findings import Findings
 from gan_imbalance.comparison.report.make import make_report
 from gan_imbalance.comparison.run.rows import Resampled, resample
+from gan_imbalance.comparison.run.task import run_task
 from gan_imbalance.comparison.store import Store
 from gan_imbalance.data import DigitsDataModule
 from gan_imbalance.oversampling import resolve_gan
@@ -91,14 +96,44 @@ def test_random_under_sampling_keeps_real_images(data: DigitsDataModule) -> None
 
 def test_no_other_image_than_the_splits_own_is_looked_at(data: DigitsDataModule) -> None:
     remedy = transfer("mine", random_state=0)
-    expected = apply(remedy, data)
-    test = np.isin(np.arange(len(data.samples)), data.split.test)
-    poisoned = data.samples.images.numpy().copy()
-    poisoned[test] = 255 - poisoned[test]
-    changed = type(data.samples)(poisoned, data.samples.labels, data.samples.classes)
-    found = resample(remedy, adapter_of(changed, data.split.train), data.adapted(samples=changed), RARE, 12)
+    expected, found = apply(remedy, data), apply(remedy, poisoned(data))
     assert np.array_equal(found.added, expected.added)
     assert found.quality == expected.quality
+
+
+def poisoned(data: DigitsDataModule) -> DigitsDataModule:
+    """Return the same with inverted test images."""
+    test = np.isin(np.arange(len(data.samples)), data.split.test)
+    images = data.samples.images.numpy().copy()
+    images[test] = 255 - images[test]
+    return data.adapted(samples=type(data.samples)(images, data.samples.labels, data.samples.classes))
+
+
+@pytest.mark.parametrize("name", ["filtered_conditional_gan", "distilled_conditional_gan", "teacher"])
+def test_a_teacher_learns_from_no_other_image_than_the_splits_own(name: str, data: DigitsDataModule) -> None:
+    remedy = IMAGE_REMEDIES[name]
+    if remedy.resampler is not None:
+        settings = {"gan": {**TINY_GAN, "class_path": "gan_imbalance.gans.ConditionalGAN"}, "accelerator": "cpu"}
+        remedy = remedy.with_init_args(**settings, max_steps=3)
+    teacher = {
+        "class_path": "gan_imbalance.distillation.CrossFittedEnsemble",
+        "init_args": {"members": {"network": NETWORK}, "folds": 2},
+    }
+    if remedy.transform is not None:
+        remedy = replace(remedy, transform={**remedy.transform, "init_args": {"teacher": teacher}})
+    else:
+        remedy = replace(remedy, estimator=teacher)
+    found = []
+    for images in (data, poisoned(data)):
+        study = split_data(images, split_keys([0], 0, [Setting()]), 0)
+        (task,) = group_cells(plan_cells(study, [remedy], {"linear": LINEAR, "network": NETWORK}, ["balance"]))
+        result = run_task(study, task, {})
+        assert not result.failures
+        found.append([cell.content for cell in result.cells])
+    for clean, dirty in zip(*found, strict=True):
+        for told in ("validation", "tuned_threshold", "rows", "quality"):
+            assert clean[told] == pytest.approx(dirty[told], nan_ok=True)
+        assert clean["metrics"] != dirty["metrics"]
 
 
 def test_added_images_survive_the_file(data: DigitsDataModule) -> None:
@@ -170,16 +205,16 @@ def test_standard_remedies_of_images_are_named() -> None:
     assert transfer("mine", pretrain_steps=3).with_gan_steps(2, override=True).init_args["pretrain_steps"] is None
 
 
-@pytest.mark.parametrize("name", [name for name, remedy in IMAGE_REMEDIES.items() if remedy.learns_data])
+@pytest.mark.parametrize("name", [name for name, remedy in IMAGE_REMEDIES.items() if remedy.takes_steps])
 def test_every_gan_with_a_name_makes_images(name: str, data: DigitsDataModule) -> None:
     remedy = IMAGE_REMEDIES[name].with_gan_steps(2, override=True).with_init_args(batch_size=4, accelerator="cpu")
     made = apply(remedy, data)
-    assert made.added.shape == (12, 1, 8, 8)
+    assert made.added.shape == (12 if remedy.is_sized else 2 * len(data.split.train), 1, 8, 8)
     assert made.added.std() > 0
 
 
 def test_every_gan_of_images_has_a_name() -> None:
-    named = {resolve_gan(remedy.init_args["gan"])[0] for remedy in IMAGE_REMEDIES.values() if remedy.learns_data}
+    named = {resolve_gan(remedy.init_args["gan"])[0] for remedy in IMAGE_REMEDIES.values() if remedy.takes_steps}
     assert named == {gan for name in gans.__all__ if "image" in (gan := getattr(gans, name)).kinds} - {gans.BaseGAN}
 
 

@@ -14,6 +14,7 @@ from gan_imbalance.comparison.plan.catalogue import (
     CONTROLS,
     DISTILLATION_CONTROLS,
     FURTHER_REMEDIES,
+    IMAGE_REMEDIES,
     STANDARD_REMEDIES,
     TABLE_REMEDIES,
     choose_remedies,
@@ -43,6 +44,10 @@ def test_controls_of_distillation_join_where_something_is_distilled() -> None:
     for remedy in ("distilled_gan", own):
         names = {one.name for one in choose_remedies([remedy])}
         assert names >= {"distilled_jitter", "distilled_real", "teacher"}
+    for name in ("distilled_conditional_gan", "filtered_conditional_gan"):
+        names = {one.name for one in choose_remedies([name], kind="image")}
+        assert names >= {"distilled_augmentation", "distilled_real", "teacher"}
+        assert "distilled_jitter" not in names
     assert not set(DISTILLATION_CONTROLS) & {one.name for one in choose_remedies(["smote"])}
     assert [one.name for one in choose_remedies(["teacher"], controls=False)] == ["nothing", "teacher"]
 
@@ -98,10 +103,13 @@ def test_imbalanced_learns_samplers_join_by_name(name: str) -> None:
         ("distilled_jitter", "control"),
         ("distilled_real", "control"),
         ("teacher", "control"),
+        ("distilled_conditional_gan", "gan"),
+        ("filtered_conditional_gan", "gan"),
+        ("distilled_augmentation", "control"),
     ],
 )
 def test_roles(name: str, role: str) -> None:
-    assert TABLE_REMEDIES[name].role == role
+    assert {**IMAGE_REMEDIES, **TABLE_REMEDIES}[name].role == role
 
 
 @pytest.mark.parametrize(
