@@ -71,8 +71,7 @@ class Distillation:
         if added.any():
             probabilities = np.concatenate([probabilities, teacher.predict_proba(training.features[added])])
         chosen = np.concatenate([np.flatnonzero(~added)[kept], np.flatnonzero(added)])
-        weights = None if training.weights is None else training.weights[chosen]
-        return Training(training.features[chosen], training.labels[chosen], added[chosen], weights, probabilities)
+        return training.take(chosen)._replace(probabilities=probabilities)
 
 
 class Filtering:
@@ -90,11 +89,12 @@ class Filtering:
 
     def __call__(self, training: Training, seed: int) -> Training:
         """Return the training rows, and the added ones that the teacher agrees with."""
-        kept = ~training.added
-        if training.added.any():
+        added = training.added
+        kept = ~added
+        if added.any():
             teacher = _fitted(self.teacher, training, seed)
-            kept[training.added] = teacher.predict(training.features[training.added]) == training.labels[training.added]
-        return Training(*(None if part is None else part[kept] for part in training))
+            kept[added] = teacher.predict(training.features[added]) == training.labels[added]
+        return training.take(kept)
 
 
 def _fitted(teacher: Any, training: Training, seed: int) -> Any:

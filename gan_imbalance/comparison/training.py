@@ -27,6 +27,12 @@ class Training(NamedTuple):
     weights: npt.NDArray[np.floating[Any]] | None = None
     probabilities: npt.NDArray[np.floating[Any]] | None = None
 
+    def take(self, rows: npt.NDArray[Any]) -> Training:
+        """Return some of the rows, by a mask or by their positions."""
+        weights = None if self.weights is None else self.weights[rows]
+        probabilities = None if self.probabilities is None else self.probabilities[rows]
+        return Training(self.features[rows], self.labels[rows], self.added[rows], weights, probabilities)
+
 
 class TrainingTransform(Protocol):
     """Changes rows, labels or weights between resampling and fitting; a remedy names one by ``transform``.
