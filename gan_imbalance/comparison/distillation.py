@@ -81,7 +81,7 @@ class Filtering:
     class does no harm. The teacher learns from the training rows of the split alone.
 
     Args:
-        teacher: as for :class:`Distillation`, without ``out_of_fold_``: any classifier.
+        teacher: any classifier; None and its ``random_state`` as for :class:`Distillation`.
     """
 
     def __init__(self, teacher: Any = None) -> None:
