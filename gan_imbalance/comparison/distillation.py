@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any, Self
 
+import joblib
 import numpy as np
 from sklearn.base import clone
 
 from gan_imbalance.comparison.training import Training
 from gan_imbalance.distillation import CrossFittedEnsemble, RealLabels, real_targets
-from gan_imbalance.files import content_hash
 
 # of the split that this process was last at: the remedies that are distilled, and the teacher itself, differ in what is
 # made of it
@@ -26,7 +26,7 @@ def fitted_teacher(teacher: Any, features: Any, labels: Any) -> Any:
         features: (n, d).
         labels: class indices, (n,).
     """
-    made_from = content_hash(repr(teacher).encode() + np.asarray(features).tobytes() + np.asarray(labels).tobytes())
+    made_from = joblib.hash([teacher, features, labels])
     if made_from not in _last:
         fitted = teacher.fit(features, labels)
         _last.clear()

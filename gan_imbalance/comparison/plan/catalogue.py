@@ -38,6 +38,7 @@ _IMAGE_TEACHER = {
     "class_path": "gan_imbalance.distillation.CrossFittedEnsemble",
     "init_args": {"members": IMAGE_MEMBERS},
 }
+_SHARED_TEACHER = "gan_imbalance.comparison.distillation.Teacher"
 _IMAGE_DISTILLATION = {**_DISTILLATION, "init_args": {"teacher": _IMAGE_TEACHER}}
 _IMAGE_FILTERING = {
     "class_path": "gan_imbalance.comparison.distillation.Filtering",
@@ -74,7 +75,7 @@ DISTILLATION_CONTROLS: Mapping[str, Remedy] = {
         Remedy("distilled_real", transform=_DISTILLATION, stated_role="control"),
         Remedy(
             TEACHER,
-            estimator={"class_path": "gan_imbalance.comparison.distillation.Teacher"},
+            estimator={"class_path": _SHARED_TEACHER},
             stated_role="control",
         ),
     )
@@ -200,7 +201,7 @@ IMAGE_DISTILLATION_CONTROLS: Mapping[str, Remedy] = {
     for remedy in (
         _distilled("distilled_augmentation", f"{_CONTROLS}AugmentationOverSampler", _IMAGE_DISTILLATION),
         Remedy("distilled_real", transform=_IMAGE_DISTILLATION, stated_role="control"),
-        Remedy(TEACHER, estimator=_IMAGE_TEACHER, stated_role="control"),
+        Remedy(TEACHER, estimator={**_IMAGE_TEACHER, "class_path": _SHARED_TEACHER}, stated_role="control"),
     )
 }
 """What joins where a teacher of images labels or sorts out: real images, augmented, are in the GAN's place."""
