@@ -2,7 +2,7 @@
 
     python -m experiments.benchmark                       # hours on two cores; goes on where it was
     python -m experiments.benchmark --only letter_z car   # a part of it
-    python -m experiments.benchmark --summarise           # only what is there
+    python -m experiments.benchmark --summarise           # only what is there, results.csv beside this file included
     python -m experiments.benchmark --quick               # a table, few steps
 
 Each table is one comparison; of large ones, 3,000 training rows in the classes' own proportions. What was chosen by
@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from experiments import command
-from experiments.benchmark.summary import summarise
+from experiments.benchmark.summary import RECORDED, summarise
 from experiments.benchmark.tables import TABLES, data_of
 from gan_imbalance import compare
 from gan_imbalance.comparison.plan.catalogue import TABLE_REMEDIES
@@ -75,7 +75,7 @@ def main(args: list[str] | None = None) -> None:
                 output=str(output / name),
                 wandb=False,
             )
-    summarise(output, folder, tables, quick=options.quick)
+    summarise(output, folder, tables, None if options.quick else RECORDED, options.quick)
 
 
 if __name__ == "__main__":

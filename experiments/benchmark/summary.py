@@ -21,30 +21,32 @@ ROPE = 0.01
 """A difference in PR-AUC that does not matter."""
 
 MEASURED = ("pr_auc", "seconds_resample", "seconds_fit", "peak_memory_mib_resample")
+RECORDED = Path(__file__).with_name("results.csv")
+"""Means of the tables and remedies that have been run, which later runs add to or replace."""
+
 NO_REMEDY = ("teacher",)
 """What stands in the place of the classifier, and so has no rank among its remedies."""
 
 _SAMPLES = 10_000
 
 
-def summarise(output: Path, folder: Path, tables: Sequence[str], quick: bool = False) -> None:
+def summarise(output: Path, folder: Path, tables: Sequence[str], recorded: Path | None, quick: bool = False) -> None:
     """Write results.csv, remedies.csv and the diagrams of all tables that are finished, and print what they say.
 
     Args:
         output: of the comparisons, a folder per table.
         folder: of the data.
-        tables: names; those without a finished comparison are left out, and named.
+        tables: names; those without any result are left out, and named.
+        recorded: file of results that count where ``output`` has none of that table, classifier and remedy.
         quick: whether the comparisons are dry runs.
 
     Raises:
-        InputError: if no comparison is finished.
+        InputError: if there is no result at all.
     """
-    finished = [name for name in tables if _folder(output, name, quick).joinpath("report.html").is_file()]
-    if not finished:
-        raise InputError(f"There is no finished comparison in {output}: run one without --summarise.")
+    found = results_of(output, tables, recorded, quick)
+    finished = [name for name in tables if (found["table"] == name).any()]
     if len(finished) < len(tables):
         print(f"Not finished: {', '.join(name for name in tables if name not in finished)}")
-    found = pd.concat([_means(_folder(output, name, quick), name) for name in finished], ignore_index=True)
     _write(found, output / "results.csv")
     groups = {"all": finished, "report": [name for name in finished if TABLES[name].group == "report"]}
     told = []
@@ -69,6 +71,19 @@ def summarise(output: Path, folder: Path, tables: Sequence[str], quick: bool = F
     _write(properties.rename_axis("table").reset_index(), output / "properties.csv")
     print(properties.round(3).to_string())
     print(where_it_helps(found, properties).round(2).to_string())
+
+
+def results_of(output: Path, tables: Sequence[str], recorded: Path | None, quick: bool = False) -> pd.DataFrame:
+    """Return the means over splits of every table, classifier and remedy; see :func:`summarise`."""
+    folders = {name: _folder(output, name, quick) for name in tables}
+    parts = [_means(folder, name) for name, folder in folders.items() if (folder / "report.html").is_file()]
+    if recorded is not None and recorded.is_file():
+        known = pd.read_csv(recorded)
+        parts.append(known[known["table"].isin(tables)])
+    if not parts:
+        raise InputError(f"There is no finished comparison in {output}: run one without --summarise.")
+    # of two, the one of a run
+    return pd.concat(parts, ignore_index=True).drop_duplicates(["table", "classifier", "remedy"])
 
 
 def judged(results: pd.DataFrame) -> Iterator[dict[str, Any]]:

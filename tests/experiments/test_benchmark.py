@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 import pandas as pd
@@ -31,7 +32,21 @@ def test_a_quick_run_goes_on_and_is_summed_up(
     assert "decision_tree" in capsys.readouterr().out
 
 
-def test_without_results_there_is_nothing_to_sum_up(tmp_path: Path) -> None:
+def test_results_of_a_run_count_before_those_recorded(tmp_path: Path) -> None:
+    columns = ["table", "classifier", "remedy", "pr_auc"]
+    recorded, recorded_rows = tmp_path / "results.csv", [("car", "mlp", "smote", 0.5), ("adult", "mlp", "smote", 0.6)]
+    pd.DataFrame(recorded_rows, columns=columns).to_csv(recorded, index=False)
+    (tmp_path / "car").mkdir()
+    (tmp_path / "car" / "report.html").touch()
+    ran = pd.DataFrame([("car", "mlp", "smote", 0.7), ("car", "mlp", "nothing", 0.8)], columns=columns)
+    with patch.object(summary, "_means", lambda folder, name: ran):
+        found = summary.results_of(tmp_path, ["car", "digits"], recorded)
+        assert found["pr_auc"].tolist() == [0.7, 0.8]
+        assert summary.results_of(tmp_path, ["car", "adult"], recorded)["pr_auc"].tolist() == [0.7, 0.8, 0.6]
+
+
+def test_without_results_there_is_nothing_to_sum_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(benchmark, "RECORDED", tmp_path / "results.csv")
     with pytest.raises(InputError, match="no finished comparison"):
         benchmark.main(["--summarise", "--data", str(tmp_path), "--output", str(tmp_path / "none")])
     with pytest.raises(InputError, match="no folder"):
