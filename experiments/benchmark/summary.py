@@ -126,7 +126,10 @@ def over_tables(gain: pd.Series) -> dict[str, float]:
 
 
 def signed_rank(gain: pd.Series) -> tuple[float, float, float]:
-    """Return the probabilities that the next table's gain is below, within and above the practical difference."""
+    """Return the probabilities that gains are for the most part below, within and above the practical difference.
+
+    Each is the share of posterior samples in which that has the largest weight.
+    """
     from baycomp import SignedRankTest
 
     values = gain.to_numpy()
@@ -192,4 +195,4 @@ def _draw(rows: pd.DataFrame, title: str, output: Path) -> None:
 
 def _write(table: pd.DataFrame, path: Path) -> None:
     with atomic_path(path) as temporary:
-        table.to_csv(temporary, index=False)
+        table.to_csv(temporary, index=False, float_format="%.6g")
