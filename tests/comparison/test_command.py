@@ -181,10 +181,12 @@ LEARNERS = [
 def learned(folder: Path) -> dict[str, Any]:
     """Return all that a comparison learned or chose, and its figures, without what tells of time or place."""
     cells = [json.loads(path.read_text()) for path in sorted((folder / "cells").glob("*.json"))]
+    rows = sorted((folder / "synthetic").glob("*.parquet"), key=made_by)
+    gans = [load_gan(path) for one in rows for path in sorted(one.parent.glob(f"{one.stem}*.ckpt"))]
     return {
-        "rows": [pd.read_parquet(path) for path in sorted((folder / "synthetic").glob("*.parquet"), key=made_by)],
-        "weights": [load_gan(path).state_dict() for path in sorted((folder / "synthetic").glob("*.ckpt"))],
-        "transformers": [load_gan(path).data_state for path in sorted((folder / "synthetic").glob("*.ckpt"))],
+        "rows": [pd.read_parquet(path) for path in rows],
+        "weights": [gan.state_dict() for gan in gans],
+        "transformers": [gan.data_state for gan in gans],
         "chosen": [(cell["tuned_threshold"], cell["candidates"], cell["chosen"], cell["history"]) for cell in cells],
         "figures": [cell["metrics"] for cell in cells],
     }
