@@ -171,10 +171,7 @@ class Task:
         return ", ".join([*remedies, self.key.display_name])
 
     def rows_address(self, study: Study, remedy: Remedy | None = None) -> str:
-        """Return what the rows are kept under that the remedy, or it with other settings, adds: a file's name.
-
-        Remedies that differ only in what is done with the rows share them.
-        """
+        """Return what the rows are kept under that the remedy, or it with other settings, adds: a file's name."""
         remedy = remedy or self.remedy
         made_from = [
             study.samples.hash,
@@ -186,8 +183,7 @@ class Task:
             study.data.encoding if remedy.learns_data else {},
         ]
         suffix = adapter_of(study.samples).suffix
-        source = "reserve" if remedy.resampler is None else remedy.resampler["class_path"].rpartition(".")[2]
-        return f"{slug(f'{source}-{self.key.slug}')}-{content_hash(made_from)}{suffix}"
+        return f"{slug(f'{remedy.name}-{self.key.slug}')}-{content_hash(made_from)}{suffix}"
 
     def rows_address_of(self, study: Study, candidate: Candidate) -> str | None:
         """Return what the rows are kept under that a candidate takes its part of; None for the data as it is."""
