@@ -97,7 +97,7 @@ class DistilledClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         >>> import tempfile
         >>> path = f"{tempfile.mkdtemp()}/model.ckpt"
         >>> model.save(path)
-        >>> (DistilledClassifier.load(path).predict_proba(X) == model.predict_proba(X)).all()
+        >>> bool((DistilledClassifier.load(path).predict_proba(X) == model.predict_proba(X)).all())
         True
     """
 
