@@ -66,7 +66,7 @@ def test_it_comes_back_bit_for_bit(
         # the selection may leave some out
         model.teacher_.members_ = {
             name: member.fit(model.transformer_.transform(mixed_frame), mixed_frame["label"].eq("yes").astype(int))
-            for name, member in model.teacher_._new_members().items()
+            for name, member in model.teacher_._new_members(MEMBERS).items()
         }
         model.teacher_.weights_ = dict.fromkeys(model.teacher_.members_, 0.25)
     model.save(tmp_path / "model.ckpt")

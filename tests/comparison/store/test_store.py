@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
-import time
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -114,21 +114,24 @@ def test_what_a_killed_process_left_is_removed(tmp_path: Path) -> None:
     assert {path.name for path in tmp_path.rglob("*") if path.is_file()} == {"kept.json", ".comparison.lock"}
 
 
-def hold(folder: str, seconds: float) -> None:
-    with Store(folder).alone():
-        Path(folder, "held").touch()
-        time.sleep(seconds)
+HOLD = """
+import sys, time
+from gan_imbalance.comparison.store import Store
+
+with Store(sys.argv[1]).alone():
+    print("held", flush=True)
+    time.sleep(1)
+"""
 
 
 def test_a_second_comparison_waits_for_the_first(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    process = multiprocessing.get_context("spawn").Process(target=hold, args=(str(tmp_path), 1.0))
-    process.start()
-    while not (tmp_path / "held").exists():
-        time.sleep(0.05)
-    with Store(tmp_path).alone():
-        process.join()
+    with subprocess.Popen([sys.executable, "-c", HOLD, str(tmp_path)], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "held\n"
+        with Store(tmp_path).alone():
+            process.wait()
     assert "Another comparison is writing" in capsys.readouterr().out
-    assert process.exitcode == 0
+    assert process.returncode == 0
 
 
 def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
