@@ -90,7 +90,7 @@ def _all_records(path: Path) -> list[Any]:
 
 
 def _records(content: bytes) -> Iterator[Any]:
-    """Yield the records of a LevelDB log, whose records are cut at the ends of blocks."""
+    """Yield the whole records of a LevelDB log, whose records are cut at the ends of blocks; the last may be torn."""
     from wandb.proto.wandb_internal_pb2 import Record
 
     position, record = _FILE_HEADER, b""
@@ -99,8 +99,12 @@ def _records(content: bytes) -> Iterator[Any]:
         if left < _RECORD_HEADER:
             position += left
             continue
+        if position + _RECORD_HEADER > len(content):
+            return
         length, kind = struct.unpack_from("<HB", content, position + 4)
         position += _RECORD_HEADER
+        if position + length > len(content):
+            return
         record += content[position : position + length]
         position += length
         if kind in (_WHOLE, _LAST):
