@@ -49,12 +49,13 @@ class GeneratorEMA(Callback):
         self._updates += 1
         decay = min(self.decay, (1 + self._updates) / (10 + self._updates))
         generator, average = cast(BaseGenerator, pl_module).ema_target, self._set_aside
-        trained = {name: weight for name, weight in generator.named_parameters() if weight.requires_grad}
+        weights = dict(generator.named_parameters())
+        trained = {name: weight for name, weight in weights.items() if weight.requires_grad}
         if trained:
             move = get_ema_multi_avg_fn(decay)  # type: ignore[no-untyped-call]
             # of the number of steps, its last argument, it makes nothing
             move([average[name] for name in trained], list(trained.values()), 0)
-        for name, tensor in (*generator.named_parameters(), *generator.named_buffers()):
+        for name, tensor in (*weights.items(), *generator.named_buffers()):
             if name in average and name not in trained:
                 average[name].copy_(tensor)
 

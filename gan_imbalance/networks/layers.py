@@ -323,8 +323,11 @@ def positions(conditions: Tensor | None, num_conditions: int, packing: int = 1) 
         return []
     if conditions is None:
         raise InputError(f"This network is conditional on {num_conditions} conditions: pass them.")
-    places = torch.arange(len(conditions), device=conditions.device) % packing
-    return [pack(conditions.view(len(conditions), -1) + num_conditions * places[:, None], packing)]
+    conditions = conditions.view(len(conditions), -1)
+    if packing == 1:
+        return [conditions]
+    firsts = torch.arange(0, packing * num_conditions, num_conditions, device=conditions.device)
+    return [pack(conditions, packing) + firsts.repeat_interleave(conditions.shape[1])]
 
 
 def one_hot(conditions: Tensor | None, num_conditions: int, like: Tensor) -> list[Tensor]:

@@ -159,7 +159,8 @@ class DenseDiscriminator(nn.Module):
         joined = one_hot(conditions, self.num_conditions, x) if self.joins_conditions else []
         apart = [] if self.joins_conditions else positions(conditions, self.num_conditions, self.packing)
         distance = [] if self.distance is None else [self.distance(x)]
-        out: Inputs = (pack(torch.cat([x, *joined, *distance], dim=1), self.packing), *apart)
+        rows = torch.cat([x, *joined, *distance], dim=1) if joined or distance else x
+        out: Inputs = (pack(rows, self.packing), *apart)
         # slicing `blocks` would build a module at every call
         for block in islice(self.blocks, len(self.blocks) - 1):
             out = block(out)
