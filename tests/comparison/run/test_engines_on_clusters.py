@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import os
 import signal
 import subprocess
@@ -14,6 +13,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from filelock import FileLock
 
 from gan_imbalance.comparison.analysis.tables import results_table
 from gan_imbalance.comparison.driver import Experiment, drive
@@ -70,23 +70,25 @@ print(ray.get(ray.remote(lambda: 42).remote()))
 """
 
 
-@functools.cache
-def require_ray() -> None:
-    """Skip where Ray is not installed, or its daemons and workers cannot run on this machine."""
+@pytest.fixture(scope="module")
+def ray(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Have Ray for oneself; skip where it is not installed, or its daemons and workers cannot run on this machine."""
     pytest.importorskip("ray")
-    # waiting for a worker that cannot start has no end
-    try:
-        done = subprocess.run([sys.executable, "-c", ANSWER], capture_output=True, text=True, timeout=90)
-    except subprocess.TimeoutExpired:
-        pytest.skip("Ray cannot run a task on this machine within 90 s")
-    if done.stdout.strip() != "42":
-        pytest.skip(f"Ray cannot run on this machine: {done.stderr[-300:]}")
+    # its daemons give up if they have not started within half a minute, as those of several tests at a time would
+    with FileLock(tmp_path_factory.getbasetemp().parent / "ray.lock"):
+        # waiting for a worker that cannot start has no end
+        try:
+            done = subprocess.run([sys.executable, "-c", ANSWER], capture_output=True, text=True, timeout=90)
+        except subprocess.TimeoutExpired:
+            pytest.skip("Ray cannot run a task on this machine within 90 s")
+        if done.stdout.strip() != "42":
+            pytest.skip(f"Ray cannot run on this machine: {done.stderr[-300:]}")
+        yield
 
 
 @pytest.fixture(scope="module")
-def ray_cluster(importable: None) -> Iterator[str]:
+def ray_cluster(importable: None, ray: None) -> Iterator[str]:
     """Start two machines of Ray, as they would be, on this one."""
-    require_ray()
     from ray.cluster_utils import Cluster
 
     cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
@@ -167,10 +169,10 @@ def marked(mark: str) -> list[str]:
 @pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="looks for processes in /proc")
 @pytest.mark.parametrize(("engine", "killed"), [("ray", False), ("dask", True)], ids=["ray ends", "dask is killed"])
 def test_workers_that_were_started_are_quiet_and_end_with_the_command(
-    engine: str, killed: bool, mixed_frame: pd.DataFrame, tmp_path: Path
+    engine: str, killed: bool, mixed_frame: pd.DataFrame, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
     if engine == "ray":
-        require_ray()
+        request.getfixturevalue("ray")
     pytest.importorskip(PACKAGES[engine])
     mixed_frame.to_parquet(tmp_path / "table.parquet")
     data = {"path": "table.parquet", "target": "label", "keep": {"yes": 6}, "validation_fraction": 0.2}

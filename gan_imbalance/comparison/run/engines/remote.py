@@ -32,8 +32,8 @@ RETRIES = 2
 _SPARE_TASKS = 2
 # until something listens at an address, since a cluster may be just starting
 _SECONDS_TO_LISTEN = 5.0
-# until it says what it is
-_SECONDS_TO_ANSWER = 5.0
+# until it says what it is, of which importing Ray takes three, and more on a busy machine
+_SECONDS_TO_ANSWER = 9.0
 
 
 class RemoteEngine(Engine):
