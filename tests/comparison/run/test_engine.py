@@ -69,6 +69,25 @@ def test_processes_that_had_nothing_to_run_are_not_waited_for() -> None:
     assert wait_until(lambda: not workers_of_this_process(), seconds=3)
 
 
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="looks for processes in /proc")
+def test_tasks_run_in_the_processes_that_were_begun(monkeypatch: pytest.MonkeyPatch) -> None:
+    def run_task(study: Any, task: Any, *args: Any) -> Any:
+        return SimpleNamespace(task=task, process=os.getpid())
+
+    monkeypatch.setattr("gan_imbalance.comparison.run.engines.local.run_task", run_task)
+    tasks: list[Any] = [SimpleNamespace(key=0, cells=number) for number in range(4)]
+    study: Any = SimpleNamespace(only=lambda key: None)
+    with open_engine("local", jobs=2) as engine:
+        # asked at once, while they are begun in the background
+        results = list(engine.run_tasks(study, tasks, lambda task: {}, lambda task: 1.0))
+        begun = workers_of_this_process()
+        assert len(begun) == 2
+        results += engine.run_tasks(study, tasks, lambda task: {}, lambda task: 1.0)
+        assert workers_of_this_process() == begun
+    assert {result.process for result in results} <= set(begun)  # type: ignore[attr-defined]
+    assert len(results) == 8
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

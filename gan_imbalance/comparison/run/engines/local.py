@@ -18,6 +18,9 @@ from gan_imbalance.comparison.run.rows import RowSet
 from gan_imbalance.comparison.run.task import TaskResult, fail_task, run_task
 from gan_imbalance.types import InputError
 
+# no files for large arrays, which a kill would leave; the same for all, or joblib would begin other processes
+_MAX_NBYTES = None
+
 
 class LocalEngine(Engine):
     """Processes of this machine.
@@ -35,6 +38,7 @@ class LocalEngine(Engine):
             if value:
                 raise InputError(f"{name} is {value}, which the local engine does not use: add --engine ray or dask.")
         self._jobs = jobs
+        self._beginning = Thread(target=self._begin, daemon=True)
 
     @property
     def jobs(self) -> int:
@@ -44,7 +48,7 @@ class LocalEngine(Engine):
     def __enter__(self) -> Self:
         """Begin the processes, which import for seconds, without waiting."""
         if self.jobs > 1:
-            Thread(target=self._begin, daemon=True).start()
+            self._beginning.start()
         return self
 
     def _begin(self) -> None:
@@ -52,7 +56,7 @@ class LocalEngine(Engine):
 
         # killed as they begin, which tasks notice, too
         with suppress(BrokenProcessPool, RuntimeError), self._configured():
-            joblib.Parallel()(joblib.delayed(os.getpid)() for _ in range(self.jobs))
+            joblib.Parallel(max_nbytes=_MAX_NBYTES)(joblib.delayed(os.getpid)() for _ in range(self.jobs))
 
     def __exit__(self, *error: object) -> None:
         """Kill the processes.
@@ -77,13 +81,15 @@ class LocalEngine(Engine):
 
         threads = threads_per_job(self.jobs)
         waiting = list(tasks)
+        if self.jobs > 1:
+            # joblib would wait for ever where two threads ask it for its processes
+            self._beginning.join()
         while waiting:
             begun: list[Task] = []
             try:
                 with self._configured():
-                    # one task at a time, since batches would be reported late; no files for large arrays, which a kill
-                    # would leave
-                    parallel = joblib.Parallel(return_as="generator_unordered", batch_size=1, max_nbytes=None)
+                    # one task at a time, since batches would be reported late
+                    parallel = joblib.Parallel(return_as="generator_unordered", batch_size=1, max_nbytes=_MAX_NBYTES)
                     for result in parallel(
                         joblib.delayed(run_task)(study.only(task.key), task, known(task), cache, threads)
                         for task in _noted(longest_first(waiting, cost), begun)
