@@ -79,7 +79,10 @@ def results_of(output: Path, tables: Sequence[str], recorded: Path | None, quick
     parts = [_means(folder, name) for name, folder in folders.items() if (folder / "report.html").is_file()]
     if recorded is not None and recorded.is_file():
         known = pd.read_csv(recorded)
-        parts.append(known[known["table"].isin(tables)])
+        splits = {name: part["splits"].iloc[0] for part in parts for name in part["table"].unique()}
+        # what a run has over other splits is compared with nothing but itself
+        comparable = known["table"].map(splits).fillna(known["splits"]) == known["splits"]
+        parts.append(known[known["table"].isin(tables) & comparable])
     if not parts:
         raise InputError(f"There is no finished comparison in {output}: run one without --summarise.")
     # of two, the one of a run

@@ -33,15 +33,19 @@ def test_a_quick_run_goes_on_and_is_summed_up(
 
 
 def test_results_of_a_run_count_before_those_recorded(tmp_path: Path) -> None:
-    columns = ["table", "classifier", "remedy", "pr_auc"]
-    recorded, recorded_rows = tmp_path / "results.csv", [("car", "mlp", "smote", 0.5), ("adult", "mlp", "smote", 0.6)]
-    pd.DataFrame(recorded_rows, columns=columns).to_csv(recorded, index=False)
+    columns = ["table", "classifier", "remedy", "pr_auc", "splits"]
+    recorded = tmp_path / "results.csv"
+    rows = [("car", "mlp", "smote", 0.5, 5), ("car", "mlp", "adasyn", 0.4, 5), ("adult", "mlp", "smote", 0.6, 5)]
+    pd.DataFrame(rows, columns=columns).to_csv(recorded, index=False)
     (tmp_path / "car").mkdir()
     (tmp_path / "car" / "report.html").touch()
-    ran = pd.DataFrame([("car", "mlp", "smote", 0.7), ("car", "mlp", "nothing", 0.8)], columns=columns)
+    ran = pd.DataFrame([("car", "mlp", "smote", 0.7, 5), ("car", "mlp", "nothing", 0.8, 5)], columns=columns)
     with patch.object(summary, "_means", lambda folder, name: ran):
         found = summary.results_of(tmp_path, ["car", "digits"], recorded)
-        assert found["pr_auc"].tolist() == [0.7, 0.8]
+        assert found["pr_auc"].tolist() == [0.7, 0.8, 0.4]
+        assert summary.results_of(tmp_path, ["car", "adult"], recorded)["pr_auc"].tolist() == [0.7, 0.8, 0.4, 0.6]
+    # what was recorded over other splits of the table is not set beside these
+    with patch.object(summary, "_means", lambda folder, name: ran.assign(splits=10)):
         assert summary.results_of(tmp_path, ["car", "adult"], recorded)["pr_auc"].tolist() == [0.7, 0.8, 0.6]
 
 
