@@ -13,7 +13,7 @@ import pytest
 from experiments.benchmarks import time_to_answer
 from experiments.benchmarks.time_to_answer import COLUMNS, SHARE, TARGET, run_compare, table
 
-ROWS = 400
+ROWS = 600
 
 
 def test_the_table_is_what_it_says_and_the_same_every_time() -> None:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from gan_imbalance.comparison.plan.remedies import Remedy
 from gan_imbalance.components import import_class
-from gan_imbalance.distillation import IMAGE_MEMBERS
+from gan_imbalance.distillation import IMAGE_MEMBERS, MEMBERS
 from gan_imbalance.kinds import find_kind
 from gan_imbalance.types import DataKind, InputError
 
@@ -30,19 +30,19 @@ def _sampler(name: str, class_path: str, tune: dict[str, list[Any]] | None = Non
 
 # found on the tables of `choose`, see experiments/distillation: two generated rows per real one, of every class
 _EVERY_CLASS = {"class_path": "gan_imbalance.comparison.distillation.EveryClass", "init_args": {"amount": 2.0}}
-_DISTILLATION = {"class_path": "gan_imbalance.comparison.distillation.Distillation", "init_args": {}}
-
-
-# its members are named, so that a dry run finds their steps
-_IMAGE_TEACHER = {
-    "class_path": "gan_imbalance.distillation.CrossFittedEnsemble",
-    "init_args": {"members": IMAGE_MEMBERS},
+_ENSEMBLE = "gan_imbalance.distillation.CrossFittedEnsemble"
+# their members are named, so that a dry run finds their steps
+_TEACHERS: dict[str, dict[str, Any]] = {
+    "table": {"class_path": _ENSEMBLE, "init_args": {"members": MEMBERS}},
+    "image": {"class_path": _ENSEMBLE, "init_args": {"members": IMAGE_MEMBERS}},
 }
-_SHARED_TEACHER = "gan_imbalance.comparison.distillation.Teacher"
-_IMAGE_DISTILLATION = {**_DISTILLATION, "init_args": {"teacher": _IMAGE_TEACHER}}
+_DISTILLATION, _IMAGE_DISTILLATION = (
+    {"class_path": "gan_imbalance.comparison.distillation.Distillation", "init_args": {"teacher": teacher}}
+    for teacher in _TEACHERS.values()
+)
 _IMAGE_FILTERING = {
     "class_path": "gan_imbalance.comparison.distillation.Filtering",
-    "init_args": {"teacher": _IMAGE_TEACHER},
+    "init_args": {"teacher": _TEACHERS["image"]},
 }
 _TAUGHT = {_DISTILLATION["class_path"], _IMAGE_FILTERING["class_path"]}
 
@@ -50,6 +50,11 @@ _TAUGHT = {_DISTILLATION["class_path"], _IMAGE_FILTERING["class_path"]}
 def _distilled(name: str, class_path: str, transform: Mapping[str, Any] = _DISTILLATION, **init_args: Any) -> Remedy:
     resampler = {"class_path": class_path, "init_args": {"sampling_strategy": _EVERY_CLASS, **init_args}}
     return Remedy(name, resampler, transform=dict(transform))
+
+
+def _teacher(kind: DataKind) -> Remedy:
+    shared = {**_TEACHERS[kind], "class_path": "gan_imbalance.comparison.distillation.Teacher"}
+    return Remedy(TEACHER, estimator=shared, stated_role="control")
 
 
 _HALVED = _sampler(HALF_MINORITY, f"{_CONTROLS}HalfMinorityUnderSampler")
@@ -73,11 +78,7 @@ DISTILLATION_CONTROLS: Mapping[str, Remedy] = {
     for remedy in (
         _distilled("distilled_jitter", f"{_CONTROLS}JitterOverSampler", noise=0.1),
         Remedy("distilled_real", transform=_DISTILLATION, stated_role="control"),
-        Remedy(
-            TEACHER,
-            estimator={"class_path": _SHARED_TEACHER},
-            stated_role="control",
-        ),
+        _teacher("table"),
     )
 }
 """What joins where a distilled remedy takes part: is it the generated rows, the teacher's labels, or the teacher?"""
@@ -92,6 +93,7 @@ STANDARD_REMEDIES: Mapping[str, Remedy] = {
         _sampler("adasyn", "imblearn.over_sampling.ADASYN", {"n_neighbors": [3, 5, 10]}),
         # the small one that is the over-sampler's default
         _sampler("small_wasserstein_gan", _GAN_SAMPLER),
+        _distilled("distilled_gan", _GAN_SAMPLER),
     )
 }
 """What competes where a configuration names nothing; with categories, ``smote`` becomes SMOTENC or SMOTEN."""
@@ -108,12 +110,10 @@ FURTHER_REMEDIES: Mapping[str, Remedy] = {
         _sampler("cramer_gan", _GAN_SAMPLER, gan="CramerGAN"),
         _sampler("info_gan", _GAN_SAMPLER, gan="InfoGAN"),
         _sampler("tabular_diffusion", _GAN_SAMPLER, gan="TabularDiffusion"),
-        _distilled("distilled_gan", _GAN_SAMPLER),
         _sampler("one_hot_gan", _GAN_SAMPLER, gan="OneHotGAN", batch_size=32),
     )
 }
-"""What takes its time (larger GANs, a diffusion model, distillation), and GANs for some kinds of data: named, they
-compete."""
+"""What takes its time (larger GANs, a diffusion model), and GANs for some kinds of data: named, they compete."""
 
 THIRD_PARTY_REMEDIES: Mapping[str, Remedy] = {
     remedy.name: remedy
@@ -201,7 +201,7 @@ IMAGE_DISTILLATION_CONTROLS: Mapping[str, Remedy] = {
     for remedy in (
         _distilled("distilled_augmentation", f"{_CONTROLS}AugmentationOverSampler", _IMAGE_DISTILLATION),
         Remedy("distilled_real", transform=_IMAGE_DISTILLATION, stated_role="control"),
-        Remedy(TEACHER, estimator={**_IMAGE_TEACHER, "class_path": _SHARED_TEACHER}, stated_role="control"),
+        _teacher("image"),
     )
 }
 """What joins where a teacher of images labels or sorts out: real images, augmented, are in the GAN's place."""

@@ -28,7 +28,7 @@ from gan_imbalance.types import InputError
 def test_all_standard_remedies_are_chosen_by_default_and_can_be_imported() -> None:
     names = [remedy.name for remedy in choose_remedies(None)]
     assert names[0] == "nothing"
-    assert set(names) == {*STANDARD_REMEDIES, *CONTROLS}
+    assert set(names) == {*STANDARD_REMEDIES, *CONTROLS, *DISTILLATION_CONTROLS}
 
 
 @pytest.mark.parametrize("name", list(FURTHER_REMEDIES))
