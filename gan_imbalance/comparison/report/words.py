@@ -74,10 +74,11 @@ def sensitivity(answer: Answer) -> str:
     elif seen:
         told = f"Yes: {' and '.join(claims[name] for name in seen)}"
         told += "".join(f"; it does not see that {miss}" for miss in misses) + "."
-    elif answer.primary is not None and answer.primary.mark == "equal":
+    elif answer.primary is not None and answer.primary.mark in ("helps", "equal"):
         # if a gain is ruled out, it could have been seen
         gain, chance = small(answer.metric.practical_difference), share(answer.primary.probabilities.better)
-        told = f"Yes: it leaves a gain of more than {gain} a probability of {chance}"
+        ruled_out = f"it leaves a gain of more than {gain} a probability of {chance}"
+        told = f"Yes: {'it has seen one' if answer.primary.mark == 'helps' else ruled_out}"
         told += f", although it does not see that {' nor that '.join(misses)}." if misses else "."
     else:
         sees = {0: "", 1: ": it does not see that ", 2: ": it sees neither that "}[len(misses)]

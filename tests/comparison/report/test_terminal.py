@@ -108,6 +108,12 @@ def test_a_gain_that_is_ruled_out_could_have_been_seen(tell: Tell) -> None:
     assert f"{start} it does not see that losing half of the rare rows hurts" in told.answer
 
 
+def test_a_gain_that_is_seen_needs_no_other_to_be_seen(tell: Tell) -> None:
+    told = tell({"smote": SMALL, GAN: 0.1 - SMALL, "half_minority": -0.01 + 2 * WIDE})
+    assert "Could it have seen a gain? Yes: it has seen one, although it does not see that losing half" in told.answer
+    assert "means little" not in told.answer
+
+
 def test_what_would_decide_is_told(tell: Tell) -> None:
     told = tell(
         {GAN: 0.035 + WIDE[:4], "real_rows": 0.01 + 2 * WIDE[:4], "half_minority": -0.01 + 2 * WIDE[:4]},
