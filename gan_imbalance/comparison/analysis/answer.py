@@ -35,6 +35,8 @@ from gan_imbalance.comparison.plan.study import Setting
 
 _METHOD = list(Method._fields)
 _MOST_SPLITS = 200
+# controls that are not other rows in a GAN's place
+_NO_ROWS = (REAL_ROWS, HALF_MINORITY, TEACHER)
 
 
 @dataclass(frozen=True)
@@ -121,6 +123,8 @@ class Answer:
         by_classifier: the primary contest with each classifier alone; exploratory.
         recommendations: the overall one first, then one per classifier where there are several.
         teacher: the teacher of what is distilled, against nothing; None where none takes part; exploratory.
+        controls: the GANs of the primary contest against the controls that are rows without a GAN; None where either is
+            missing; exploratory.
     """
 
     setting: Setting
@@ -134,6 +138,7 @@ class Answer:
     by_classifier: dict[str, Contest]
     recommendations: tuple[Recommendation, ...]
     teacher: Contest | None = None
+    controls: Contest | None = None
 
     @property
     def mark(self) -> Mark:
@@ -203,6 +208,12 @@ def _answer(description: Description, setting: Setting, rows: pd.DataFrame) -> A
         by_classifier={name: found for name, found in apart.items() if found is not None},
         recommendations=tuple(_recommend(description, metric, ratio, rows)),
         teacher=_against_nothing(metric, ratio, chosen, TEACHER),
+        controls=contest(
+            metric,
+            ratio,
+            preferred(chosen, metric, ("gan",)),
+            preferred(chosen[~chosen["remedy"].isin(_NO_ROWS)], metric, ("control",)),
+        ),
     )
 
 

@@ -46,8 +46,19 @@ def compared(answer: Answer) -> str:
         f"{metric.display_name}{lower} is {number(metric, contest.mean)} with them ({contest.first}), "
         f"{number(metric, contest.other_mean)} with the best other remedy ({contest.second}): "
         f"{difference(metric, contest, '95 % interval ')} over {_splits(contest.splits)}, {_classifiers(contest)}."
-        f"{_idle(contest)}"
+        f"{_idle(contest)}{_beside_controls(answer)}"
     )
+
+
+def _beside_controls(answer: Answer) -> str:
+    """Return whether rows that help do so because a GAN made them; empty where none help, or no control has rows."""
+    contest = answer.controls
+    if contest is None or answer.mark != "helps":
+        return ""
+    lead = f"the best control ({contest.second}): {difference(answer.metric, contest)}"
+    if contest.mark == "helps":
+        return f" They are also ahead of {lead}."
+    return f" That it takes a GAN is not shown: they are hardly or not ahead of {lead}."
 
 
 def probabilities(metric: Metric, contest: Contest) -> str:

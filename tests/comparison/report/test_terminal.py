@@ -114,6 +114,13 @@ def test_a_gain_that_is_seen_needs_no_other_to_be_seen(tell: Tell) -> None:
     assert "means little" not in told.answer
 
 
+def test_whether_it_takes_a_gan_is_told(tell: Tell) -> None:
+    told = tell({GAN: 0.1 - SMALL, "jittered_copies": 0.05 + SMALL, "real_rows": 0.2 + SMALL})
+    assert "They are also ahead of the best control (jittered_copies, balance): +0.050 (" in told.answer
+    told = tell({GAN: 0.1 - SMALL, "jittered_copies": 0.1 + WIDE, "real_rows": 0.2 + SMALL})
+    assert "That it takes a GAN is not shown: they are hardly or not ahead of the best control (" in told.answer
+
+
 def test_what_would_decide_is_told(tell: Tell) -> None:
     told = tell(
         {GAN: 0.035 + WIDE[:4], "real_rows": 0.01 + 2 * WIDE[:4], "half_minority": -0.01 + 2 * WIDE[:4]},
