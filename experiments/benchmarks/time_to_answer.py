@@ -2,9 +2,9 @@
 
 A generated table of 10,000 rows and 30 columns with 3 % rare rows. ``compare`` runs with its defaults and two jobs,
 through the command line in a process of its own, as a user runs it. Then the script runs, in a process of its own, too:
-imbalanced-learn's samplers, CTGAN with its defaults on the rare rows, and CTGAN on all rows whose rows an average of four
-classifiers labels, on the same splits, with the same classifiers, and PR-AUC of every one; it has two threads. The last
-line is a JSON object.
+imbalanced-learn's samplers, CTGAN with its defaults on the rare rows, and CTGAN on all rows, whose rows an average of
+four classifiers labels, on the same splits, with the same classifiers, and PR-AUC of every one; it has two threads. The
+last line is a JSON object.
 
     python -m experiments.benchmarks.time_to_answer [--rows 10000] [--folds 2]
 """
