@@ -58,7 +58,7 @@ def _beside_controls(answer: Answer) -> str:
     lead = f"the best control ({contest.second}): {difference(answer.metric, contest)}"
     if contest.mark == "helps":
         return f" They are also ahead of {lead}."
-    return f" That it takes a GAN is not shown: they are hardly or not ahead of {lead}."
+    return f" That it takes a GAN is not shown: they are not surely ahead of {lead}."
 
 
 def probabilities(metric: Metric, contest: Contest) -> str:
