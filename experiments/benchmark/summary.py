@@ -168,10 +168,13 @@ def where_it_helps(results: pd.DataFrame, properties: pd.DataFrame) -> pd.DataFr
         each = rows.pivot_table("pr_auc", "table", "remedy", sort=False)
         known = properties.loc[each.index].assign(pr_auc_of_nothing=each["nothing"])
         for remedy in each.columns.drop("nothing"):
-            gain = each[remedy] - each["nothing"]
+            gain = (each[remedy] - each["nothing"]).dropna()
+            of_these = known.loc[gain.index]
             if gain.nunique() > 1:
                 found[classifier, remedy] = {
-                    name: stats.spearmanr(gain, known[name]).statistic for name in known if known[name].nunique() > 1
+                    name: stats.spearmanr(gain, of_these[name]).statistic
+                    for name in of_these
+                    if of_these[name].nunique() > 1
                 }
     return pd.DataFrame(found).T
 
