@@ -1,17 +1,27 @@
-"""Reading checkpoints: plain tensors and dicts only, nothing is executed."""
+"""Reading checkpoints: plain tensors and dicts only, nothing is executed, and nothing made that is not trusted."""
 
 from __future__ import annotations
 
 import pickle
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
-from zipfile import is_zipfile
+from typing import Any, TypeVar
+from zipfile import BadZipFile, ZipFile, is_zipfile
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
+from gan_imbalance.trust import DATA, Gate, Place, Trust
 from gan_imbalance.types import InputError
+
+Module = TypeVar("Module", bound=nn.Module)
+
+# what reading values that were damaged, or changed by hand, ends in
+_DAMAGE: tuple[type[Exception], ...] = (
+    *(ArithmeticError, AttributeError, BadZipFile, EOFError, LookupError, OSError, RuntimeError, TypeError, ValueError),
+    pickle.UnpicklingError,
+)
 
 
 def complete_checkpoint(module: Any) -> dict[str, Any]:
@@ -21,18 +31,22 @@ def complete_checkpoint(module: Any) -> dict[str, Any]:
     return checkpoint
 
 
-def load_weights(module: nn.Module, checkpoint: Mapping[str, Any], path: str | Path) -> None:
-    """Load the weights of a checkpoint into the module that it describes.
+@contextmanager
+def telling_damage(path: str | Path) -> Iterator[None]:
+    """Tell in one sentence what using the values of a damaged file, or of one changed by hand, ends in.
 
     Raises:
-        InputError: if they are of other networks.
+        InputError: in place of the error.
     """
     try:
-        module.load_state_dict(checkpoint["state_dict"])
-    except RuntimeError as error:
+        yield
+    except InputError:
+        raise
+    except _DAMAGE as error:
+        reason = " ".join(str(error).split())[:200]
         raise InputError(
-            f"The weights in {path} do not fit the networks that it names: make their classes what they were when it "
-            "was written, or train again."
+            f"{path} is damaged, or of other versions of the packages than those installed "
+            f"({type(error).__name__}: {reason}): make it again, or take another one."
         ) from error
 
 
@@ -41,10 +55,22 @@ def read_checkpoint(path: str | Path, *kinds: str) -> dict[str, Any]:
 
     Args:
         path: the file.
-        kinds: keys under which modules describe themselves: ``gan``, ``classifier``.
+        kinds: keys under which modules describe themselves: ``generator``, ``classifier``.
 
     Raises:
-        InputError: if the file is missing, truncated, or of another kind.
+        InputError: if the file is missing, truncated, of another kind, or holds other than plain values.
+    """
+    checkpoint = read_values(path)
+    if not isinstance(checkpoint, dict) or not any(kind in checkpoint for kind in kinds):
+        raise InputError(f"{path} is not a checkpoint of a {' or '.join(kinds)} of gan-imbalance: give another one.")
+    return checkpoint
+
+
+def read_values(path: str | Path) -> Any:
+    """Return the plain values and tensors of a file that ``torch.save`` wrote, tensors on the CPU; nothing else.
+
+    Raises:
+        InputError: if the file is missing, truncated, compressed, or holds anything else.
     """
     path = Path(path)
     if not path.is_file():
@@ -54,9 +80,132 @@ def read_checkpoint(path: str | Path, *kinds: str) -> dict[str, Any]:
     if not is_zipfile(path):
         raise InputError(unreadable)
     try:
-        checkpoint: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-    except (RuntimeError, OSError, pickle.UnpicklingError) as error:
+        with ZipFile(path) as archive:
+            unpacked = sum(part.file_size for part in archive.infolist())
+        if unpacked > path.stat().st_size:
+            raise InputError(f"{path} is compressed, as no checkpoint is, to {unpacked:,} bytes: take another one.")
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        raise InputError(
+            f"{path} holds something else than tensors and plain values, which could run code, so nothing was loaded: "
+            "take another one."
+        ) from error
+    except InputError:
+        raise
+    except _DAMAGE as error:
         raise InputError(unreadable) from error
-    if not isinstance(checkpoint, dict) or not any(kind in checkpoint for kind in kinds):
-        raise InputError(f"{path} is not a checkpoint of a {' or '.join(kinds)} of gan-imbalance: give another one.")
+
+
+def read_module(path: str | Path, key: str) -> dict[str, Any]:
+    """Return the checkpoint of a module of ours with all its parts; what it names is not looked at.
+
+    Args:
+        path: the file.
+        key: under which the module describes itself: ``generator`` or ``classifier``.
+
+    Raises:
+        InputError: if it is no such checkpoint, or a part is missing or of another form.
+    """
+    checkpoint = read_checkpoint(path, key)
+    module = checkpoint[key]
+    parts = module if isinstance(module, Mapping) else {}
+    forms = [
+        (key, module, Mapping),
+        ("state_dict", checkpoint.get("state_dict"), Mapping),
+        ("hyper_parameters", checkpoint.get("hyper_parameters", {}), Mapping),
+        ("class_path", parts.get("class_path"), str),
+        ("spec", parts.get("spec"), Mapping),
+        ("classes", parts.get("classes"), list),
+        ("data_state", parts.get("data_state"), Mapping),
+    ]
+    for name, part, form in forms:
+        if not isinstance(part, form):
+            raise InputError(f"{path} is damaged, its {name} is missing or of another form: take another one.")
+    for name, tensor in checkpoint["state_dict"].items():
+        if not isinstance(tensor, Tensor) or tensor.layout is not torch.strided or _bytes(tensor) > _held(tensor):
+            raise InputError(f"{path} is damaged, its weights {name!r} are no whole tensor: take another one.")
     return checkpoint
+
+
+def _bytes(tensor: Tensor) -> int:
+    return tensor.numel() * tensor.element_size()
+
+
+def _held(tensor: Tensor) -> int:
+    return tensor.untyped_storage().nbytes()
+
+
+def admit_module(checkpoint: Mapping[str, Any], key: str, kind: type[nn.Module], gate: Gate) -> None:
+    """Refuse a module's checkpoint that names what is not trusted, or not of the kind that stands there.
+
+    Args:
+        checkpoint: as :func:`read_module` returns it.
+        key: under which the module describes itself.
+        kind: of the module itself.
+        gate: of the file.
+
+    Raises:
+        InputError: that tells the first; nothing was imported or called by then that is not trusted.
+    """
+    described = checkpoint[key]
+    settings = {"class_path": described["class_path"], "init_args": checkpoint.get("hyper_parameters", {})}
+    if "." not in settings["class_path"]:
+        raise gate.refusal(settings["class_path"])
+    gate.admit(settings, Place((kind,), by_name=False))
+    gate.admit(described["data_state"], DATA)
+
+
+def read_trusted_module(path: str | Path, key: str, kind: type[nn.Module], trust: Trust) -> dict[str, Any]:
+    """Return the checkpoint of a module of ours, whole, that names only what is trusted; see :func:`admit_module`.
+
+    Raises:
+        InputError: if it is no such checkpoint.
+    """
+    checkpoint = read_module(path, key)
+    with telling_damage(path):
+        admit_module(checkpoint, key, kind, Gate(path, trust))
+    return checkpoint
+
+
+def load_module(make: Callable[[], Module], checkpoint: Mapping[str, Any], path: str | Path) -> Module:
+    """Return the module of a checkpoint, ready to use, with its weights.
+
+    Args:
+        make: returns it with networks of any weights.
+        checkpoint: as :func:`read_module` returns it.
+        path: of the file, for messages.
+
+    Raises:
+        InputError: if its weights are of other networks, which are not allocated then.
+    """
+    with telling_damage(path):
+        saved = {name: tensor.shape for name, tensor in checkpoint["state_dict"].items()}
+        # a drawing takes no memory, however large the networks are that a file asks for
+        if any(saved.get(name) != shape for name, shape in _drawn(make).items()):
+            raise _unfit(path)
+        module = make()
+        _load_weights(module, checkpoint, path)
+    return module.eval()
+
+
+def _drawn(make: Callable[[], nn.Module]) -> dict[str, torch.Size]:
+    """Return the shapes of a module's weights; none of networks that look at their weights while they are made."""
+    try:
+        with torch.device("meta"):
+            return {name: tensor.shape for name, tensor in make().state_dict().items()}
+    except (NotImplementedError, RuntimeError):
+        return {}
+
+
+def _load_weights(module: nn.Module, checkpoint: Mapping[str, Any], path: str | Path) -> None:
+    try:
+        module.load_state_dict(checkpoint["state_dict"])
+    except RuntimeError as error:
+        raise _unfit(path) from error
+
+
+def _unfit(path: str | Path) -> InputError:
+    return InputError(
+        f"The weights in {path} do not fit the networks that it names: make their classes what they were when it "
+        "was written, or train again."
+    )

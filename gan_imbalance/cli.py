@@ -33,12 +33,13 @@ from gan_imbalance.callbacks import (
     RunRecord,
 )
 from gan_imbalance.callbacks.record import LastCheckpoint, SaveRunConfig
-from gan_imbalance.checkpoints import read_checkpoint
+from gan_imbalance.checkpoints import read_module
 from gan_imbalance.components import import_class
 from gan_imbalance.devices import spare_gpu_lookups
 from gan_imbalance.files import atomic_path
 from gan_imbalance.generators import BaseGenerator
 from gan_imbalance.tracking import finish_run, run_folder, wandb_logger
+from gan_imbalance.trust import packages_of, trusting
 from gan_imbalance.types import InputError
 
 RUNS = "runs"
@@ -79,6 +80,12 @@ class GanImbalanceCLI(LightningCLI):
             default=False,
             help="whether checkpoints and synthetic rows go to Weights & Biases, and not only figures and plots",
         )
+        parser.add_argument(
+            "--trust",
+            type=str | list[str],
+            default=[],
+            help="packages or classes that checkpoints may name, besides those that the settings name: my_package",
+        )
         parser.set_defaults(
             {
                 "checkpoint.auto_insert_metric_name": False,
@@ -116,7 +123,7 @@ class GanImbalanceCLI(LightningCLI):
             raise InputError(f"Say by --ckpt_path which checkpoint to {self.subcommand}.")
         self._checkpoint: dict[str, Any] = {}
         if path and path not in _LIGHTNINGS_OWN_PATHS:
-            self._checkpoint = read_checkpoint(path, "generator" if is_generator else "classifier")
+            self._checkpoint = read_module(path, "generator" if is_generator else "classifier")
 
     def instantiate_trainer(self, **kwargs: Any) -> Trainer:
         """Return the trainer, with callbacks that keep the run; standard loggers join it later."""
@@ -137,6 +144,11 @@ class GanImbalanceCLI(LightningCLI):
 
     def after_instantiate_classes(self) -> None:
         """Set up data, model and callbacks as the trainer will, so that bad input leaves no traces of a run behind."""
+        # what the settings name runs anyhow
+        with trusting(packages_of(self.said.as_dict())), trusting(self.said.trust):
+            self._set_up()
+
+    def _set_up(self) -> None:
         trainer, model, data = self.trainer, self.model, self.datamodule
         trainer.strategy.connect(model)
         trainer.datamodule = data  # type: ignore[attr-defined]

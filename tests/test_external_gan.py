@@ -14,6 +14,7 @@ import pytest
 from gan_imbalance import GANOverSampler
 from gan_imbalance.main import main
 from gan_imbalance.synthesis import load_gan
+from gan_imbalance.types import InputError
 
 README = Path(__file__).resolve().parents[1] / "README.md"
 CONFIGS = README.parent / "configs"
@@ -67,7 +68,9 @@ def test_it_trains_synthesizes_and_competes(chapter: str, folder: Path) -> None:
     commands = _commands(chapter)
     assert main([*commands["fit"], *SHORT_FIT]) == 0
     checkpoint = commands["synthesize"][commands["synthesize"].index("--ckpt_path") + 1]
-    gan = load_gan(checkpoint)
+    with pytest.raises(InputError, match=r"names my_gan\.MeanMatchingGAN, which is not trusted"):
+        load_gan(checkpoint)
+    gan = load_gan(checkpoint, trust="my_gan")
     assert type(gan).__name__ == "MeanMatchingGAN"
     assert type(gan).__module__ == "my_gan"
     assert gan.mean_weight == 0.5

@@ -12,13 +12,14 @@ from pytorch_lightning.cli import OptimizerCallable
 from torch import Tensor, nn
 from torchmetrics.utilities.data import dim_zero_cat
 
-from gan_imbalance.checkpoints import load_weights, read_checkpoint
+from gan_imbalance.checkpoints import load_module, read_trusted_module
 from gan_imbalance.components import factory, own, to_config
 from gan_imbalance.distributed import mean_over_processes, processes
 from gan_imbalance.losses import ClassificationLoss, CrossEntropy
 from gan_imbalance.metrics import ImbalanceMetrics, tune_threshold
 from gan_imbalance.modules import DataBoundModule
 from gan_imbalance.networks import DenseClassifier
+from gan_imbalance.trust import Trust
 from gan_imbalance.types import IMAGE_AXES, DataSpec, InputError
 
 ClassifierFactory = Callable[[DataSpec], nn.Module]
@@ -206,23 +207,31 @@ class Classifier(DataBoundModule):
         return self.make_optimizer(self.network.parameters())
 
 
-def load_classifier(path: str | Path) -> Classifier:
+def load_classifier(path: str | Path, trust: Trust = ()) -> Classifier:
     """Return the classifier of a checkpoint, ready to predict; needs no data.
 
+    Args:
+        path: the file.
+        trust: packages or classes, besides those of this package, that the file may name: ``my_package``.
+
     Raises:
-        InputError: if the file is missing, truncated or no classifier's checkpoint, or its network is another one now.
+        InputError: if the file is missing, damaged or no classifier's checkpoint, names what is not trusted, or its
+            network is another one now.
     """
-    return classifier_of(read_checkpoint(path, "classifier"), path)
+    return classifier_of(read_trusted_module(path, "classifier", Classifier, trust), path)
 
 
 def classifier_of(checkpoint: Mapping[str, Any], path: str | Path) -> Classifier:
-    """Return the classifier of a checkpoint that was read from a file, ready to predict.
+    """Return the classifier of a checkpoint whose names are trusted, ready to predict.
 
     Raises:
         InputError: if its network is another one now.
     """
-    classifier = Classifier(**checkpoint["hyper_parameters"])
-    # who trains it further does not resume that run
-    classifier.on_load_checkpoint({**checkpoint, "random_states": ()})
-    load_weights(classifier, checkpoint, path)
-    return classifier.eval()
+
+    def make() -> Classifier:
+        classifier = Classifier(**checkpoint["hyper_parameters"])
+        # who trains it further does not resume that run
+        classifier.on_load_checkpoint({**checkpoint, "random_states": ()})
+        return classifier
+
+    return load_module(make, checkpoint, path)

@@ -17,6 +17,7 @@ from torch import Tensor
 from gan_imbalance.data.imbalance import Indices
 from gan_imbalance.data.loaders import Batch, Draw, SequentialLoader, TensorLoader, draw_balanced, draw_uniform
 from gan_imbalance.data.split import Part, Split, split_rows
+from gan_imbalance.trust import packages_of, trusting
 from gan_imbalance.types import ClassSelection, DataKind, DataSpec, InputError, Label, find_class
 
 A_TABLE: Any = {"class_path": "gan_imbalance.TabularDataModule"}
@@ -276,7 +277,9 @@ class ImbalanceDataModule(pl.LightningDataModule, ABC):
             InputError: if the samples cannot be used, or the settings contradict the module's.
         """
         trained = self._resolve_trained()
-        given = getattr(self._module(), "given_data_state", {})
+        # constraints of one's own, which a checkpoint may name
+        with trusting(packages_of(vars(self))):
+            given = getattr(self._module(), "given_data_state", {})
         if trained == self._trained and not given:
             return
         if given and given["split_hash"] != self.split.hash:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
@@ -30,6 +30,7 @@ from gan_imbalance.distillation.teacher import CrossFittedEnsemble
 from gan_imbalance.transforms.column_types import as_table, infer_column_types, named_columns
 from gan_imbalance.transforms.dtypes import Features
 from gan_imbalance.transforms.table import TabularTransformer
+from gan_imbalance.trust import Trust
 from gan_imbalance.types import InputError
 
 STUDENT: Mapping[str, Any] = {
@@ -192,7 +193,7 @@ class DistilledClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         save_distilled(self, path)
 
     @classmethod
-    def load(cls, path: str | Path, trust: Collection[str] = ()) -> Self:
+    def load(cls, path: str | Path, trust: Trust = ()) -> Self:
         """Return the classifier of a file that :meth:`save` wrote, equal to it bit for bit.
 
         What the file names is looked at before anything is made: estimators of scikit-learn, XGBoost and this package
@@ -201,7 +202,7 @@ class DistilledClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
         Args:
             path: the file.
-            trust: paths of further classes that the file may name: ``["package.Class"]``.
+            trust: further classes, or packages, that the file may name: ``"package.Class"``.
 
         Raises:
             InputError: if the file is missing, damaged or of another kind, or names a class that is not trusted.

@@ -1,30 +1,31 @@
 """A distilled classifier as a file that holds values only, and back: loading it runs no code that the file names.
 
-The file is a checkpoint as those of networks are, of plain values and tensors. Networks of ours are in it as their
-settings and weights; other estimators in the format of skops (https://skops.readthedocs.io/en/stable/persistence.html),
-which tells the types that it needs before it makes anything.
+The file is a checkpoint as those of networks are, of plain values and tensors, and what it names passes the same gate
+(:mod:`gan_imbalance.trust`). Networks of ours are in it as settings and weights; other estimators in the format of
+skops (https://skops.readthedocs.io/en/stable/persistence.html), which tells the types that it needs before it makes
+anything.
 """
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from zipfile import ZIP_DEFLATED, BadZipFile
+from zipfile import ZIP_DEFLATED
 
 import numpy as np
 import pandas as pd
 import torch
 from sklearn.base import BaseEstimator
-from torch import Tensor, nn
+from torch import Tensor
 
-from gan_imbalance.checkpoints import complete_checkpoint, read_checkpoint
-from gan_imbalance.components import build, factory, import_class, to_config
+from gan_imbalance.checkpoints import admit_module, complete_checkpoint, read_checkpoint, telling_damage
+from gan_imbalance.components import build, factory, to_config
 from gan_imbalance.distillation.teacher import CrossFittedEnsemble
 from gan_imbalance.files import atomic_path, provenance
 from gan_imbalance.transforms.table import TabularTransformer
+from gan_imbalance.trust import DATA, Component, Gate, Trust
 from gan_imbalance.types import InputError
 
 if TYPE_CHECKING:
@@ -43,12 +44,7 @@ _TRUSTED_TYPES = (
     "xgboost.sklearn.XGBClassifier",
     "xgboost.sklearn.XGBRFClassifier",
 )
-# whose estimators, networks, losses and optimizers settings may name
-_TRUSTED_PACKAGES = ("gan_imbalance.", "sklearn.", "imblearn.", "xgboost.", "torch.nn.", "torch.optim.")
-_COMPONENTS = (BaseEstimator, nn.Module, torch.optim.Optimizer)
-
-# what reading values that were damaged, or changed by hand, ends in
-_DAMAGE = (ArithmeticError, AttributeError, BadZipFile, LookupError, OSError, RuntimeError, TypeError, ValueError)
+Component.register(BaseEstimator)
 
 
 def save_distilled(model: DistilledClassifier, path: str | Path) -> None:
@@ -73,26 +69,19 @@ def save_distilled(model: DistilledClassifier, path: str | Path) -> None:
         torch.save(provenance(**{_KIND: content}), temporary)
 
 
-def load_distilled(model_class: type[DistilledClassifier], path: str | Path, trust: Collection[str]) -> Any:
+def load_distilled(model_class: type[DistilledClassifier], path: str | Path, trust: Trust) -> Any:
     """Return the classifier of a file; see :meth:`DistilledClassifier.load`."""
-    if isinstance(trust, str):
-        raise InputError(f"trust is {trust!r}: give a list of class paths, [{trust!r}].")
     content = read_checkpoint(path, _KIND)[_KIND]
     reader = _Reader(path, trust)
-    try:
-        reader.require_trusted(content["settings"])
+    with telling_damage(path):
+        reader.gate.admit(content["settings"])
+        reader.gate.admit(content["transformer"], DATA)
         model = model_class(**{name: build(value) for name, value in content["settings"].items()})
         model.__dict__.update(reader.load(content["learned"]))
         model.transformer_ = TabularTransformer.from_state_dict(content["transformer"])
         model.teacher_, model.student_ = reader.unpack(content["teacher"]), reader.unpack(content["student"])
         rows = content["rows"]
         model.synthetic_ = rows.numpy() if isinstance(rows, Tensor) else reader.unpack_table(rows)
-    except InputError:
-        raise
-    except _DAMAGE as error:
-        raise InputError(
-            f"{path} is damaged, or of other versions of the packages than those installed ({error}): save it again."
-        ) from error
     return model
 
 
@@ -126,25 +115,26 @@ class _Reader:
 
     Args:
         path: of the file, for messages.
-        trust: further class paths.
+        trust: further packages or classes.
     """
 
-    def __init__(self, path: str | Path, trust: Collection[str]) -> None:
+    def __init__(self, path: str | Path, trust: Trust) -> None:
         self.path = path
-        self.trust = trust
+        self.gate = Gate(path, trust)
 
     def unpack(self, packed: Mapping[str, Any]) -> Any:
         """Return the estimator that :func:`_pack` packed."""
         if "estimator" in packed:
             return self.load(packed["estimator"])
-        self.require_trusted([packed["settings"], packed.get("module", {}).get("hyper_parameters")])
+        self.gate.admit(packed["settings"])
         estimator = build(packed["settings"])
         estimator.__dict__.update(self.load(packed["learned"]))
         if "members" in packed:
             estimator.members_ = {name: self.unpack(member) for name, member in packed["members"].items()}
         else:
-            from gan_imbalance.classifiers import classifier_of
+            from gan_imbalance.classifiers import Classifier, classifier_of
 
+            admit_module(packed["module"], "classifier", Classifier, self.gate)
             estimator.module_ = classifier_of(packed["module"], self.path)
         return estimator
 
@@ -161,39 +151,11 @@ class _Reader:
         from skops.io import get_untrusted_types, loads
 
         data = content.numpy().tobytes()
-        trusted = [*_TRUSTED_TYPES, *self.trust]
-        if others := sorted({*get_untrusted_types(data=data)} - {*trusted}):
-            raise self._refusal(*others)
-        return loads(data, trusted=trusted)
-
-    def require_trusted(self, settings: Any) -> None:
-        """Refuse settings that name, at any depth, what is not trusted or no component, before anything is called.
-
-        Raises:
-            InputError: that names the first.
-        """
-        values = settings.values() if isinstance(settings, Mapping) else settings if isinstance(settings, list) else ()
-        for value in values:
-            # whether or not it is called class_path, since networks may be named by a string alone; lists name columns
-            if isinstance(settings, Mapping) and isinstance(value, str) and "." in value:
-                self._require_component(value)
-            self.require_trusted(value)
-
-    def _require_component(self, name: str) -> None:
-        if name in self.trust:
-            return
-        # before it is imported
-        if not name.startswith(_TRUSTED_PACKAGES):
-            raise self._refusal(name)
-        found = import_class(name)
-        if not inspect.isclass(found) or not issubclass(found, _COMPONENTS):
-            raise self._refusal(name)
-
-    def _refusal(self, *names: str) -> InputError:
-        return InputError(
-            f"{self.path} names {', '.join(names)}, which is not trusted, so nothing was loaded: if you know what it "
-            f"does, give trust={[*names]!r}."
-        )
+        needed = {*get_untrusted_types(data=data)}
+        # the packages that settings may name classes of hold other things, too
+        if others := sorted(name for name in needed - {*_TRUSTED_TYPES} if not self.gate.is_given(name)):
+            raise self.gate.refusal(*others)
+        return loads(data, trusted=sorted(needed))
 
 
 def _dump(value: Any, name: str) -> Tensor:

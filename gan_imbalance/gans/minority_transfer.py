@@ -8,13 +8,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from gan_imbalance.checkpoints import read_checkpoint
+from gan_imbalance.checkpoints import load_module, read_module, telling_damage
 from gan_imbalance.components import factory, own
 from gan_imbalance.files import content_hash
 from gan_imbalance.gans.wasserstein import WassersteinGAN
 from gan_imbalance.losses import MajorityPenalty
 from gan_imbalance.modules import data_of
 from gan_imbalance.networks import first_blocks, freeze_blocks
+from gan_imbalance.trust import DATA, Gate, Place, packages_of
 from gan_imbalance.types import ClassSelection, DataSpec, InputError
 
 
@@ -102,7 +103,8 @@ class MinorityTransferGAN(WassersteinGAN):
     def given_data_state(self) -> dict[str, Any]:
         """Return the data state of the checkpoint it starts from, if any."""
         if self.pretrained and not self.is_built:
-            data_state: dict[str, Any] = read_checkpoint(self.pretrained, "generator")["generator"]["data_state"]
+            data_state: dict[str, Any] = read_module(self.pretrained, "generator")["generator"]["data_state"]
+            Gate(self.pretrained).admit(data_state, DATA)
             return data_state
         return self.data_state
 
@@ -119,7 +121,7 @@ class MinorityTransferGAN(WassersteinGAN):
         if stage == "fit" and penalty is not None and penalty.classifier is None:
             if penalty.classifier_path is None:
                 raise InputError("majority_penalty has no classifier: give its classifier_path, or set its classifier.")
-            penalty.classifier = _read_classifier(penalty.classifier_path, data.spec, data.state())
+            penalty.classifier = _read_classifier(penalty.classifier_path, data.spec, data.state(), self.hparams)
 
     def configure_model(self) -> None:
         """Build the networks, with the weights of ``pretrained`` if it is given."""
@@ -129,7 +131,7 @@ class MinorityTransferGAN(WassersteinGAN):
             self._start_from(self.pretrained)
 
     def _start_from(self, path: str) -> None:
-        state = read_checkpoint(path, "generator")["state_dict"]
+        state = read_module(path, "generator")["state_dict"]
         try:
             self.generator.load_state_dict(_part(state, "generator."))
             self.discriminator.load_state_dict(_part(state, "discriminator."))
@@ -212,23 +214,30 @@ class MinorityTransferGAN(WassersteinGAN):
             self._freeze()
 
 
-def _read_classifier(path: str, spec: DataSpec, data_state: dict[str, Any]) -> nn.Module:
+def _read_classifier(path: str, spec: DataSpec, data_state: dict[str, Any], settings: Any) -> nn.Module:
     """Return the network of a classifier that was trained on the training samples of the same data, for its logits.
 
+    Packages that the GAN's own settings name are trusted.
+
     Raises:
-        InputError: if there is none, or it has learnt from other data, test samples maybe among them.
+        InputError: if there is none, its network is not trusted, or it has learnt from other data, test samples maybe
+            among them.
     """
-    checkpoint = read_checkpoint(path, "classifier")
-    learnt = DataSpec.from_dict(checkpoint["classifier"]["spec"])
+    checkpoint = read_module(path, "classifier")
+    with telling_damage(path):
+        learnt = DataSpec.from_dict(checkpoint["classifier"]["spec"])
     same_form = (learnt.shape, learnt.spans, learnt.classes) == (spec.shape, spec.spans, spec.classes)
     if not same_form or content_hash(checkpoint["classifier"]["data_state"]) != content_hash(data_state):
         raise InputError(
             f"The classifier of {path} was trained on other data than this (its form, encoding, classes or split "
             "differ): train it with the data settings of the GAN, so that it knows the same training samples."
         )
-    network: nn.Module = factory(checkpoint["hyper_parameters"]["network"])(learnt)
-    network.load_state_dict(_part(checkpoint["state_dict"], "network."))
-    return network
+    with telling_damage(path):
+        config = checkpoint["hyper_parameters"]["network"]
+        Gate(path, packages_of(settings)).admit(config, Place((nn.Module,), by_name=True))
+        state = {"state_dict": _part(checkpoint["state_dict"], "network.")}
+        network: nn.Module = load_module(lambda: factory(config)(learnt), state, path)
+        return network
 
 
 def _part(state: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:

@@ -17,6 +17,7 @@ from sklearn.utils._param_validation import Interval
 from sklearn.utils.class_weight import compute_sample_weight
 from torch import Tensor, nn
 
+from gan_imbalance.checkpoints import read_values
 from gan_imbalance.components import build, factory, to_config
 from gan_imbalance.data.images import ImageDataModule, ImageSet
 from gan_imbalance.files import atomic_path, content_hash, make_once
@@ -192,7 +193,7 @@ class ImageOverSampler(GeneratorOverSampler):
                 with atomic_path(path) as temporary:
                     torch.save(classifier.module_.network.state_dict(), temporary)
         network = factory(classifier.network)(_spec(images))
-        network.load_state_dict(torch.load(path, weights_only=True))
+        network.load_state_dict(read_values(path))
         penalty.classifier = network
         return penalty
 

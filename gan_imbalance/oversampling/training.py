@@ -16,6 +16,7 @@ from gan_imbalance.components import import_class
 from gan_imbalance.data import ImbalanceDataModule
 from gan_imbalance.generators import BaseGenerator
 from gan_imbalance.synthesis import load_gan
+from gan_imbalance.trust import packages_of
 from gan_imbalance.types import InputError, Label
 
 EPOCHS = 20
@@ -74,7 +75,9 @@ def train_gan(
         ).fit(gan, data)
         # the trainer holds the data, on the device
         gan.trainer = None
-        return (load_gan(best.best_model_path) if best else gan.cpu().eval()), history.rows
+        return (
+            load_gan(best.best_model_path, packages_of([gan, gan.data_state])) if best else gan.cpu().eval()
+        ), history.rows
 
 
 def resolve_gan(

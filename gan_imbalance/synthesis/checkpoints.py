@@ -7,34 +7,39 @@ from pathlib import Path
 
 import torch
 
-from gan_imbalance.checkpoints import complete_checkpoint, load_weights, read_checkpoint
+from gan_imbalance.checkpoints import complete_checkpoint, load_module, read_trusted_module
 from gan_imbalance.components import import_class
 from gan_imbalance.files import atomic_path
 from gan_imbalance.generators import BaseGenerator
-from gan_imbalance.types import InputError
+from gan_imbalance.trust import Trust
 
 
-def load_generator(path: str | Path) -> BaseGenerator:
+def load_generator(path: str | Path, trust: Trust = ()) -> BaseGenerator:
     """Return the generator of a checkpoint, ready to sample; needs neither data nor the code that configured it.
 
+    Args:
+        path: the file.
+        trust: packages or classes, besides those of this package, that the file may name: ``my_package``.
+
     Raises:
-        InputError: if the file is missing, truncated or no generator's checkpoint, or its class cannot be imported or
-            has other networks now.
+        InputError: if the file is missing, damaged or no generator's checkpoint, names what is not trusted, or its
+            class cannot be imported or has other networks now.
     """
-    checkpoint = read_checkpoint(path, "generator")
+    checkpoint = read_trusted_module(path, "generator", BaseGenerator, trust)
     generator_class = import_class(checkpoint["generator"]["class_path"])
-    if not issubclass(generator_class, BaseGenerator):
-        raise InputError(f"{path} was written by {generator_class.__name__}, which is no generator of gan_imbalance.")
-    generator = generator_class(**checkpoint.get("hyper_parameters", {}))
-    # who trains it further does not resume that run
-    generator.on_load_checkpoint({**checkpoint, "random_states": ()})
-    load_weights(generator, checkpoint, path)
-    return generator.eval()
+
+    def make() -> BaseGenerator:
+        generator: BaseGenerator = generator_class(**checkpoint.get("hyper_parameters", {}))
+        # who trains it further does not resume that run
+        generator.on_load_checkpoint({**checkpoint, "random_states": ()})
+        return generator
+
+    return load_module(make, checkpoint, path)
 
 
-def load_gan(path: str | Path) -> BaseGenerator:
+def load_gan(path: str | Path, trust: Trust = ()) -> BaseGenerator:
     """Return what :func:`load_generator` returns, under the name that says what it is as a rule."""
-    return load_generator(path)
+    return load_generator(path, trust)
 
 
 def save_gan(gan: BaseGenerator, path: str | Path) -> None:

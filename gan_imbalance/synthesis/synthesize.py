@@ -157,6 +157,7 @@ def run_synthesize(
     seed: int = 0,
     calibrate: bool = False,
     given: dict[str, Any] | None = None,
+    trust: str | list[str] | None = None,
     wandb: bool = True,
     upload_artifacts: bool = False,
 ) -> int:
@@ -171,13 +172,14 @@ def run_synthesize(
         calibrate: whether to give numeric columns the marginals of the training rows.
         given: a categorical column and the value that every row is to have, as JSON: '{"colour": "red"}'; for a
             ConditionalTabularGAN.
+        trust: packages or classes of one's own that the checkpoint may name, which then run: my_package.
         wandb: whether to record the run in Weights & Biases (offline without an account).
         upload_artifacts: whether rows and checkpoint go there, too, and not only how many rows were made from what.
 
     Returns:
         The exit code.
     """
-    synthetic = synthesize(load_generator(ckpt_path), counts, seed, calibrate, given)
+    synthetic = synthesize(load_generator(ckpt_path, trust or ()), counts, seed, calibrate, given)
     synthetic.manifest["checkpoint"] = {"path": str(ckpt_path), "hash": file_hash(ckpt_path)}
     write_synthetic_set(synthetic, output)
     if wandb:

@@ -7,7 +7,7 @@ decoded from any features is written back so that it holds.
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from copy import copy
 from typing import Any, Self
@@ -22,10 +22,11 @@ from gan_imbalance.transforms.codecs import Dates, Numbers, ValueCodec, codec_fr
 from gan_imbalance.transforms.column_types import ColumnType, require_columns
 from gan_imbalance.transforms.dtypes import Floats, cast, dtype_to_state, to_numbers
 from gan_imbalance.transforms.levels import Unknown, factorize, find_levels, take
+from gan_imbalance.trust import Component
 from gan_imbalance.types import InputError
 
 
-class Constraint(ABC):
+class Constraint(Component):
     """Something that holds in every row; a missing value breaks nothing unless said otherwise.
 
     A constraint keeps its constructor's parameters as attributes of the same names, and everything that it learned
@@ -86,8 +87,15 @@ class Constraint(ABC):
 
     @staticmethod
     def from_state(state: Mapping[str, Any]) -> Constraint:
-        """Rebuild the fitted constraint that :meth:`to_state` described."""
-        constraint: Constraint = object.__new__(import_class(state["class_path"]))
+        """Rebuild the fitted constraint that :meth:`to_state` described.
+
+        Raises:
+            InputError: if its class is not there, or no constraint.
+        """
+        found = import_class(state["class_path"])
+        if not issubclass(found, Constraint):
+            raise InputError(f"{state['class_path']} stands in place of a constraint, but is none.")
+        constraint: Constraint = object.__new__(found)
         vars(constraint).update({key: value for key, value in state.items() if key != "class_path"})
         return constraint
 

@@ -100,10 +100,10 @@ def test_a_class_of_others_is_loaded_where_it_is_trusted(mixed_frame: pd.DataFra
     name = f"{Mine.__module__}.Mine"
     with pytest.raises(InputError, match=rf"model\.ckpt names {name}, which is not trusted.*give trust=\['{name}'\]"):
         DistilledClassifier.load(path)
-    with pytest.raises(InputError, match=r"trust is 'a\.B': give a list"):
-        DistilledClassifier.load(path, trust="a.B")
-    again = DistilledClassifier.load(path, trust=[name])
-    assert isinstance(again.student_, Mine)
+    with pytest.raises(InputError, match=r"trust has 'a\.B, c': give packages or classes"):
+        DistilledClassifier.load(path, trust="a.B, c")
+    for trust in (name, [name], Mine.__module__):
+        assert isinstance(DistilledClassifier.load(path, trust=trust).student_, Mine)
 
 
 def test_what_values_cannot_tell_is_refused_when_saving(mixed_frame: pd.DataFrame, tmp_path: Path) -> None:
@@ -133,8 +133,11 @@ def as_student(content: dict[str, Any], settings: dict[str, Any]) -> None:
 
 
 def a_network_of(content: dict[str, Any], network: Any) -> None:
-    module = {"hyper_parameters": {"network": network, "loss": popen()}, "state_dict": {}, "classifier": {}}
+    module = {"hyper_parameters": {"network": network, "loss": popen()}, "state_dict": {}, "classifier": FORM}
     content["student"] = {"settings": NETWORK, "learned": content["learned"], "module": module}
+
+
+FORM = {"class_path": "gan_imbalance.classifiers.Classifier", "spec": {}, "classes": [], "data_state": {}}
 
 
 def cut(tensor: torch.Tensor) -> torch.Tensor:
@@ -188,7 +191,7 @@ def test_another_file_is_told_and_runs_nothing(saved: Path, workplace: Path) -> 
         "missing.ckpt": "There is no checkpoint missing.ckpt",
         "cut.ckpt": "truncated or not a checkpoint",
         "pickle.ckpt": "truncated or not a checkpoint",
-        "bomb.ckpt": "truncated or not a checkpoint",
+        "bomb.ckpt": "something else than tensors and plain values",
         "other.ckpt": "not a checkpoint of a distilled_classifier",
     }.items():
         with pytest.raises(InputError, match=message):

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from gan_imbalance.checkpoints import read_values
 from gan_imbalance.classifiers.features import new_feature_network, train_feature_network
 from gan_imbalance.comparison import plots
 from gan_imbalance.comparison.adapters import DataAdapter, EncodedView
@@ -100,7 +101,7 @@ class ImageAdapter(DataAdapter):
                 with atomic_path(path) as temporary:
                     torch.save(self._train_feature_network().state_dict(), temporary)
         network = new_feature_network(samples.images.shape[1:], samples.labels[rows], _FEATURE_WIDTH)
-        network.load_state_dict(torch.load(path, weights_only=True))
+        network.load_state_dict(read_values(path))
         return network.eval()
 
     def _train_feature_network(self) -> SMateCNN:
