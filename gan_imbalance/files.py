@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import bz2
+import gzip
 import hashlib
 import json
+import lzma
 import os
 import shutil
 import subprocess
@@ -13,7 +16,8 @@ from contextlib import contextmanager
 from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
+from zipfile import ZipFile
 
 from filelock import FileLock
 
@@ -21,6 +25,12 @@ from gan_imbalance.types import InputError
 
 _RECORDED_PACKAGES = ("gan-imbalance", "torch", "pytorch-lightning", "numpy", "pandas", "scikit-learn")
 _PARTIAL = ".partial-"
+
+MAX_UNPACKED = "GAN_IMBALANCE_MAX_UNPACKED"
+"""The variable of the environment that says how many GiB a compressed file may unpack to; 8 unless it is set."""
+
+_OPENERS: dict[str, Any] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
+_CHUNK = 2**20
 
 
 @contextmanager
@@ -106,6 +116,50 @@ def making_room(path: Path) -> Iterator[None]:
         raise InputError(
             f"Cannot write {path}: {error.strerror or error}; choose a folder you can write to."
         ) from error
+
+
+def require_modest(file: str | Path | BinaryIO) -> None:
+    """Refuse a compressed file that unpacks to more than it may, by :data:`MAX_UNPACKED`; others pass.
+
+    Args:
+        file: an archive (.npz, .zip), a Parquet file, or one by gzip, bz2 or xz; told by the ending of its name. One
+            that has none is an archive.
+
+    Raises:
+        InputError: if it is too large, or the variable no number.
+        OSError: if it cannot be read.
+    """
+    given = os.environ.get(MAX_UNPACKED, "8")
+    try:
+        limit = int(float(given) * 2**30)
+    except (ValueError, OverflowError) as error:
+        raise InputError(f"{MAX_UNPACKED} is {given!r}: give a number of GiB.") from error
+    if _unpacked(file, limit) > limit:
+        name = file if isinstance(file, str | Path) else "An archive"
+        raise InputError(f"{name} unpacks to more than {given} GiB: set {MAX_UNPACKED} to more if it may.")
+
+
+def _unpacked(file: str | Path | BinaryIO, limit: int) -> int:
+    """Return the bytes that a file unpacks to, as far as they matter to a limit; 0 of one that is not compressed."""
+    suffix = Path(file).suffix if isinstance(file, str | Path) else ".zip"
+    if suffix in (".npz", ".zip"):
+        with ZipFile(file) as archive:
+            return sum(part.file_size for part in archive.infolist())
+    if suffix in (".parquet", ".pq"):
+        from pyarrow.parquet import read_metadata
+
+        told = read_metadata(file)
+        # equal values take no room in the file
+        return max(
+            8 * told.num_rows * told.num_columns,
+            sum(told.row_group(group).total_byte_size for group in range(told.num_row_groups)),
+        )
+    unpacked = 0
+    if suffix in _OPENERS:
+        with _OPENERS[suffix](file, "rb") as content:
+            while unpacked <= limit and (chunk := content.read(_CHUNK)):
+                unpacked += len(chunk)
+    return unpacked
 
 
 def write_json(path: str | Path, content: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -25,7 +26,7 @@ from gan_imbalance.data.base import ImbalanceDataModule, require_ratio
 from gan_imbalance.data.imbalance import Indices, long_tail
 from gan_imbalance.data.loaders import Batch
 from gan_imbalance.data.split import Split
-from gan_imbalance.files import atomic_folder, atomic_path, content_hash
+from gan_imbalance.files import atomic_folder, atomic_path, content_hash, require_modest
 from gan_imbalance.transforms.image import IMAGES_AT_ONCE, to_float, to_uint8
 from gan_imbalance.types import LARGEST_IMAGE, SMALLEST_IMAGE, DataKind, DataSpec, InputError, Label, find_class
 
@@ -35,6 +36,13 @@ if TYPE_CHECKING:
 _MODES = {1: "L", 3: "RGB"}
 # the parameter by which torchvision's data sets choose their part, and its values for training and test
 _PARTS: dict[str, tuple[Any, Any]] = {"train": (True, False), "split": ("train", "test")}
+
+
+# what reading an .npz that was damaged, or changed by hand, ends in
+_UNREADABLE = (
+    *(OSError, EOFError, ValueError, KeyError, TypeError, AttributeError, MemoryError, RuntimeError, BadZipFile),
+    zlib.error,
+)
 
 
 @dataclass(frozen=True)
@@ -167,12 +175,13 @@ class ImageSet:
             InputError: if there is no such file, or it holds something else.
         """
         try:
+            require_modest(path)
             with np.load(path, allow_pickle=False) as file:
                 images, labels, classes = torch.from_numpy(file["images"]), file["labels"], file["classes"]
                 return cls(images, labels, tuple(np.atleast_1d(classes).tolist()), file.get("test_rows"))
         except InputError:
             raise
-        except (OSError, EOFError, ValueError, KeyError, TypeError, AttributeError, BadZipFile) as error:
+        except _UNREADABLE as error:
             raise InputError(
                 f"{path} cannot be read ({_short(error)}); name an .npz with the arrays images, labels and classes, "
                 "or a folder with a folder of image files for each class."

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib import resources
+from lzma import LZMAError
 from pathlib import Path
 from typing import Any, ClassVar, Literal, get_args
+from zipfile import BadZipFile
 
 import numpy as np
 import numpy.typing as npt
@@ -21,7 +24,7 @@ from gan_imbalance.data.imbalance import Indices
 from gan_imbalance.data.loaders import Batch, SequentialLoader, TensorLoader, draw_by_level, pair_with_levels
 from gan_imbalance.data.schema import Derivation, TableSchema
 from gan_imbalance.data.split import Part, connected_groups, duplicate_groups
-from gan_imbalance.files import content_hash
+from gan_imbalance.files import content_hash, require_modest
 from gan_imbalance.transforms.column_types import (
     ColumnType,
     convert_columns,
@@ -452,6 +455,7 @@ def read_table(path: str | Path, missing_values: Sequence[str] = ()) -> pd.DataF
     if not path.is_file():
         raise InputError(f"There is no file {path}; name the table's file (on the command line: --data.path).")
     try:
+        require_modest(path)
         if path.suffix in (".parquet", ".pq"):
             frame = _mark_missing(pd.read_parquet(path), missing_values)
         else:
@@ -460,7 +464,7 @@ def read_table(path: str | Path, missing_values: Sequence[str] = ()) -> pd.DataF
         raise
     except pd.errors.EmptyDataError as error:
         raise InputError(f"The file {path} is empty; name a table with a header and rows.") from error
-    except (OSError, EOFError, ValueError) as error:
+    except (OSError, EOFError, ValueError, LZMAError, BadZipFile, MemoryError, zlib.error) as error:
         reason = " ".join(str(error).split())
         raise InputError(
             f"The file {path} cannot be read as a CSV or Parquet table ({reason}); write it anew, or name another."
