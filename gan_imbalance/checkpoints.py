@@ -11,6 +11,7 @@ from zipfile import BadZipFile, ZipFile, is_zipfile
 
 import torch
 from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from gan_imbalance.trust import DATA, Gate, Place, Trust
 from gan_imbalance.types import InputError
@@ -19,8 +20,29 @@ Module = TypeVar("Module", bound=nn.Module)
 
 # what reading values that were damaged, or changed by hand, ends in
 _DAMAGE: tuple[type[Exception], ...] = (
-    *(ArithmeticError, AttributeError, BadZipFile, EOFError, LookupError, OSError, RuntimeError, TypeError, ValueError),
-    pickle.UnpicklingError,
+    *(ArithmeticError, AttributeError, BadZipFile, EOFError, LookupError, MemoryError, OSError, RuntimeError),
+    *(TypeError, ValueError, pickle.UnpicklingError),
+)
+
+# that networks may need besides their weights, such as a fixed network of features
+_SPARE_NUMBERS = 2 * 10**8
+# what takes memory without having any given
+_MAKERS = tuple(
+    getattr(torch.ops.aten, name)
+    for name in [
+        "arange",
+        "empty",
+        "empty_strided",
+        "eye",
+        "full",
+        "linspace",
+        "ones",
+        "rand",
+        "randint",
+        "randn",
+        "randperm",
+        "zeros",
+    ]
 )
 
 
@@ -176,25 +198,38 @@ def load_module(make: Callable[[], Module], checkpoint: Mapping[str, Any], path:
         path: of the file, for messages.
 
     Raises:
-        InputError: if its weights are of other networks, which are not allocated then.
+        InputError: if its weights are of other networks, of which no memory is taken that the weights do not suggest.
     """
+    held = sum(tensor.numel() for tensor in checkpoint["state_dict"].values())
+    too_large = InputError(f"{path} asks for far larger networks than it holds weights of: take another one.")
     with telling_damage(path):
-        saved = {name: tensor.shape for name, tensor in checkpoint["state_dict"].items()}
-        # a drawing takes no memory, however large the networks are that a file asks for
-        if any(saved.get(name) != shape for name, shape in _drawn(make).items()):
-            raise _unfit(path)
-        module = make()
+        with _Bounded(10 * held + _SPARE_NUMBERS, too_large):
+            module = make()
         _load_weights(module, checkpoint, path)
     return module.eval()
 
 
-def _drawn(make: Callable[[], nn.Module]) -> dict[str, torch.Size]:
-    """Return the shapes of a module's weights; none of networks that look at their weights while they are made."""
-    try:
-        with torch.device("meta"):
-            return {name: tensor.shape for name, tensor in make().state_dict().items()}
-    except (NotImplementedError, RuntimeError):
-        return {}
+class _Bounded(TorchDispatchMode):
+    """Takes memory for new tensors as long as they hold no more numbers than a limit, all together.
+
+    Args:
+        limit: of numbers.
+        error: raised before more are taken.
+    """
+
+    def __init__(self, limit: int, error: InputError) -> None:
+        super().__init__()
+        self._left = limit
+        self._error = error
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        """Run an operation of torch, if what it makes is not too large."""
+        kwargs = kwargs or {}
+        if func.overloadpacket in _MAKERS:
+            self._left -= func(*args, **{**kwargs, "device": torch.device("meta")}).numel()
+            if self._left < 0:
+                raise self._error
+        return func(*args, **kwargs)
 
 
 def _load_weights(module: nn.Module, checkpoint: Mapping[str, Any], path: str | Path) -> None:

@@ -11,6 +11,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from gan_imbalance.checkpoints import telling_damage
 from gan_imbalance.data.schema import TableSchema
 from gan_imbalance.files import atomic_path, file_hash
 from gan_imbalance.gans import ConditionalTabularGAN
@@ -47,7 +48,8 @@ class TableSynthesis:
             calibrate: whether to give numeric columns the marginals of the training rows.
             given: a categorical column and the value of every row.
         """
-        transformer = TabularTransformer.from_state_dict(gan.data_state["transformer"])
+        with telling_damage("What the generator knows of the table"):
+            transformer = TabularTransformer.from_state_dict(gan.data_state["transformer"])
         if given:
             encoded = _sample_given(gan, transformer, labels, given, seed).float().cpu()
         else:
@@ -67,7 +69,8 @@ class TableSynthesis:
         given: Mapping[str, Any] | None = None,
     ) -> SyntheticSet:
         """Return rows with their target, in the input's columns and dtypes."""
-        schema = TableSchema.from_dict(gan.data_state["schema"])
+        with telling_damage("What the generator knows of the table"):
+            schema = TableSchema.from_dict(gan.data_state["schema"])
         rows = schema.restore(made, [gan.spec.classes[index] for index in labels.tolist()])
         told = {"calibrated": calibrate, "given": dict(given or {})}
         return SyntheticSet(rows, schema.target, {**manifest, **told, "dropped_columns": list(schema.dropped)})
