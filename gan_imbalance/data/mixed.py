@@ -176,8 +176,8 @@ def _read_manifest(path: str | Path, *keys: str) -> dict[str, Any]:
         )
     try:
         manifest: dict[str, Any] = json.loads(manifest_path.read_text(encoding="utf-8"))
-        return manifest | {key: manifest[key] for key in keys}
-    except (ValueError, TypeError, KeyError) as error:
+        return manifest | {key: str(manifest[key]) for key in keys}
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise InputError(
             f"The manifest {manifest_path} cannot be read; make the rows anew with `gan-imbalance synthesize`."
         ) from error

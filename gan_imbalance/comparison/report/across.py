@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from gan_imbalance.checkpoints import telling_damage
 from gan_imbalance.comparison import plots
 from gan_imbalance.comparison.analysis.metrics import Metric, headline_metrics
 from gan_imbalance.comparison.analysis.ranking import Ranking, rank_remedies, wilcoxon_signed_rank
@@ -45,8 +46,10 @@ def report(runs: list[str], output: str = "runs/ranking", verbose: bool = False)
             fewer than two remedies in common.
     """
     for run in runs:
-        findings = Findings.of(Store(run))
-        print_report(findings, make_report(findings), verbose)
+        with telling_damage(run):
+            findings = Findings.of(Store(run))
+            page = make_report(findings)
+        print_report(findings, page, verbose)
     if len(runs) > 1:
         print(f"Ranking: {rank_over_data_sets(runs, output)}")
     return 0

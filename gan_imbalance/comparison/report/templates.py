@@ -17,11 +17,19 @@ _HOME = "gan_imbalance.comparison.report"
 
 
 def render(template: str, package: str = _HOME, **values: Any) -> str:
-    """Return a page of a package's templates, which may extend those of this folder."""
-    from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
+    """Return a page of a package's templates, which may extend those of this folder.
+
+    Raises:
+        LookupError: if the values lack what the page shows.
+    """
+    from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined, UndefinedError
 
     loader = ChoiceLoader([PackageLoader(name, ".") for name in (package, _HOME)])
-    return Environment(loader=loader, autoescape=True, undefined=StrictUndefined).get_template(template).render(values)
+    page = Environment(loader=loader, autoescape=True, undefined=StrictUndefined).get_template(template)
+    try:
+        return page.render(values)
+    except UndefinedError as error:
+        raise LookupError(str(error)) from error
 
 
 def show(plots: Sequence[Plot]) -> list[dict[str, str]]:

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from filelock import FileLock, Timeout
 
+from gan_imbalance.checkpoints import telling_damage
 from gan_imbalance.comparison.adapters import DataAdapter, adapter_of, adapter_of_description, file_suffix
 from gan_imbalance.comparison.plan.cells import Cell, Task
 from gan_imbalance.comparison.plan.description import Description
@@ -105,7 +106,7 @@ class Store:
         """
         try:
             content = json.loads((self.folder / _DESCRIPTION).read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             raise InputError(
                 f"{self.folder} holds no comparison ({_DESCRIPTION} cannot be read): name the output folder of "
                 "gan-imbalance compare."
@@ -114,8 +115,9 @@ class Store:
 
     def read_adapter(self, description: Description) -> DataAdapter:
         """Return the form of the data; its samples are training rows of the first split."""
-        suffix = file_suffix(description.content["kind"])
-        return adapter_of_description(description.content, (self.folder / f"{_REFERENCE}{suffix}").read_bytes())
+        with telling_damage(self.folder):
+            suffix = file_suffix(description.content["kind"])
+            return adapter_of_description(description.content, (self.folder / f"{_REFERENCE}{suffix}").read_bytes())
 
     # -- results ------------------------------------------------------------------------------------------------
 
@@ -125,14 +127,24 @@ class Store:
 
     def cell_path(self, address: str) -> Path:
         """Return the file of a cell's result."""
-        return self.folder / "cells" / f"{address}.json"
+        return self._in("cells", f"{address}.json")
 
     def scores_path(self, address: str) -> Path:
         """Return the file of a cell's test scores."""
-        return self.folder / "cells" / f"{address}.parquet"
+        return self._in("cells", f"{address}.parquet")
 
     def _failure_path(self, address: str) -> Path:
-        return self.folder / "cells" / f"{address}.failed.json"
+        return self._in("cells", f"{address}.failed.json")
+
+    def _in(self, room: str, name: str) -> Path:
+        """Return the path of a file in a folder of the comparison's, of which files may tell the name.
+
+        Raises:
+            InputError: if it would lie elsewhere.
+        """
+        if Path(name).name != name:
+            raise InputError(f"{self.folder} names {name!r}, which is no file of the comparison: run it again.")
+        return self.folder / room / name
 
     def has(self, address: str) -> bool:
         """Return whether a cell has a result."""
@@ -160,7 +172,7 @@ class Store:
 
     def read_cell(self, address: str) -> dict[str, Any]:
         """Return the result of a cell."""
-        result: dict[str, Any] = json.loads(self.cell_path(address).read_text(encoding="utf-8"))
+        result = _read_json(self.cell_path(address), "remedy", "classifier", "seconds")
         return {**result, "address": address}
 
     def read_cells(self, cells: Sequence[Cell], study: Study) -> list[dict[str, Any]]:
@@ -174,7 +186,8 @@ class Store:
 
     def read_scores(self, address: str) -> pd.DataFrame:
         """Return position, class index and probabilities of every test row of a cell."""
-        return pd.read_parquet(self.scores_path(address))
+        with telling_damage(path := self.scores_path(address)):
+            return pd.read_parquet(path)
 
     def failures(self, description: Description) -> list[Failure]:
         """Return what failed when it was last tried, each reason once, with the addresses of what is missing for it."""
@@ -182,7 +195,7 @@ class Store:
         for address in (entry.address for entry in description.entries if not self.has(entry.address)):
             path = self._failure_path(address)
             if path.is_file():
-                failure = json.loads(path.read_text(encoding="utf-8"))
+                failure = _read_json(path, "name", "reason", "traceback")
                 key = failure["name"], failure["reason"]
                 known = told.get(key, Failure(*key, traceback=tuple(failure["traceback"])))
                 told[key] = known._replace(addresses=(*known.addresses, address))
@@ -196,11 +209,11 @@ class Store:
 
     def rows_path(self, address: str) -> Path:
         """Return the file of a set of rows."""
-        return self.folder / "synthetic" / address
+        return self._in("synthetic", address)
 
     def checkpoint_paths(self, address: str) -> list[Path]:
         """Return the files of the GANs that made a set of rows that is there."""
-        return [self.folder / "synthetic" / name for name in self._read_manifest(address)["checkpoints"]]
+        return [self._in("synthetic", name) for name in self._read_manifest(address)["checkpoints"]]
 
     def has_rows(self, address: str) -> bool:
         """Return whether a set of rows is there, whole: the manifest is written last."""
@@ -226,8 +239,7 @@ class Store:
         write_json(self.manifest_path(address), {**rows.manifest, "checkpoints": names})
 
     def _read_manifest(self, address: str) -> dict[str, Any]:
-        manifest: dict[str, Any] = json.loads(self.manifest_path(address).read_text(encoding="utf-8"))
-        return manifest
+        return _read_json(self.manifest_path(address), "checkpoints")
 
     # -- what is concluded --------------------------------------------------------------------------------------
 
@@ -238,7 +250,7 @@ class Store:
     def read_answer(self) -> dict[str, Any]:
         """Return the answer that was kept last; empty where there is none."""
         path = self.folder / _ANSWER
-        return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+        return _read_json(path) if path.is_file() else {}
 
     def write_table(self, table: pd.DataFrame, name: str) -> None:
         """Keep a table as CSV."""
@@ -247,16 +259,29 @@ class Store:
 
     def read_table(self, name: str) -> pd.DataFrame:
         """Return a table that was kept: numbers to the last digit, and text as it was, even if it reads as a number."""
-        try:
-            return pd.read_csv(
-                self.folder / name,
-                float_precision="round_trip",
-                dtype={"fold": "Int64", "minority_rows": "Int64", "imbalance_ratio": float},
-                converters=dict.fromkeys(_TEXTS, str),
-            )
-        # a table without rows may have no columns either
-        except pd.errors.EmptyDataError:
-            return pd.DataFrame()
+        path = self.folder / name
+        with telling_damage(path):
+            try:
+                return pd.read_csv(
+                    path,
+                    float_precision="round_trip",
+                    dtype={"fold": "Int64", "minority_rows": "Int64", "imbalance_ratio": float},
+                    converters=dict.fromkeys(_TEXTS, str),
+                )
+            # a table without rows may have no columns either
+            except pd.errors.EmptyDataError:
+                return pd.DataFrame()
+
+
+def _read_json(path: Path, *keys: str) -> dict[str, Any]:
+    """Return the content of a file by its keys, some of which it must have.
+
+    Raises:
+        InputError: if it holds something else.
+    """
+    with telling_damage(path):
+        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        return content | {key: content[key] for key in keys}
 
 
 def _write(path: Path, content: bytes) -> None:
