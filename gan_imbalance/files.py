@@ -11,7 +11,7 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import lru_cache
 from importlib.metadata import version
@@ -116,6 +116,19 @@ def making_room(path: Path) -> Iterator[None]:
         raise InputError(
             f"Cannot write {path}: {error.strerror or error}; choose a folder you can write to."
         ) from error
+
+
+def without_folders(value: Any) -> Any:
+    """Return settings with the names of files in place of absolute paths, which tell of a machine and its user."""
+    if isinstance(value, list | tuple):
+        return [without_folders(item) for item in value]
+    if not isinstance(value, Mapping):
+        return value
+    # lists hold the names of columns and classes
+    return {
+        key: Path(item).name if isinstance(item, str | Path) and Path(item).is_absolute() else without_folders(item)
+        for key, item in value.items()
+    }
 
 
 def require_modest(file: str | Path | BinaryIO) -> None:

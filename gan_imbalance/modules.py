@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, ClassVar
 
 import torch
 
 from gan_imbalance.distributed import ResumableModule, trainer_of
+from gan_imbalance.files import without_folders
 from gan_imbalance.types import DataSpec, InputError
 
 
@@ -97,6 +100,8 @@ class DataBoundModule(ResumableModule, ABC):
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Add what makes the checkpoint complete: class, data specification and state, random state."""
         super().on_save_checkpoint(checkpoint)
+        checkpoint["hyper_parameters"] = without_folders(dict(checkpoint.get("hyper_parameters", {})))
+        _move_best(checkpoint, ".")
         checkpoint[self.checkpoint_key] = {
             "class_path": f"{type(self).__module__}.{type(self).__qualname__}",
             "spec": self.spec.to_dict(),
@@ -107,8 +112,25 @@ class DataBoundModule(ResumableModule, ABC):
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Build the networks, or make sure that they fit, before their weights are loaded."""
         super().on_load_checkpoint(checkpoint)
+        path = getattr(trainer_of(self), "ckpt_path", None)
+        if path is not None:
+            _move_best(checkpoint, os.path.realpath(Path(path).parent))
         saved = checkpoint[self.checkpoint_key]
         self.build(DataSpec.from_dict(saved["spec"]), saved["classes"], saved["data_state"])
+
+
+def _move_best(checkpoint: dict[str, Any], folder: str) -> None:
+    """Let what a checkpoint knows of the best ones lie in another folder; that of the checkpoint itself is ``.``."""
+    callbacks = checkpoint.get("callbacks", {})
+    for name, state in callbacks.items():
+        if isinstance(state, Mapping) and "best_k_models" in state:
+            moved = {key: _moved(path, folder) for key, path in state.items() if key.endswith("_path")}
+            best = {_moved(path, folder): score for path, score in state["best_k_models"].items()}
+            callbacks[name] = {**state, **moved, "best_k_models": best, "dirpath": folder}
+
+
+def _moved(path: str, folder: str) -> str:
+    return os.path.normpath(os.path.join(folder, os.path.basename(path))) if path else path
 
 
 def data_of(module: DataBoundModule) -> Any:

@@ -66,7 +66,8 @@ def _made(folder: str | Path) -> str:
 def _quiet() -> Settings:
     import wandb
 
-    return wandb.Settings(silent=True, console="off")
+    # what it would tell of its own accord: host, user, folders, the command
+    return wandb.Settings(silent=True, console="off", x_disable_meta=True)
 
 
 def finish_run() -> None:

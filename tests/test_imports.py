@@ -44,7 +44,7 @@ ALLOWED: dict[str, set[str]] = {
     "trust": {"types", "components"},
     "devices": set(),
     "distributed": set(),
-    "modules": {"types", "distributed"},
+    "modules": {"types", "files", "distributed"},
     "tracking": set(),
     "files": {"types"},
     "metrics": _LEAVES,

@@ -12,7 +12,7 @@ from pytorch_lightning.loggers import WandbLogger
 
 from gan_imbalance.data import MixedDataModule
 from gan_imbalance.data.split import Part
-from gan_imbalance.files import atomic_path, file_hash, provenance
+from gan_imbalance.files import atomic_path, file_hash, provenance, without_folders
 from gan_imbalance.tracking import make_artifact, make_dataset, run_folder, use_artifact
 
 if TYPE_CHECKING:
@@ -96,4 +96,4 @@ class SaveRunConfig(SaveConfigCallback):
         left_out = {"config", "model"}
         settings = {key: value for key, value in self.config.as_dict().items() if key not in left_out}
         for logger in trainer.loggers:
-            logger.log_hyperparams(settings)
+            logger.log_hyperparams(without_folders(settings))

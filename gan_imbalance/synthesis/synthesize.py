@@ -11,7 +11,7 @@ from torch import Tensor
 
 from gan_imbalance.components import import_class
 from gan_imbalance.data.images import SyntheticImages
-from gan_imbalance.files import file_hash, provenance, write_json
+from gan_imbalance.files import file_hash, provenance, without_folders, write_json
 from gan_imbalance.generators import BaseGenerator
 from gan_imbalance.kinds import find_kind
 from gan_imbalance.synthesis.checkpoints import load_generator
@@ -180,7 +180,7 @@ def run_synthesize(
         The exit code.
     """
     synthetic = synthesize(load_generator(ckpt_path, trust or ()), counts, seed, calibrate, given)
-    synthetic.manifest["checkpoint"] = {"path": str(ckpt_path), "hash": file_hash(ckpt_path)}
+    synthetic.manifest["checkpoint"] = without_folders({"path": ckpt_path, "hash": file_hash(ckpt_path)})
     write_synthetic_set(synthetic, output)
     if wandb:
         _record(synthetic, Path(ckpt_path), Path(output), upload_artifacts)
