@@ -11,7 +11,7 @@ from zipfile import BadZipFile, ZipFile, is_zipfile
 
 import torch
 from torch import Tensor, nn
-from torch.utils._python_dispatch import TorchDispatchMode
+from torch.overrides import TorchFunctionMode
 
 from gan_imbalance.trust import DATA, Gate, Place, Trust
 from gan_imbalance.types import InputError
@@ -27,22 +27,9 @@ _DAMAGE: tuple[type[Exception], ...] = (
 # that networks may need besides their weights, such as a fixed network of features
 _SPARE_NUMBERS = 2 * 10**8
 # what takes memory without having any given
-_MAKERS = tuple(
-    getattr(torch.ops.aten, name)
-    for name in [
-        "arange",
-        "empty",
-        "empty_strided",
-        "eye",
-        "full",
-        "linspace",
-        "ones",
-        "rand",
-        "randint",
-        "randn",
-        "randperm",
-        "zeros",
-    ]
+_MAKERS = (
+    *(torch.arange, torch.empty, torch.empty_strided, torch.eye, torch.full, torch.linspace, torch.ones, torch.rand),
+    *(torch.randint, torch.randn, torch.randperm, torch.zeros),
 )
 
 
@@ -209,7 +196,7 @@ def load_module(make: Callable[[], Module], checkpoint: Mapping[str, Any], path:
     return module.eval()
 
 
-class _Bounded(TorchDispatchMode):
+class _Bounded(TorchFunctionMode):
     """Takes memory for new tensors as long as they hold no more numbers than a limit, all together.
 
     Args:
@@ -222,11 +209,13 @@ class _Bounded(TorchDispatchMode):
         self._left = limit
         self._error = error
 
-    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         """Run an operation of torch, if what it makes is not too large."""
         kwargs = kwargs or {}
-        if func.overloadpacket in _MAKERS:
-            self._left -= func(*args, **{**kwargs, "device": torch.device("meta")}).numel()
+        if func in _MAKERS:
+            # whose shape costs nothing, and draws nothing
+            form = {key: value for key, value in kwargs.items() if key not in ("generator", "out", "pin_memory")}
+            self._left -= func(*args, **{**form, "device": "meta"}).numel()
             if self._left < 0:
                 raise self._error
         return func(*args, **kwargs)
