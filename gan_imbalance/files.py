@@ -10,6 +10,7 @@ import lzma
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -131,6 +132,14 @@ def without_folders(value: Any) -> Any:
     }
 
 
+def without_own_folders(text: str) -> str:
+    """Return a text, such as a traceback, with paths of code and files from where they are looked for on."""
+    folders = {*sys.path, os.getcwd(), os.path.expanduser("~")} - {"", "/"}
+    for folder in sorted(folders, key=len, reverse=True):
+        text = text.replace(f"{folder.rstrip('/')}/", "")
+    return text
+
+
 def require_modest(file: str | Path | BinaryIO) -> None:
     """Refuse a compressed file that unpacks to more than it may, by :data:`MAX_UNPACKED`; others pass.
 
@@ -162,11 +171,9 @@ def _unpacked(file: str | Path | BinaryIO, limit: int) -> int:
         from pyarrow.parquet import read_metadata
 
         told = read_metadata(file)
+        groups = sum(told.row_group(group).total_byte_size for group in range(told.num_row_groups))
         # equal values take no room in the file
-        return max(
-            8 * told.num_rows * told.num_columns,
-            sum(told.row_group(group).total_byte_size for group in range(told.num_row_groups)),
-        )
+        return int(max(groups, 8 * told.num_rows * told.num_columns))
     unpacked = 0
     if suffix in _OPENERS:
         with _OPENERS[suffix](file, "rb") as content:

@@ -17,7 +17,7 @@ from gan_imbalance.comparison.plan.study import Study
 from gan_imbalance.comparison.run.fitting import Evaluator
 from gan_imbalance.comparison.run.rows import RowSet
 from gan_imbalance.devices import spare_gpu_lookups
-from gan_imbalance.files import provenance
+from gan_imbalance.files import provenance, without_own_folders
 from gan_imbalance.types import InputError
 
 
@@ -110,7 +110,12 @@ def fail_task(study: Study, task: Task, error: Exception) -> TaskResult:
 
 def _failure(name: str, error: Exception, addresses: Iterable[str]) -> Failure:
     reason = str(error) if isinstance(error, InputError) else f"{type(error).__name__}: {error}"
-    return Failure(name, reason, tuple(addresses), tuple(traceback.format_exception(error)))
+    return Failure(
+        name,
+        without_own_folders(reason),
+        tuple(addresses),
+        tuple(map(without_own_folders, traceback.format_exception(error))),
+    )
 
 
 def _run_cell(evaluator: Evaluator, cell: Cell) -> CellResult:
