@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
+from pickle import UnpicklingError
 from typing import Any, ClassVar, cast
 
 import pandas as pd
@@ -217,6 +218,12 @@ def run_lightning(args: Sequence[str] | None) -> int:
         )
     except MisconfigurationException as error:
         raise InputError(" ".join(str(error).split())) from error
+    # what Lightning finds by a name of its own, such as last, is not read here before
+    except UnpicklingError as error:
+        raise InputError(
+            "The checkpoint holds something else than tensors and plain values, which could run code, so nothing was "
+            "loaded: take another one."
+        ) from error
     finally:
         finish_run()
     return 0

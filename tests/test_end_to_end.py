@@ -92,7 +92,7 @@ def test_a_gan_from_table_to_rows(
     assert manifest["target"] == "label"
     assert manifest["seed"] == 7
     assert manifest["split_hash"] == split.hash
-    assert manifest["checkpoint"]["path"] == str(checkpoint)
+    assert manifest["checkpoint"]["path"] == checkpoint.name
 
 
 @pytest.mark.parametrize("output", ["out.csv", "out.csv.gz", "deep/er/out.parquet"])

@@ -412,3 +412,35 @@ def test_the_limit_is_a_number(place: Path, monkeypatch: pytest.MonkeyPatch) -> 
     a_large_table("x.csv.gz")
     with pytest.raises(InputError, match="GAN_IMBALANCE_MAX_UNPACKED is 'much': give a number of GiB"):
         read_table("x.csv.gz")
+
+
+def test_a_checkpoint_that_lightning_finds_runs_nothing(
+    trained: dict[str, Path], place: Path, capsys: pytest.CaptureFixture[str], tiny_fit: list[str]
+) -> None:
+    shutil.copy(trained["rows"], "rows.csv")
+    content = torch.load(trained["gan"], weights_only=True)
+    Path("run").mkdir()
+    torch.save({**content, "more": Bomb()}, "run/last.ckpt")
+    fit = [*tiny_fit, "--model", "WassersteinGAN", "--checkpoint.dirpath", "run", "--ckpt_path", "last"]
+    assert main(fit) == 2
+    assert "which could run code, so nothing was loaded" in capsys.readouterr().err.splitlines()[-1]
+    assert not Path(MARK).exists()
+
+
+def test_settings_may_trust_what_a_checkpoint_names(
+    trained: dict[str, Path], place: Path, tiny_fit: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copy(trained["rows"], "rows.csv")
+    Path("my_nets.py").write_text(
+        "from gan_imbalance.networks import DenseClassifier as Base\n\n\nclass Net(Base):\n    pass\n"
+    )
+    assert (
+        main([*tiny_fit, "--model", "Classifier", "--model.network", "my_nets.Net", "--checkpoint.dirpath", "."]) == 0
+    )
+    gan = [*tiny_fit, "--model", "MinorityTransferGAN", "--model.pretrain_epochs", "1"]
+    gan += ["--model.majority_penalty", "gan_imbalance.losses.MajorityPenalty"]
+    gan += ["--model.majority_penalty.classifier_path", "last.ckpt"]
+    assert main(gan) == 2
+    assert "names my_nets.Net, which is not trusted" in capsys.readouterr().err.splitlines()[-1]
+    assert main([*gan, "--trust", "my_nets"]) == 0
+    del sys.modules["my_nets"]

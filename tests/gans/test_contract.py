@@ -388,7 +388,10 @@ def test_a_subclass_with_parameters_of_its_own_survives(
     networks = {"generator": DenseGenerator, "discriminator": DenseDiscriminator}
     gan = PenaltyOfItsOwnGAN(strength=3.0, discriminator_steps=2, **networks)
     fit(gan, tiny_data()).save_checkpoint(tmp_path / "gan.ckpt")
-    for loaded in (load_gan(tmp_path / "gan.ckpt"), PenaltyOfItsOwnGAN.load_from_checkpoint(tmp_path / "gan.ckpt")):
+    for loaded in (
+        load_gan(tmp_path / "gan.ckpt", trust=__name__),
+        PenaltyOfItsOwnGAN.load_from_checkpoint(tmp_path / "gan.ckpt"),
+    ):
         assert type(loaded) is PenaltyOfItsOwnGAN
         assert (loaded.strength, loaded.penalty.weight, loaded.discriminator_steps) == (3.0, 3.0, 2)
         assert same(loaded.state_dict(), gan.state_dict())
@@ -397,7 +400,10 @@ def test_a_subclass_with_parameters_of_its_own_survives(
 def test_a_subclass_without_parameters_survives(tiny_data: MakeData, fit: Fit, tmp_path: Path) -> None:
     gan = SettledGAN()
     fit(gan, tiny_data()).save_checkpoint(tmp_path / "gan.ckpt")
-    for loaded in (load_gan(tmp_path / "gan.ckpt"), SettledGAN.load_from_checkpoint(tmp_path / "gan.ckpt")):
+    for loaded in (
+        load_gan(tmp_path / "gan.ckpt", trust=__name__),
+        SettledGAN.load_from_checkpoint(tmp_path / "gan.ckpt"),
+    ):
         assert same(loaded.state_dict(), gan.state_dict())
 
 
