@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Mapping, Sequence
 from pickle import UnpicklingError
+from threading import current_thread, main_thread
+from types import FrameType
 from typing import Any, ClassVar, cast
 
 import pandas as pd
@@ -18,6 +21,7 @@ from pytorch_lightning import Callback, LightningDataModule, LightningModule, Tr
 from pytorch_lightning.callbacks import ModelCheckpoint
 from pytorch_lightning.cli import ArgsType, LightningArgumentParser, LightningCLI
 from pytorch_lightning.loggers import CSVLogger
+from pytorch_lightning.utilities.exceptions import SIGTERMException
 from torch import Tensor
 
 # importing these makes their classes known by short names
@@ -39,6 +43,7 @@ from gan_imbalance.components import import_class
 from gan_imbalance.devices import spare_gpu_lookups
 from gan_imbalance.files import atomic_path
 from gan_imbalance.generators import BaseGenerator
+from gan_imbalance.interruption import Interrupted
 from gan_imbalance.tracking import finish_run, run_folder, wandb_logger
 from gan_imbalance.trust import packages_of, trusting
 from gan_imbalance.types import InputError
@@ -176,6 +181,32 @@ class GanImbalanceCLI(LightningCLI):
             # the first one's folder is the run's
             trainer.loggers = [CSVLogger(RUNS, name=type(model).__name__), wandb_logger(RUNS)]
 
+    def before_run(self) -> None:
+        """Leave SIGTERM to the trainer, which ends behind a step."""
+        handler = signal.getsignal(signal.SIGTERM)
+
+        def stand_aside(number: int, frame: FrameType | None) -> None:
+            if not self.trainer.received_sigterm and callable(handler):
+                handler(number, frame)
+
+        if current_thread() is main_thread():
+            signal.signal(signal.SIGTERM, stand_aside)
+
+    before_fit = before_validate = before_test = before_predict = before_run
+
+    def after_fit(self) -> None:
+        """Say which checkpoints there are."""
+        if not self.trainer.is_global_zero or self.trainer.fast_dev_run:  # type: ignore[attr-defined]
+            return
+        *others, last = cast(list[ModelCheckpoint], self.trainer.checkpoint_callbacks)
+        for one in others:
+            if one.monitor and one.best_model_path:
+                print(f"The best checkpoint by {one.monitor} is {one.best_model_path}")
+        if last.last_model_path:
+            print(f"The last checkpoint is {last.last_model_path}")
+        else:
+            print("Nothing was trained, so there is no new checkpoint: raise trainer.max_epochs.")
+
     def predict(self, **settings: Any) -> None:
         """Write the class probabilities of the test rows to ``predictions.csv`` in the folder of the run."""
         data = self.datamodule
@@ -224,6 +255,8 @@ def run_lightning(args: Sequence[str] | None) -> int:
             "The checkpoint holds something else than tensors and plain values, which could run code, so nothing was "
             "loaded: take another one."
         ) from error
+    except SIGTERMException as error:
+        raise Interrupted(signal.SIGTERM, *getattr(error, "__notes__", ())) from error
     finally:
         finish_run()
     return 0

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import sys
 from argparse import ArgumentError
 from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from typing import Any
 
+from gan_imbalance.interruption import Interrupted, interruptible
 from gan_imbalance.slow_imports import import_quickly
 from gan_imbalance.types import InputError
 
@@ -59,7 +61,8 @@ def main(args: Sequence[str] | None = None) -> int:
         args: the command line's arguments after ``gan-imbalance``; those of ``sys.argv`` if None.
 
     Returns:
-        The exit code: 0, 1 if a comparison has failed cells, 2 for a user's mistake.
+        The exit code: 0, 1 if a comparison has failed cells, 2 for a user's mistake, 130 after Ctrl-C, 143 after
+        SIGTERM.
     """
     arguments = list(sys.argv[1:] if args is None else args)
     subcommand = arguments[0] if arguments else "--help"
@@ -73,24 +76,31 @@ def main(args: Sequence[str] | None = None) -> int:
     if os.getcwd() not in sys.path:
         sys.path.insert(0, os.getcwd())
     try:
-        if subcommand in LIGHTNING_SUBCOMMANDS:
-            from gan_imbalance.cli import run_lightning
-
-            return run_lightning(args)
-        if subcommand in FUNCTION_SUBCOMMANDS:
-            function, options = _parse(subcommand, arguments[1:])
-            return _show(function(**options))
-        known = ", ".join((*LIGHTNING_SUBCOMMANDS, *FUNCTION_SUBCOMMANDS))
-        raise InputError(f"There is no subcommand {subcommand!r}: choose one of {known}.")
+        with interruptible():
+            return _run(subcommand, arguments, args)
     except (ArgumentError, ValueError) as error:
         mistake = _mistake(error, subcommand)
         if mistake is None:
             raise
         print(f"gan-imbalance: error: {mistake}", file=sys.stderr)
         return 2
-    except KeyboardInterrupt:
-        print("gan-imbalance: interrupted", file=sys.stderr)
-        return 130
+    # a library may have handlers of its own, and raise the latter
+    except (Interrupted, KeyboardInterrupt) as error:
+        interruption = error if isinstance(error, Interrupted) else Interrupted(signal.SIGINT)
+        print(f"gan-imbalance: {interruption}", file=sys.stderr)
+        return interruption.exit_code
+
+
+def _run(subcommand: str, arguments: Sequence[str], args: Sequence[str] | None) -> int:
+    if subcommand in LIGHTNING_SUBCOMMANDS:
+        from gan_imbalance.cli import run_lightning
+
+        return run_lightning(args)
+    if subcommand in FUNCTION_SUBCOMMANDS:
+        function, options = _parse(subcommand, arguments[1:])
+        return _show(function(**options))
+    known = ", ".join((*LIGHTNING_SUBCOMMANDS, *FUNCTION_SUBCOMMANDS))
+    raise InputError(f"There is no subcommand {subcommand!r}: choose one of {known}.")
 
 
 def _usage() -> str:

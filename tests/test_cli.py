@@ -131,6 +131,17 @@ def test_the_last_checkpoint_is_the_last_and_the_best_one_is_kept_beside_it(rows
     ]
 
 
+def test_steps_of_the_discriminator_alone_are_kept_too(
+    rows: Path, tiny_fit: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*tiny_fit, "--model", "GAN", "--model.warmup_steps", "99", "--trainer.limit_val_batches", "0"]) == 0
+    assert checkpoint("GAN/version_0")["epoch"] == 1
+    last = "runs/GAN/version_0/checkpoints/last.ckpt"
+    assert capsys.readouterr().out.splitlines()[-1] == f"The last checkpoint is {last}"
+    assert main([*tiny_fit, "--model", "GAN", "--ckpt_path", last]) == 0
+    assert capsys.readouterr().out.startswith("Nothing was trained, so there is no new checkpoint")
+
+
 def test_a_run_keeps_all_that_belongs_to_it(rows: Path, tiny_fit: list[str]) -> None:
     assert main([*tiny_fit, "--model", "GAN"]) == 0
     kept = {str(path.relative_to("runs/GAN/version_0")) for path in Path("runs/GAN/version_0").rglob("*.*")}

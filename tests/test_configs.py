@@ -26,14 +26,15 @@ IMAGE_NETWORKS = ("DCGAN", "ResNet", "SMate")
 
 # what the shared copy of a file is called, where it is called otherwise
 SHARED_NAMES = {"creditcard.csv": "creditcard_sample.csv.gz"}
-REHEARSAL = (
-    *("--trainer.fast_dev_run", "1"),
+SMALL = (
     *("--trainer.accelerator", "cpu"),
     *("--trainer.enable_progress_bar", "false"),
     *("--trainer.enable_model_summary", "false"),
     *("--data.batch_size", "32"),
     *("--plots.max_rows", "50"),
 )
+REHEARSAL = ("--trainer.fast_dev_run", "1", *SMALL)
+ONE_EPOCH = ("--trainer.max_epochs", "1", "--data.steps_per_epoch", "1", *SMALL)
 
 
 def name(path: Path) -> str:
@@ -48,12 +49,19 @@ def test_none_is_left_out() -> None:
 
 
 @pytest.mark.parametrize("config", [*GANS, *CLASSIFIERS], ids=name)
-def test_a_model_runs(workplace: Path, mixed_frame: pd.DataFrame, config: Path) -> None:
+def test_a_model_is_kept_after_a_single_epoch_and_the_last_line_says_where(
+    workplace: Path, mixed_frame: pd.DataFrame, config: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     mixed_frame.to_csv("rows.csv", index=False)
     data = ["--data", "TabularDataModule", "--data.path", "rows.csv", "--data.target", "label"]
     if any(f"networks.{family}" in config.read_text() for family in IMAGE_NETWORKS):
-        data = ["--data", "DigitsDataModule"]
-    assert main(["fit", "--config", str(config), *data, *REHEARSAL]) == 0
+        data = ["--data", "DigitsDataModule", "--image_distances.classifier_steps", "2"]
+    # two phases need an epoch each
+    phases = ["--model.pretrain_epochs", "1", "--trainer.max_epochs", "2"]
+    more = phases if "pretrain_epochs" in config.read_text() else []
+    assert main(["fit", "--config", str(config), *data, *ONE_EPOCH, *more]) == 0
+    (last,) = Path("runs").rglob("last.ckpt")
+    assert capsys.readouterr().out.splitlines()[-1] == f"The last checkpoint is {last}"
 
 
 @pytest.mark.parametrize("config", DATA, ids=name)
@@ -119,8 +127,7 @@ def _parse(capsys: pytest.CaptureFixture[str], *configs: Path) -> dict[str, Any]
 def test_both_orders_give_the_same_run(workplace: Path) -> None:
     data = ("--config", str(CONFIGS / "data" / "breast_cancer.yaml"))
     gan = ("--config", str(CONFIGS / "gan" / "conditional_gan.yaml"))
-    # without the configuration's monitor, which needs more than one epoch
-    short = ("--trainer.max_epochs", "1", "--data.steps_per_epoch", "3", "--checkpoint.monitor", "null")
+    short = ("--trainer.max_epochs", "1", "--data.steps_per_epoch", "3")
     for order in ((*data, *gan), (*gan, *data)):
         assert main(["fit", *order, *short, "--trainer.accelerator", "cpu", "--trainer.enable_progress_bar", "no"]) == 0
     first, second = (

@@ -40,6 +40,7 @@ ALLOWED: dict[str, set[str]] = {
     "optimizers": set(),
     "quiet": set(),
     "seeding": set(),
+    "interruption": set(),
     "slow_imports": set(),
     "trust": {"types", "components"},
     "devices": set(),
@@ -87,6 +88,7 @@ ALLOWED: dict[str, set[str]] = {
         "distillation",
         "metrics",
         "devices",
+        "interruption",
         "oversampling",
         "quality",
         "quiet",
@@ -94,8 +96,8 @@ ALLOWED: dict[str, set[str]] = {
         "synthesis",
     },
     "evaluation": {*_LEAVES, "comparison", "data", "metrics", "quality", "transforms"},
-    "cli": {*_BELOW_SYNTHESIS, "callbacks", "classifiers", "devices"},
-    "main": {"types", "cli", "slow_imports"},
+    "cli": {*_BELOW_SYNTHESIS, "callbacks", "classifiers", "devices", "interruption"},
+    "main": {"types", "cli", "interruption", "slow_imports"},
     "__main__": {"main"},
     # for type checkers only
     "__init__": {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import product
 from typing import Any
 
 from pytorch_lightning import Callback, LightningModule, Trainer
@@ -29,8 +30,8 @@ class FiniteLossGuard(Callback):
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         """Gather the losses of this step."""
-        callback = trainer.checkpoint_callback
-        self._kept = getattr(callback, "best_model_path", "") or getattr(callback, "last_model_path", "")
+        names = product(trainer.checkpoint_callbacks, ("best_model_path", "last_model_path"))
+        self._kept = next(filter(None, (getattr(callback, name, "") for callback, name in names)), "")
         # one non-finite loss makes the sum non-finite for good
         self._sum = self._sum + sum(outputs.values())
         if (batch_idx + 1) % self.every_n_steps == 0:

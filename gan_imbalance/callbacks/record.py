@@ -9,6 +9,7 @@ from pytorch_lightning import Callback, LightningModule, Trainer
 from pytorch_lightning.callbacks import ModelCheckpoint
 from pytorch_lightning.cli import SaveConfigCallback
 from pytorch_lightning.loggers import WandbLogger
+from pytorch_lightning.utilities.exceptions import SIGTERMException
 
 from gan_imbalance.data import MixedDataModule
 from gan_imbalance.data.split import Part
@@ -69,14 +70,34 @@ def _source(data: Any, split_path: Path, upload: bool) -> Artifact:
 
 
 class LastCheckpoint(ModelCheckpoint):
-    """Keeps ``last.ckpt`` of every epoch, to resume from; ``save_last`` keeps one only when the best changes.
+    """Keeps ``last.ckpt``, to resume from: at the end of every epoch, whenever else there is validation.
+
+    A trainer that is asked to end by SIGTERM keeps the step at which it does. Several processes, which a signal reaches
+    at different steps, keep the last complete epoch, as one does that is interrupted in the middle of a step.
 
     Args:
         dirpath: folder; that of the run if None.
     """
 
     def __init__(self, dirpath: str | None = None) -> None:
-        super().__init__(dirpath, "last", save_on_train_epoch_end=True, enable_version_counter=False)
+        super().__init__(dirpath, "last", save_top_k=0)
+
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Save, also where no step was counted since the last time, as in a discriminator's warm-up."""
+        self._keep(trainer)
+
+    def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
+        """Save at SIGTERM, and say what is kept."""
+        if isinstance(exception, SIGTERMException) and trainer.world_size == 1:
+            self._keep(trainer)
+        kept = f"{self.last_model_path} is kept: go on from there with --ckpt_path"
+        exception.add_note(kept if self.last_model_path else "no epoch was complete, so no checkpoint is kept")
+
+    def _keep(self, trainer: Trainer) -> None:
+        if not trainer.fast_dev_run:  # type: ignore[attr-defined]
+            path = Path(str(self.dirpath)) / "last.ckpt"
+            trainer.save_checkpoint(path, weights_only=False)
+            self.last_model_path = str(path)
 
 
 class SaveRunConfig(SaveConfigCallback):

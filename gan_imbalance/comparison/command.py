@@ -24,6 +24,7 @@ from gan_imbalance.comparison.store import Store
 from gan_imbalance.components import build, import_class, to_config
 from gan_imbalance.data import ImbalanceDataModule
 from gan_imbalance.data.base import A_TABLE
+from gan_imbalance.interruption import Interrupted
 from gan_imbalance.metrics import Costs
 from gan_imbalance.types import InputError
 
@@ -167,9 +168,13 @@ def compare(
             differences,
         )
         publish = wandb and not quick
-        failures = drive(
-            experiment, store, _first_seeds(seeds, folds, bounds), bounds, opened, publish, upload_artifacts
-        )
+        try:
+            failures = drive(
+                experiment, store, _first_seeds(seeds, folds, bounds), bounds, opened, publish, upload_artifacts
+            )
+        except (Interrupted, KeyboardInterrupt) as interruption:
+            interruption.add_note(f"what is finished is kept in {store.folder}: the same command goes on from there")
+            raise
     if failures and not store.read_finished(store.read_plan()):
         raise InputError(f"No cell could be made; the first one, {failures[0].name}: {failures[0].reason}")
     findings = Findings.of(store)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Self
 
 import numpy as np
@@ -172,6 +172,7 @@ class TensorLoader:
         self.labels_per_row = labels_per_row
         self.transform = transform or _unchanged
         self.epoch = 0
+        self._position = self._resumed = (0, 0)
 
     @property
     def sampler(self) -> Self:
@@ -182,16 +183,28 @@ class TensorLoader:
         """Set the epoch (≥ 0) of the next iteration."""
         self.epoch = epoch
 
+    def state_dict(self) -> dict[str, int]:
+        """Return where in its draws the loader is; Lightning keeps it in checkpoints."""
+        epoch, step = self._position
+        return {"epoch": epoch, "step": step}
+
+    def load_state_dict(self, state: Mapping[str, int]) -> None:
+        """Let the epoch that was broken off, should it be the next one, go on behind the steps that it has had."""
+        self._resumed = state["epoch"], state["step"]
+
     def __len__(self) -> int:
         """Return the number of steps per epoch."""
         return self.steps_per_epoch
 
     def __iter__(self) -> Iterator[Batch | WeightedBatch]:
-        """Yield the batches of one epoch: features, labels and, if given, weights."""
+        """Yield the batches of one epoch, or what is left of it: features, labels and, if given, weights."""
+        epoch = self.epoch
         drawn = self._draw_epoch().to(self.features.device)
+        had = self._resumed[1] if self._resumed[0] == epoch else 0
         stack = () if self.batches_per_step is None else (self.batches_per_step,)
         shape = (*stack, self.batch_size)
-        for positions in drawn.unbind():
+        for step, positions in enumerate(drawn[had:].unbind(), had + 1):
+            self._position = epoch, step
             rows = positions if self.labels_per_row == 1 else positions // self.labels_per_row
             features = self.transform(self.features.index_select(0, rows))
             labels = self.labels.index_select(0, positions)
