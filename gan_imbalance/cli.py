@@ -16,6 +16,7 @@ from jsonargparse import Namespace
 from lightning_fabric.plugins.environments.cluster_environment import ClusterEnvironment
 from lightning_fabric.plugins.environments.slurm import SLURMEnvironment
 from lightning_fabric.plugins.environments.torchelastic import TorchElasticEnvironment
+from lightning_fabric.plugins.io.checkpoint_io import CheckpointIO
 from lightning_fabric.utilities.exceptions import MisconfigurationException
 from pytorch_lightning import Callback, LightningDataModule, LightningModule, Trainer
 from pytorch_lightning.callbacks import ModelCheckpoint
@@ -37,7 +38,7 @@ from gan_imbalance.callbacks import (
     ImageGrid,
     RunRecord,
 )
-from gan_imbalance.callbacks.record import LastCheckpoint, SaveRunConfig
+from gan_imbalance.callbacks.record import AtomicCheckpointIO, LastCheckpoint, SaveRunConfig
 from gan_imbalance.checkpoints import read_module
 from gan_imbalance.components import import_class
 from gan_imbalance.devices import spare_gpu_lookups
@@ -143,7 +144,10 @@ class GanImbalanceCLI(LightningCLI):
             RunRecord(self.built.upload_artifacts),
         ]
         try:
-            kwargs["plugins"] = _without_requeueing(settings.plugins, settings.strategy)
+            plugins = _without_requeueing(settings.plugins, settings.strategy)
+            if not any(isinstance(one, CheckpointIO) for one in plugins):
+                plugins.append(AtomicCheckpointIO())
+            kwargs["plugins"] = plugins
             return super().instantiate_trainer(**kwargs)
         except ValueError as error:
             raise InputError(f"The trainer's settings do not work: {error}") from error

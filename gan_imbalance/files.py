@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bz2
+import errno
 import gzip
 import hashlib
 import json
@@ -20,12 +21,12 @@ from pathlib import Path
 from typing import Any, BinaryIO
 from zipfile import ZipFile
 
-from filelock import FileLock
-
 from gan_imbalance.types import InputError
 
 _RECORDED_PACKAGES = ("gan-imbalance", "torch", "pytorch-lightning", "numpy", "pandas", "scikit-learn")
 _PARTIAL = ".partial-"
+# no space, no quota, or more than a file may hold
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 MAX_UNPACKED = "GAN_IMBALANCE_MAX_UNPACKED"
 """The variable of the environment that says how many GiB a compressed file may unpack to; 8 unless it is set."""
@@ -39,7 +40,8 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     """Yield a temporary path beside ``path`` that replaces it when the block ends without an error.
 
     Raises:
-        InputError: if the folder cannot be made or written, or ``path`` is a folder itself.
+        InputError: if the folder cannot be made or written, ``path`` is a folder itself, or the disk is full; what was
+            at ``path`` before is then still there.
     """
     path = Path(path)
     if path.is_dir():
@@ -50,7 +52,8 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     os.close(handle)
     temporary = Path(name)
     try:
-        yield temporary
+        with telling_of_a_full_disk(path):
+            yield temporary
         os.chmod(temporary, 0o644)
         os.replace(temporary, path)
     finally:
@@ -62,7 +65,7 @@ def atomic_folder(path: str | Path) -> Iterator[Path]:
     """Yield a temporary folder beside ``path`` that becomes it when the block ends without an error.
 
     Raises:
-        InputError: if there is something at ``path`` already, or the folder cannot be made.
+        InputError: if there is something at ``path`` already, the folder cannot be made, or the disk is full.
     """
     path = Path(path)
     if path.is_file() or (path.is_dir() and any(path.iterdir())):
@@ -70,7 +73,8 @@ def atomic_folder(path: str | Path) -> Iterator[Path]:
     with making_room(path):
         temporary = Path(tempfile.mkdtemp(prefix=f"{_PARTIAL}{path.name}.", dir=path.parent))
     try:
-        yield temporary
+        with telling_of_a_full_disk(path):
+            yield temporary
         os.chmod(temporary, 0o755)
         os.replace(temporary, path)
     finally:
@@ -87,6 +91,9 @@ def make_once(path: str | Path) -> Iterator[bool]:
     Raises:
         InputError: if the folder cannot be made or written.
     """
+    # the command imports this module, and its help should not wait
+    from filelock import FileLock
+
     path = Path(path)
     if path.exists():
         yield False
@@ -180,6 +187,22 @@ def _unpacked(file: str | Path | BinaryIO, limit: int) -> int:
             while unpacked <= limit and (chunk := content.read(_CHUNK)):
                 unpacked += len(chunk)
     return unpacked
+@contextmanager
+def telling_of_a_full_disk(path: str | Path | None = None) -> Iterator[None]:
+    """Say so plainly if the disk is full before the block has written ``path``, or if none is named, some file.
+
+    Raises:
+        InputError: if it is.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _FULL:
+            raise
+        where = path or error.filename or "a file"
+        raise InputError(
+            f"Cannot write {where}: {os.strerror(error.errno or 0)}; free some space, or choose another place."
+        ) from error
 
 
 def write_json(path: str | Path, content: Any) -> None:

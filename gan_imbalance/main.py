@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from typing import Any
 
+from gan_imbalance.files import telling_of_a_full_disk
 from gan_imbalance.interruption import Interrupted, interruptible
 from gan_imbalance.slow_imports import import_quickly
 from gan_imbalance.types import InputError
@@ -76,7 +77,7 @@ def main(args: Sequence[str] | None = None) -> int:
     if os.getcwd() not in sys.path:
         sys.path.insert(0, os.getcwd())
     try:
-        with interruptible():
+        with interruptible(), telling_of_a_full_disk():
             return _run(subcommand, arguments, args)
     except (ArgumentError, ValueError) as error:
         mistake = _mistake(error, subcommand)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
+import torch
+from lightning_fabric.plugins.io.torch_io import TorchCheckpointIO
 from pytorch_lightning import Callback, LightningModule, Trainer
 from pytorch_lightning.callbacks import ModelCheckpoint
 from pytorch_lightning.cli import SaveConfigCallback
@@ -95,9 +99,31 @@ class LastCheckpoint(ModelCheckpoint):
 
     def _keep(self, trainer: Trainer) -> None:
         if not trainer.fast_dev_run:  # type: ignore[attr-defined]
-            path = Path(str(self.dirpath)) / "last.ckpt"
+            path = os.path.join(str(self.dirpath), "last.ckpt")
             trainer.save_checkpoint(path, weights_only=False)
-            self.last_model_path = str(path)
+            self.last_model_path = path
+
+
+class AtomicCheckpointIO(TorchCheckpointIO):
+    """Writes checkpoints beside where they will lie, so that a full disk or a kill leaves the one before.
+
+    Lightning's own way is by the system's folder of temporary files, and where this is on another disk, by a copy.
+    """
+
+    def save_checkpoint(self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any = None) -> None:
+        """Write the checkpoint, whole or not at all.
+
+        Raises:
+            InputError: if it cannot be written.
+        """
+        if "://" in str(path):
+            super().save_checkpoint(checkpoint, path, storage_options)
+            return
+        # torch reports a full disk as a defect of its own where it writes the file itself
+        content = BytesIO()
+        torch.save(checkpoint, content)
+        with atomic_path(path) as temporary:
+            temporary.write_bytes(content.getbuffer())
 
 
 class SaveRunConfig(SaveConfigCallback):
