@@ -53,12 +53,14 @@ class TrainingPlots(Callback, ABC):
             return
         import matplotlib.pyplot as plt
 
-        figure = self._figure(trainer, cast(BaseGenerator, pl_module))
-        with atomic_path(run_folder(trainer) / self.folder / f"step_{trainer.global_step:07d}.png") as path:
-            figure.savefig(path, dpi=80)
-        for logger in trainer.loggers:
-            if isinstance(logger, WandbLogger):
-                logger.log_image(f"plots/{self.name}", [figure], step=trainer.global_step)
+        # names of columns and values stand as they are, whatever dollars they hold
+        with plt.rc_context({"text.parse_math": False}):
+            figure = self._figure(trainer, cast(BaseGenerator, pl_module))
+            with atomic_path(run_folder(trainer) / self.folder / f"step_{trainer.global_step:07d}.png") as path:
+                figure.savefig(path, dpi=80)
+            for logger in trainer.loggers:
+                if isinstance(logger, WandbLogger):
+                    logger.log_image(f"plots/{self.name}", [figure], step=trainer.global_step)
         plt.close(figure)
 
     def on_save_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:

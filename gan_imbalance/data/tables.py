@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import warnings
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import torch
+from fsspec.implementations.local import LocalFileSystem
 from torch import Tensor
 
 from gan_imbalance.components import to_config
@@ -41,6 +44,13 @@ from gan_imbalance.types import ClassSelection, DataKind, DataSpec, InputError, 
 
 Bundled = Literal["abalone", "breast_cancer", "wine", "digits", "iris"]
 """A table that is there without a file: ``abalone`` comes with this package, the others with scikit-learn."""
+
+# different numbers that may well be classes, however few rows there are
+_MOST_NUMBERS = 20
+# bytes of a file that are looked at together
+_CHUNK = 1 << 20
+# of text, in the most that the csv module allows everywhere
+_LONGEST_FIELD = 2**31 - 1
 
 # those in the folder `bundled`, and their targets
 _OWN_TARGETS = {"abalone": "old"}
@@ -112,7 +122,7 @@ def load_table(
         dates: columns to treat as dates or times; of text, all values are written in one format.
         drop: columns to leave out.
         derive: columns to see in another form (see :class:`~gan_imbalance.data.schema.TableSchema`).
-        missing_values: further strings that stand for a missing value.
+        missing_values: strings that stand for a missing value, as empty cells do.
         drop_duplicates: keep only the first of several rows with equal features, as the model sees them
             and whatever their target; rows of the test file stay.
         group: column whose equal values stay on one side of every split; it is dropped from the features.
@@ -187,7 +197,7 @@ class TabularDataModule(ImbalanceDataModule):
         dates: columns to treat as dates or times; others are inferred.
         drop: columns to leave out.
         derive: columns to see in another form: ``hour_of_day`` (from seconds) or ``log10`` (of x + 1).
-        missing_values: further strings that stand for a missing value, such as "?".
+        missing_values: strings that stand for a missing value, as empty cells do, such as "?" or "NA".
         drop_duplicates: keep only the first of several rows with equal features.
         group: column that says which rows belong together, such as a patient or customer: they stay on one
             side of every split. An identifier, it is dropped from the features.
@@ -449,11 +459,15 @@ def read_table(path: str | Path, missing_values: Sequence[str] = ()) -> pd.DataF
     """Read a Parquet file (``.parquet``, ``.pq``), or anything else as CSV, also compressed.
 
     Raises:
-        InputError: if there is no such file, it is empty or unreadable, or a column name is a duplicate.
+        InputError: if there is no such file, it is empty or unreadable, a row has more or fewer fields than the header,
+            or a column name is a duplicate.
     """
     path = Path(path)
     if not path.is_file():
-        raise InputError(f"There is no file {path}; name the table's file (on the command line: --data.path).")
+        what = f"{path} is a {'folder' if path.is_dir() else 'pipe or device'}" if path.exists() else ""
+        raise InputError(
+            f"{what or f'There is no file {path}'}; name the table's file (on the command line: --data.path)."
+        )
     try:
         require_modest(path)
         if path.suffix in (".parquet", ".pq"):
@@ -475,10 +489,61 @@ def read_table(path: str | Path, missing_values: Sequence[str] = ()) -> pd.DataF
 
 
 def _read_csv(path: Path, missing_values: Sequence[str]) -> pd.DataFrame:
+    _refuse_null_bytes(path)
     # pandas renames duplicate columns silently when it reads the header itself.
     header = pd.read_csv(path, header=None, nrows=1, dtype=str, keep_default_na=False)
     require_unique(header.iloc[0].tolist())
-    return pd.read_csv(path, na_values=list(missing_values), low_memory=False, float_precision="round_trip")
+    try:
+        with warnings.catch_warnings():
+            # without an index, pandas cuts fields off by a mere warning
+            warnings.simplefilter("error", pd.errors.ParserWarning)
+            frame = pd.read_csv(
+                path,
+                index_col=False,
+                # "NA" and "None" may be categories
+                keep_default_na=False,
+                na_values=["", *missing_values],
+                low_memory=False,
+                float_precision="round_trip",
+            )
+    except (pd.errors.ParserError, pd.errors.ParserWarning):
+        _require_fields(path, header.shape[1])
+        raise
+    # pandas fills up short rows, which then lack the last column
+    if frame.iloc[:, -1].isna().any():
+        _require_fields(path, header.shape[1])
+    return frame
+
+
+def _refuse_null_bytes(path: Path) -> None:
+    """Refuse text with NUL bytes, where pandas ends values."""
+    # archives hold some between their files
+    if ".tar" in path.suffixes:
+        return
+    line = 1
+    with LocalFileSystem().open(str(path), "rb", compression="infer") as file:
+        while content := file.read(_CHUNK):
+            end = content.find(b"\0")
+            line += content.count(b"\n", 0, end if end >= 0 else len(content))
+            if end >= 0:
+                raise InputError(f"Line {line} of {path} holds a NUL byte; write the table anew, as text in UTF-8.")
+
+
+def _require_fields(path: Path, width: int) -> None:
+    """Refuse the first row that has more or fewer fields than the header."""
+    limit = csv.field_size_limit(_LONGEST_FIELD)
+    try:
+        with LocalFileSystem().open(str(path), "rt", compression="infer", newline="", encoding="utf-8-sig") as file:
+            rows = csv.reader(file)
+            for row in rows:
+                # pandas leaves blank lines out
+                if len(row) != width and (len(row) > 1 or "".join(row).strip()):
+                    raise InputError(
+                        f"Line {rows.line_num} of {path} has {len(row)} field(s), but the header has {width}; correct "
+                        "it, or put values that hold commas in quotes."
+                    )
+    finally:
+        csv.field_size_limit(limit)
 
 
 def _mark_missing(frame: pd.DataFrame, missing_values: Sequence[str]) -> pd.DataFrame:
@@ -520,6 +585,11 @@ def _classes(target: pd.Series[Any]) -> tuple[npt.NDArray[np.int64], tuple[Label
     if not isinstance(classes[0], str | int | float):
         raise InputError(
             f"The target {target.name!r} holds values such as {classes[0]!r}; write them as text or numbers."
+        )
+    if pd.api.types.is_numeric_dtype(target) and len(classes) > max(_MOST_NUMBERS, len(target) // 20):
+        raise InputError(
+            f"The target {target.name!r} holds {len(classes)} different numbers in {len(target)} rows, such as "
+            f"{classes[0]!r}, so it tells no classes; name a column of classes, or cut it into ranges first."
         )
     if len(classes) < 2:
         raise InputError(f"The target {target.name!r} has one class only, {classes[0]!r}; at least two are needed.")

@@ -5,9 +5,11 @@ A codec knows which values its column could hold: ``series`` returns the nearest
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, datetime
 from typing import Any, Protocol, Self
 
 import numpy as np
@@ -18,7 +20,12 @@ from gan_imbalance.transforms.dtypes import Floats, cast, count_decimals, dtype_
 from gan_imbalance.transforms.levels import Unknown, factorize, find_levels, take
 from gan_imbalance.types import InputError, Label
 
-_FORMATS = ("%b-%Y", "%b %Y", "%B %Y", "%d-%b-%Y", "%d %b %Y", "%H:%M:%S", "%H:%M", "%d.%m.%Y %H:%M", "%m/%d/%Y %H:%M")
+_FORMATS = (
+    *("%b-%Y", "%b %Y", "%B %Y", "%d-%b-%Y", "%d %b %Y", "%H:%M:%S", "%H:%M", "%d.%m.%Y %H:%M", "%m/%d/%Y %H:%M"),
+    # which pandas guesses, but not of years that nanoseconds do not reach
+    *("%Y-%m-%d", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S"),
+)
+_ZONE = re.compile(r"(Z|[+-]\d\d:?\d\d)$")
 _CALENDAR = ("Y", "M", "D")
 _UNITS = (*_CALENDAR, "h", "m", "s", "ms", "us", "ns")
 # the contents, in pandas' words, that are dates by themselves
@@ -183,8 +190,9 @@ class Dates:
         first = str(texts.iloc[0])
         with warnings.catch_warnings(action="ignore"):
             guessed = [guess_datetime_format(first, dayfirst=dayfirst) for dayfirst in (False, True)]
-        # digits alone may as well be a number
-        likely = [one for one in guessed if one and "%z" not in one and not first.isdigit()]
+        zone = _ZONE.search(first)
+        # digits alone may as well be a number; a zone that all texts share is written as it is
+        likely = [one.replace("%z", zone[0] if zone else "%z") for one in guessed if one and not first.isdigit()]
         for candidate in [*likely, *_FORMATS]:
             # the first text alone spares most tries
             if all(_is_written_in(candidate, part) for part in (texts.iloc[:1], texts)):
@@ -251,7 +259,7 @@ class Dates:
 
 def _is_written_in(date_format: str, texts: pd.Series[Any]) -> bool:
     """Return whether every text is a date or time that would be written like this again."""
-    moments = pd.to_datetime(texts, format=date_format, errors="coerce")
+    moments = _read_dates(texts, date_format)
     return bool(moments.notna().all()) and bool((moments.dt.strftime(date_format) == texts.astype(object)).all())
 
 
@@ -269,7 +277,7 @@ def _moments(column: pd.Series[Any], text: str | None) -> pd.Series[Any]:
         return column
     if pd.api.types.infer_dtype(column, skipna=True).startswith("timedelta"):
         return pd.to_timedelta(column)
-    moments = pd.to_datetime(column.astype(object), format=text, errors="coerce")
+    moments = _read_dates(column, text)
     wrong = column[moments.isna() & column.notna()]
     if len(wrong):
         form = f" written as {text}" if text else ""
@@ -278,6 +286,29 @@ def _moments(column: pd.Series[Any], text: str | None) -> pd.Series[Any]:
             "correct it, or name the column in `categorical`."
         )
     return moments
+
+
+def _read_dates(column: pd.Series[Any], text: str | None) -> pd.Series[Any]:
+    """Return the datetimes of texts or objects, NaT where a value is none.
+
+    They are in nanoseconds, or, where these do not reach (before 1677, after 2262), in microseconds.
+    """
+    moments = pd.to_datetime(column.astype(object), format=text, errors="coerce")
+    unread = column[moments.isna() & column.notna()]
+    if unread.empty or _read_date(unread.iloc[0], text) is None:
+        return moments
+    read = np.array([_read_date(value, text) for value in column], dtype="M8[us]")
+    return pd.Series(read, column.index, name=column.name)
+
+
+def _read_date(value: Any, text: str | None) -> datetime | date | None:
+    """Return a text or object as a datetime without a zone, or None if it is none."""
+    if isinstance(value, str) and text is not None:
+        try:
+            value = datetime.strptime(value, text)
+        except ValueError:
+            return None
+    return value if isinstance(value, date) and getattr(value, "tzinfo", None) is None else None
 
 
 def _in_units(moments: pd.Series[Any], unit: str) -> npt.NDArray[Any]:

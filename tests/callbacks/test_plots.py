@@ -51,6 +51,15 @@ def test_two_columns_of_any_kind_are_drawn(
     assert pixels[..., :3].std() > 0.05
 
 
+def test_names_and_values_are_taken_literally(
+    mixed_frame: pd.DataFrame, tiny_gan: MakeGAN, tiny_data: MakeData, fit: Fit, tmp_path: Path
+) -> None:
+    names = {"colour": "$$", "rate": r"$\frac{$"}
+    frame = mixed_frame.rename(columns=names).replace({"red": "$$", "blue": r"$\x{$"})
+    fit(tiny_gan(GAN), tiny_data(frame=frame), callbacks=[ColumnPairPlots(list(names.values()))])
+    assert list((tmp_path / "plots").iterdir())
+
+
 def test_a_picture_is_drawn_every_so_many_validations_and_not_before_training(
     tiny_gan: MakeGAN, tiny_data: MakeData, fit: Fit, tmp_path: Path
 ) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import gzip
+import os
 from collections.abc import Callable, Sequence
 from importlib import resources
 from pathlib import Path
@@ -102,7 +103,11 @@ def test_files_are_read_alike(mixed_frame: pd.DataFrame, tmp_path: Path, name: s
         ("", "rows.csv is empty"),
         ("a,b\n", "rows.csv has no rows"),
         ("a,b,a\n1,2,3\n", "two columns named 'a'"),
-        ("a,b\n1,2\n1,2,3\n", "rows.csv cannot be read as a CSV or Parquet table"),
+        ("a,b\n1,2\n1,2,3\n", r"Line 3 of .*rows.csv has 3 field\(s\), but the header has 2"),
+        # where all rows have one more, pandas would take the first field for a name of the row
+        ("a,b\n1,2,0\n1,2,1\n", r"Line 2 of .*rows.csv has 3 field\(s\), but the header has 2"),
+        ("a,b,c\n1,2,0\n\n1,1\n", r"Line 4 of .*rows.csv has 2 field\(s\), but the header has 3"),
+        ("a,b\n1,2\n1,\0001\n", "Line 3 of .*rows.csv holds a NUL byte"),
     ],
 )
 def test_files_that_hold_no_table_are_refused(tmp_path: Path, content: str | None, message: str) -> None:
@@ -112,6 +117,28 @@ def test_files_that_hold_no_table_are_refused(tmp_path: Path, content: str | Non
     with pytest.raises(InputError, match=message) as error:
         load_table(path, "b")
     assert "\n" not in str(error.value)
+
+
+def test_what_is_no_file_is_called_by_its_name(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(InputError, match=f"{tmp_path} is a folder; name the table's file"):
+        read_table(tmp_path)
+    with pytest.raises(InputError, match="pipe is a pipe or device; name the table's file"):
+        read_table(tmp_path / "pipe")
+
+
+def test_empty_cells_and_blank_lines_are_no_ragged_rows(tmp_path: Path) -> None:
+    (tmp_path / "rows.csv").write_text('\ufeffa,b,c\n1,"x, y",\n  \n\n2,"two\nlines",3\n', encoding="utf-8")
+    expected = pd.DataFrame({"a": [1, 2], "b": ["x, y", "two\nlines"], "c": [np.nan, 3]})
+    pd.testing.assert_frame_equal(read_table(tmp_path / "rows.csv"), expected)
+
+
+def test_only_empty_cells_are_missing_unless_more_is_said(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"c": ["NA", "None", None, "N/A"], "y": ["NA", "None", "NA", "None"]})
+    frame.to_csv(tmp_path / "rows.csv", index=False)
+    pd.testing.assert_frame_equal(read_table(tmp_path / "rows.csv"), frame)
+    assert load_table(tmp_path / "rows.csv", "y").classes == ("NA", "None")
+    assert read_table(tmp_path / "rows.csv", ["N/A"])["c"].isna().tolist() == [False, False, True, True]
 
 
 def test_broken_files_are_refused(tmp_path: Path) -> None:
@@ -134,6 +161,7 @@ def test_broken_files_are_refused(tmp_path: Path) -> None:
         ({"label": "no"}, {}, "target 'label' has one class only, 'no'"),
         ({"label": ["no"] * 118 + [None] * 2}, {}, "target 'label' is missing in 2 of 120 rows"),
         ({"label": [0, "1"] * 60}, {}, "target 'label' mixes types"),
+        ({"label": np.linspace(0, 1, 120)}, {}, "target 'label' holds 120 different numbers .* it tells no classes"),
         ({"label": pd.date_range("2024", periods=120)}, {}, "target 'label' holds values such as Timestamp"),
         ({"rate": None}, {}, r"'rate' has no value in any row; drop it \(drop: \[rate\]\)"),
         ({"rate": np.inf}, {}, "'rate' holds infinite values"),

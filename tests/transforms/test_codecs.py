@@ -25,6 +25,12 @@ COLUMNS = {
     "month": DAYS.dt.strftime("%b-%Y"),
     "moment": CLOCK.dt.strftime("%Y-%m-%dT%H:%M:%S"),
     "time": CLOCK.dt.strftime("%H:%M"),
+    "utc": CLOCK.dt.strftime("%Y-%m-%dT%H:%M:%SZ"),
+    "offset": CLOCK.dt.strftime("%Y-%m-%d %H:%M:%S+02:00"),
+    # beyond what nanoseconds reach
+    "ages": DAYS.dt.strftime("15%y-%m-%d"),
+    "for_ever": DAYS.dt.strftime("%Y-%m-%d").where(DAYS.index < 49, "9999-12-31"),
+    "date_for_ever": DAYS.dt.date.where(DAYS.index < 49, datetime.date(9999, 12, 31)),
 }
 
 

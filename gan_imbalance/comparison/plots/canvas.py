@@ -64,7 +64,11 @@ class Plot:
     def _laid_out(self) -> Drawing:
         """The drawing, laid out once for all files, which takes longer than drawing it."""
         from matplotlib.layout_engine import ConstrainedLayoutEngine
+        from matplotlib.text import Text
 
+        # names of columns and values stand as they are, whatever dollars they hold; labels of ticks are made here
+        for text in self.drawing.findobj(Text):
+            text.set_parse_math(False)
         # one that the drawing keeps would make every file draw it twice
         ConstrainedLayoutEngine().execute(self.drawing)
         return self.drawing

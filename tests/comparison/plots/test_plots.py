@@ -179,6 +179,13 @@ def test_unknown_intervals_leave_the_means() -> None:
     assert high > 0.542
 
 
+def test_names_are_taken_literally(tmp_path: Path) -> None:
+    histories = dict(zip(("$$", r"$\frac{$"), _histories().values(), strict=False))
+    figure = plots.curves_by_step(histories, r"$\frac{$", "$$")
+    figure.save_png(tmp_path / "plot.png")
+    assert r"$\frac{$" in figure.svg()
+
+
 def test_curves_are_means_of_the_splits() -> None:
     figure = plots.curves_by_step(_histories(), "PR-AUC on validation rows", "linear")
     np.testing.assert_allclose(_lines(figure)["smote"], [[10, 0.1], [20, 0.5], [30, 0.5]])
