@@ -187,6 +187,8 @@ def _unpacked(file: str | Path | BinaryIO, limit: int) -> int:
             while unpacked <= limit and (chunk := content.read(_CHUNK)):
                 unpacked += len(chunk)
     return unpacked
+
+
 @contextmanager
 def telling_of_a_full_disk(path: str | Path | None = None) -> Iterator[None]:
     """Say so plainly if the disk is full before the block has written ``path``, or if none is named, some file.
