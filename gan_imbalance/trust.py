@@ -106,7 +106,12 @@ class Gate:
 
     def refusal(self, *names: Any) -> InputError:
         """Return the error that names what is not trusted."""
-        told = [name if _is_dotted(name) else repr(name)[:100] for name in names]
+        if unusual := [name for name in names if not _is_dotted(name)]:
+            return InputError(
+                f"{self.source} names {unusual[0]!r:.100} in place of a class, so nothing was loaded: if it is text, "
+                "annotate the parameter that it is for as str."
+            )
+        told = [*names]
         return InputError(
             f"{self.source} names {', '.join(told)}, which is not trusted, so nothing was loaded: if you know what it "
             f"does, give trust={told!r} (on the command line --trust {told[0]})."

@@ -19,6 +19,7 @@ import pandas as pd
 import pytest
 import torch
 
+from gan_imbalance import gans
 from gan_imbalance.classifiers.classifier import load_classifier
 from gan_imbalance.data.mixed import read_synthetic_set
 from gan_imbalance.data.tables import read_table
@@ -307,6 +308,35 @@ def test_a_trusted_package_is_no_licence_for_another_kind(trained: dict[str, Pat
     with pytest.raises(InputError, match=r"names subprocess\.Popen in place of a AdversarialLoss"):
         load_gan(path, trust="subprocess")
     assert not Path(MARK).exists()
+
+
+@pytest.mark.parametrize("name", gans.__all__)
+@pytest.mark.parametrize(
+    ("part", "other"),
+    [("loss", LINEAR), ("penalty", LINEAR), ("generator", "torch.optim.Adam"), ("generator_optimizer", LINEAR)],
+    ids=str,
+)
+def test_every_gan_knows_what_stands_at_its_parameters(part: str, other: Any, name: str) -> None:
+    settings = {"class_path": f"gan_imbalance.gans.{name}", "init_args": {part: other}}
+    with pytest.raises(InputError, match=r"x\.ckpt names torch\.\S+ in place of a "):
+        Gate("x.ckpt").admit(settings)
+
+
+class Untold(gans.WassersteinGAN):
+    """A GAN that does not say what one of its parameters is."""
+
+    def __init__(self, text="", named: str = "", **kwargs):  # type: ignore[no-untyped-def]
+        super().__init__(**kwargs)
+
+
+def test_text_is_told_from_classes_by_its_annotation() -> None:
+    gate = Gate("x.ckpt", __name__)
+    settings: dict[str, Any] = {"class_path": f"{__name__}.Untold", "init_args": {"text": "a", "named": "planted.X"}}
+    gate.admit(settings)
+    for text, message in {"rows.csv": r"trust=\['rows\.csv'\]", "v1.2": "names 'v1.2' in place of a class"}.items():
+        settings["init_args"]["text"] = text
+        with pytest.raises(InputError, match=message):
+            gate.admit(settings)
 
 
 def test_a_state_of_constraints_makes_constraints_only(trained: dict[str, Path], place: Path) -> None:
