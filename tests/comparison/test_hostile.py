@@ -32,15 +32,19 @@ class Bomb:
         return os.system, (f"touch {MARK}",)
 
 
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the folder of a comparison of SMOTE with nothing."""
+def run_in(folder: Path) -> Comparison:
+    """Compare SMOTE with nothing, as far as that is not done yet."""
     random = np.random.default_rng(0)
     frame = pd.DataFrame({"x": random.normal(size=80), "y": random.normal(size=80), "label": [0] * 60 + [1] * 20})
     data = TabularDataModule(frame=frame, target="label")
-    folder = tmp_path_factory.mktemp("finished") / "run"
     options: dict[str, Any] = {"seeds": 2, "folds": 0, "controls": False, "wandb": False}
-    return compare(data, ["smote"], {"lr": LOGISTIC}, output=str(folder), **options).folder
+    return compare(data, ["smote"], {"lr": LOGISTIC}, output=str(folder), **options)
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of a finished comparison."""
+    return run_in(tmp_path_factory.mktemp("finished") / "run").folder
 
 
 @pytest.fixture
@@ -137,3 +141,35 @@ def test_checkpoints_of_rows_lie_in_their_folder(run: Path) -> None:
     address = next((run / "synthetic").glob("*.json")).name.removesuffix(".json")
     with pytest.raises(InputError, match=r"names '\.\./\.\./secret', which is no file of the comparison"):
         Store(run).checkpoint_paths(address)
+
+
+RESUMED = {
+    "a result that is a pickle": overwrite(CELLS, BOMB),
+    "a result that is a list": edit(CELLS, lambda content: [POPEN]),
+    "an answer that is a pickle": overwrite("answer.json", BOMB),
+    "a manifest that is a pickle": overwrite("synthetic/*.json", BOMB),
+    "a manifest that is a list": edit("synthetic/*.json", lambda content: [POPEN]),
+}
+
+
+@pytest.mark.parametrize("plant", RESUMED.values(), ids=RESUMED)
+def test_a_comparison_that_goes_on_runs_nothing_that_files_hold(plant: Callable[[Path], None], run: Path) -> None:
+    plant(run)
+    if plant not in (RESUMED["a result that is a pickle"], RESUMED["a result that is a list"]):
+        without_smote(run)
+    with pytest.raises(InputError, match="is damaged"):
+        run_in(run)
+    assert not Path(MARK).exists()
+
+
+def test_rows_that_are_a_pickle_are_a_failure(run: Path) -> None:
+    without_smote(run)
+    overwrite("synthetic/*.parquet", BOMB)(run)
+    assert {failure.name for failure in run_in(run).failures} == {"smote, seed 0", "smote, seed 1"}
+    assert not Path(MARK).exists()
+
+
+def without_smote(folder: Path) -> None:
+    """Remove the results of SMOTE, for which its rows are read again."""
+    for path in folder.glob("cells/*smote*"):
+        path.unlink()
