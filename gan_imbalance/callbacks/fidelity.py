@@ -6,12 +6,15 @@ from typing import ClassVar, cast
 
 import numpy as np
 from pytorch_lightning import Callback, LightningModule, Trainer
+from pytorch_lightning.utilities.rank_zero import rank_zero_warn
 
 from gan_imbalance.generators import BaseGenerator
 from gan_imbalance.metrics import TwoSampleAccuracy
-from gan_imbalance.types import DataKind
+from gan_imbalance.types import DataKind, InputError
 
 WORST = 1.0
+# that can be halved
+_LEAST_ROWS = 2
 
 
 class FidelityMonitor(Callback):
@@ -20,7 +23,8 @@ class FidelityMonitor(Callback):
     Lopez-Paz and Oquab 2017, Revisiting Classifier Two-Sample Tests (https://arxiv.org/abs/1610.06545). The rows
     are the validation part of the classes that the generator learns, compared in the form in which they would be
     exported. Use it as ``ModelCheckpoint(monitor="val/c2st", mode="min")`` or for early stopping. While a GAN is in
-    an earlier phase its figure is ``val/pretraining_c2st``, and ``val/c2st`` stays at 1, the worst value.
+    an earlier phase its figure is ``val/pretraining_c2st``, and ``val/c2st`` stays at 1, the worst value; so it does
+    where there are no two rows to compare, which a warning says once.
 
     Args:
         max_rows: rows that are compared at most.
@@ -32,9 +36,12 @@ class FidelityMonitor(Callback):
     """The kinds of data that it can watch."""
 
     def __init__(self, max_rows: int = 2000, repeats: int = 5, seed: int = 0) -> None:
+        if max_rows < _LEAST_ROWS:
+            raise InputError(f"max_rows is {max_rows}; compare at least {_LEAST_ROWS} rows.")
         self.max_rows = max_rows
         self.repeats = repeats
         self.seed = seed
+        self._has_warned = False
 
     def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Generate one row per validation row and compare."""
@@ -51,6 +58,14 @@ class FidelityMonitor(Callback):
         # tables are often sorted, so not the first rows
         chosen = np.sort(np.random.default_rng(self.seed).permutation(len(rows))[: self.max_rows])
         rows, conditions = rows[chosen], conditions[chosen]
+        if len(rows) < _LEAST_ROWS:
+            if not self._has_warned:
+                rank_zero_warn(
+                    f"val/c2st stays at {WORST:g}, the worst value: it compares at least {_LEAST_ROWS} validation rows "
+                    f"of the classes that are learned, but there are {len(rows)}; raise validation_fraction to see it."
+                )
+            self._has_warned = True
+            return WORST
         fake = gan.sample_conditions(conditions.to(gan.device), self.seed).cpu()
         metric = TwoSampleAccuracy(repeats=self.repeats, seed=self.seed)
         metric.update(rows, data.as_exported(fake))

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
@@ -147,6 +148,17 @@ def test_it_can_be_monitored(
     assert keep.best_model_path
 
 
-def test_too_few_validation_rows_are_refused(data: TabularDataModule) -> None:
-    with pytest.raises(InputError, match="hold out more rows"):
-        judged(data, Generator(real_rows(data)), max_rows=1)
+def test_too_few_validation_rows_are_told_once_and_training_goes_on(data: TabularDataModule) -> None:
+    generator = Generator(real_rows(data))
+    few = SimpleNamespace(encoded=lambda part, selection: tuple(one[:1] for one in data.encoded(part, selection)))
+    monitor, trainer = FidelityMonitor(), SimpleNamespace(datamodule=few)
+    with pytest.warns(UserWarning, match=r"val/c2st stays at 1, .* but there are 1; raise validation_fraction"):
+        monitor.on_validation_epoch_end(trainer, generator)  # type: ignore[arg-type]
+    assert generator.logged == {"val/c2st": 1.0}
+    with warnings.catch_warnings(action="error"):
+        monitor.on_validation_epoch_end(trainer, generator)  # type: ignore[arg-type]
+
+
+def test_a_comparison_of_single_rows_is_refused() -> None:
+    with pytest.raises(InputError, match="max_rows is 1; compare at least 2 rows"):
+        FidelityMonitor(max_rows=1)
