@@ -137,7 +137,7 @@ class Classifier(DataBoundModule):
         """Return the weighted loss, (), of samples, labels and, if there is a third tensor, sample weights.
 
         Labels are class indices, (n,), or probabilities of the classes, (n, classes), under which a sample's loss and
-        weight are expectations.
+        weight are expectations. The loss is 0 where all weights are.
         """
         x, labels, *sample_weights = batch
         if self.augmentation is not None:
@@ -147,7 +147,8 @@ class Classifier(DataBoundModule):
         if self.weight is not None:
             weights = weights * (labels @ self.weight if labels.is_floating_point() else self.weight[labels])
         # the mean over all that is in the joined batch of all processes, as DDP averages their gradients
-        return (losses * weights).sum() / mean_over_processes(weights.sum(), processes(self))
+        total = mean_over_processes(weights.sum(), processes(self))
+        return (losses * weights).sum() / total.clamp_min(torch.finfo(total.dtype).tiny)
 
     def _losses(self, logits: Tensor, labels: Tensor) -> Tensor:
         losses: Tensor

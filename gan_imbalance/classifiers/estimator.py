@@ -126,6 +126,8 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[mi
                 )
             counts = targets.sum(dim=0).round().numpy().astype(np.int64)
         weights = None if sample_weight is None else torch.from_numpy(np.asarray(sample_weight, dtype=np.float32))
+        if weights is not None and not weights.any():
+            raise InputError("sample_weight is 0 for all samples, so none is learned: give some of them a weight.")
         max_steps, steps_per_epoch = self._steps(len(samples))
         device = self._device()
         with seeded(self.random_state, device):

@@ -71,6 +71,14 @@ def test_rows_may_count_by_a_weight_of_their_own(attached: Callable[..., Classif
     torch.testing.assert_close(loss, module.training_step((x[repeated], labels[repeated]), 0))
 
 
+def test_a_batch_without_any_weight_teaches_nothing(attached: Callable[..., Classifier]) -> None:
+    module, (x, labels) = attached(), batch()
+    loss = module.training_step((x, labels, torch.zeros(32)), 0)
+    loss.backward()  # type: ignore[no-untyped-call]
+    assert loss == 0
+    assert all(not parameter.grad.any() for parameter in module.parameters() if parameter.grad is not None)
+
+
 def test_any_loss_is_weighted_by_class_and_row(attached: Callable[..., Classifier]) -> None:
     module, (x, labels) = attached(class_weights=[1.0, 3.0], loss=FocalLoss(1.0)), batch()
     rows = torch.linspace(0, 1, 32)

@@ -282,6 +282,7 @@ def test_images_of_another_size_are_refused(digits: Data) -> None:
         ({}, {"added": np.ones(400, bool)}, "added marks all samples as added ones"),
         ({}, {"added_share": 1.5}, r"added_share is 1\.5: give a share from 0 to 1"),
         ({}, {"sample_weight": np.ones(399)}, "inconsistent numbers of samples"),
+        ({}, {"sample_weight": np.zeros(400)}, "sample_weight is 0 for all samples"),
         ({"weighting": "draw"}, {"sample_weight": np.ones(399)}, "inconsistent numbers of samples"),
         ({}, {"added": np.arange(399) > 300}, "inconsistent numbers of samples"),
     ],
