@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+_MOST_LETTERS = 40
 _MOST_LEVELS = 20
 _MISSING = "missing"
 
@@ -236,10 +237,15 @@ def draw_pair(axis: Axes, frame: pd.DataFrame, columns: Sequence[str], scale: Se
         shares = _shares(frame, columns, scale)
         highest = max(_shares(part, columns, scale).to_numpy().max() for part in scale)
         axis.imshow(shares, origin="lower", aspect="auto", cmap="viridis", vmin=0, vmax=highest)
-        axis.set_xticks(range(shares.shape[1]), list(shares.columns), rotation=90)
-        axis.set_yticks(range(shares.shape[0]), list(shares.index))
-    axis.set_xlabel(across)
-    axis.set_ylabel(up)
+        axis.set_xticks(range(shares.shape[1]), [_short(level) for level in shares.columns], rotation=90)
+        axis.set_yticks(range(shares.shape[0]), [_short(level) for level in shares.index])
+    axis.set_xlabel(_short(across))
+    axis.set_ylabel(_short(up))
+
+
+def _short(text: str) -> str:
+    """Return a text as far as it has room; matplotlib draws every letter, within the picture or not."""
+    return text if len(text) <= _MOST_LETTERS else f"{text[: _MOST_LETTERS - 3]}..."
 
 
 def _shares(frame: pd.DataFrame, columns: Sequence[str], scale: Sequence[pd.DataFrame]) -> pd.DataFrame:

@@ -11,7 +11,7 @@ from matplotlib import image
 from matplotlib.figure import Figure
 
 from gan_imbalance.callbacks import ColumnPairPlots, PrincipalComponentPlots
-from gan_imbalance.callbacks.plots import draw_pair
+from gan_imbalance.callbacks.plots import draw_pair, draw_pairs
 from gan_imbalance.data import TabularDataModule
 from gan_imbalance.gans import GAN, BaseGAN, ConditionalGAN, MinorityTransferGAN, OneHotGAN
 from gan_imbalance.types import InputError
@@ -58,6 +58,12 @@ def test_names_and_values_are_taken_literally(
     frame = mixed_frame.rename(columns=names).replace({"red": "$$", "blue": r"$\x{$"})
     fit(tiny_gan(GAN), tiny_data(frame=frame), callbacks=[ColumnPairPlots(list(names.values()))])
     assert list((tmp_path / "plots").iterdir())
+
+
+def test_long_values_are_cut(mixed_frame: pd.DataFrame) -> None:
+    frame = mixed_frame.assign(colour=mixed_frame["colour"] * 5000)
+    (axis,) = draw_pairs(["colour", "flag"], [frame], ["real"]).axes
+    assert max(len(label.get_text()) for label in axis.get_xticklabels()) == 40
 
 
 def test_a_picture_is_drawn_every_so_many_validations_and_not_before_training(
