@@ -264,3 +264,24 @@ def test_columns_without_values_or_spread(workplace: Path) -> None:
     assert not {alert.column for alert in found.alerts} & {"none", "one", "word", ""}
     with pytest.raises(InputError, match="has no value in any column"):
         Tables.of(real[["none"]], made[["none"]])
+
+
+def test_of_many_columns_a_sample_of_pairs_is_compared(workplace: Path) -> None:
+    wide = pd.DataFrame(np.random.default_rng(0).normal(size=(2, 100, 60)).reshape(200, 60)).add_prefix("c")
+    found = evaluate(wide[:100], wide[100:], output=workplace / "out")
+    assert len(found.pairs) == 1000
+    assert "Of 1,770 pairs of columns 1,000 are compared, drawn at random with seed 0." in found.notes
+    first, second = found.pairs.index[0]
+    difference = wide[:100][[first, second]].corr() - wide[100:][[first, second]].corr()
+    assert found.pairs.iloc[0] == pytest.approx(1 - abs(difference.iloc[0, 1]) / 2)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [2**62 + np.arange(400), np.random.default_rng(0).normal(size=400) * 1e-300, (-1) ** np.arange(400) * (2**63 - 1)],
+    ids=["identifiers", "tiny", "edge"],
+)
+def test_numbers_at_the_edge_of_what_they_can_be(values: np.ndarray, workplace: Path) -> None:  # type: ignore[type-arg]
+    real = REAL.assign(amount=values)
+    found = evaluate(real, real[:200], real[200:], output=workplace / "out")
+    assert found.metrics["synthetic"].notna().all()

@@ -34,6 +34,7 @@ from gan_imbalance.transforms.column_types import (
     infer_column_types,
     named_columns,
     require_columns,
+    require_plain_values,
     require_unique,
 )
 from gan_imbalance.transforms.constraints import Constraint
@@ -278,6 +279,8 @@ class TabularDataModule(ImbalanceDataModule):
             raise InputError("Say where the table is by exactly one of path, bundled, openml and frame.")
         if bundled is not None and bundled not in get_args(Bundled):
             raise InputError(f"bundled is {bundled!r}; name one of {', '.join(get_args(Bundled))}.")
+        if max_levels < 1:
+            raise InputError(f"max_levels is {max_levels}; it must be at least 1.")
         if frame is not None and not isinstance(frame, pd.DataFrame):
             raise InputError(f"frame is a {type(frame).__name__}; give a pandas DataFrame with the target in it.")
 
@@ -460,7 +463,7 @@ def read_table(path: str | Path, missing_values: Sequence[str] = ()) -> pd.DataF
 
     Raises:
         InputError: if there is no such file, it is empty or unreadable, a row has more or fewer fields than the header,
-            or a column name is a duplicate.
+            a column holds values of several parts, or its name is a duplicate.
     """
     path = Path(path)
     if not path.is_file():
@@ -471,7 +474,9 @@ def read_table(path: str | Path, missing_values: Sequence[str] = ()) -> pd.DataF
     try:
         require_modest(path)
         if path.suffix in (".parquet", ".pq"):
-            frame = _mark_missing(pd.read_parquet(path), missing_values)
+            frame = pd.read_parquet(path)
+            require_plain_values(frame)
+            frame = _mark_missing(frame, missing_values)
         else:
             frame = _read_csv(path, missing_values)
     except InputError:
@@ -559,6 +564,7 @@ def _load(source: str | Path | pd.DataFrame, missing_values: Sequence[str]) -> p
     frame = source.reset_index(drop=True)
     frame.columns = frame.columns.map(str)
     require_unique(frame.columns)
+    require_plain_values(frame)
     return _mark_missing(frame, missing_values)
 
 

@@ -18,6 +18,7 @@ from gan_imbalance.evaluation.result import Evaluation
 from gan_imbalance.files import atomic_path, file_hash, provenance, write_json
 from gan_imbalance.metrics import column_pair_trends, column_shapes, describe_collapse, measure_variety, train_and_test
 from gan_imbalance.quality import COLUMN_ROWS, QUALITY_METRICS, evaluate_synthetic
+from gan_imbalance.transforms.column_types import require_plain_values
 from gan_imbalance.transforms.table import TabularTransformer
 from gan_imbalance.types import InputError
 
@@ -109,8 +110,10 @@ def run_evaluate(
 
 
 def _read(option: str, table: Table) -> pd.DataFrame:
-    if not isinstance(table, pd.DataFrame):
-        if not Path(table).is_file():
+    if isinstance(table, pd.DataFrame):
+        require_plain_values(table)
+    else:
+        if not Path(table).exists():
             raise InputError(f"There is no file {table}; name the table's file by --{option}.")
         table = read_table(table)
     return table.rename(columns=str)

@@ -168,3 +168,20 @@ def require_unique(columns: Sequence[str] | pd.Index[Any]) -> None:
     index = pd.Index(columns)
     if index.has_duplicates:
         raise InputError(f"The table has two columns named {index[index.duplicated()][0]!r}; rename one.")
+
+
+def require_plain_values(frame: pd.DataFrame) -> None:
+    """Raise unless columns hold single values, which nested ones of Parquet files do not.
+
+    Raises:
+        InputError: naming the first column of lists, arrays or mappings.
+    """
+    for name, column in frame.items():
+        if pd.api.types.is_object_dtype(column.dtype) or isinstance(column.dtype, pd.ArrowDtype):
+            first = column.first_valid_index()
+            value = None if first is None else column.loc[first]
+            if isinstance(value, list | dict | set | np.ndarray):
+                raise InputError(
+                    f"Column {name!r} holds values such as {str(value)[:40]}, of several parts; make a column of each "
+                    "part, or leave the column out of the file."
+                )

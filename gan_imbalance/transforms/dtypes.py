@@ -17,6 +17,7 @@ Features = npt.NDArray[np.float32]
 Encoded = npt.NDArray[np.float32] | npt.NDArray[np.intp]
 
 _MAX_DECIMALS = 6
+_LARGEST = float(np.finfo(np.float32).max)
 
 
 def dtype_to_state(dtype: Any) -> dict[str, Any]:
@@ -62,7 +63,7 @@ def to_numbers(column: pd.Series[Any]) -> Floats:
     """Return the column as float64 of shape (n,), NaN where a value is missing.
 
     Raises:
-        InputError: if a value is infinite or no number.
+        InputError: if a value is infinite, beyond float32 or no number.
     """
     if not pd.api.types.is_numeric_dtype(column.dtype):
         plain = column.astype(object)
@@ -76,6 +77,12 @@ def to_numbers(column: pd.Series[Any]) -> Floats:
     numbers: Floats = column.to_numpy(dtype=np.float64, na_value=np.nan)
     if np.isinf(numbers).any():
         raise InputError(f"Column {column.name!r} holds infinite values; replace them by numbers or missing values.")
+    # models take float32; further on, sums of squares of what is larger would overflow in float64, too
+    if (large := numbers[np.abs(numbers) > _LARGEST]).size:
+        raise InputError(
+            f"Column {column.name!r} holds {large[0]:g}, but numbers go to {_LARGEST:.2g}; write it in other units, or "
+            "as a missing value."
+        )
     return numbers
 
 

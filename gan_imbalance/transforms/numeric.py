@@ -86,7 +86,10 @@ class PiecewiseMap:
             knots = values[ranks]
             positions = torch.special.ndtri(torch.from_numpy((ranks + 0.5) / values.size)).numpy()
         elif transform == "standard" and ends[0] < ends[1]:
-            positions = (ends - values.mean()) / values.std()
+            centre = values.mean()
+            reach = np.abs(ends - centre).max()
+            # squares of the smallest numbers are 0
+            positions = (ends - centre) / (values.std() or reach * ((values - centre) / reach).std())
         median = _interpolate(np.array([np.median(values)]), knots, positions)
         return cls(transform, torch.from_numpy(knots), torch.from_numpy(positions), float(median[0]))
 

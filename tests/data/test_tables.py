@@ -141,6 +141,15 @@ def test_only_empty_cells_are_missing_unless_more_is_said(tmp_path: Path) -> Non
     assert read_table(tmp_path / "rows.csv", ["N/A"])["c"].isna().tolist() == [False, False, True, True]
 
 
+@pytest.mark.parametrize("value", [{"a": 1}, [1, 2], np.arange(2)], ids=["struct", "list", "array"])
+def test_values_of_several_parts_are_refused(value: Any, mixed_frame: pd.DataFrame, tmp_path: Path) -> None:
+    frame = mixed_frame.assign(parts=[None, *[value] * 119])
+    frame.to_parquet(tmp_path / "rows.parquet")
+    for source in (frame, tmp_path / "rows.parquet"):
+        with pytest.raises(InputError, match=r"Column 'parts' holds values such as .*, of several parts"):
+            load_table(source, "label", missing_values=["?"])
+
+
 def test_broken_files_are_refused(tmp_path: Path) -> None:
     broken = {
         "cut.csv.gz": gzip.compress(b"a,b\n" + b"1,2\n" * 1000)[:-20],
@@ -165,6 +174,7 @@ def test_broken_files_are_refused(tmp_path: Path) -> None:
         ({"label": pd.date_range("2024", periods=120)}, {}, "target 'label' holds values such as Timestamp"),
         ({"rate": None}, {}, r"'rate' has no value in any row; drop it \(drop: \[rate\]\)"),
         ({"rate": np.inf}, {}, "'rate' holds infinite values"),
+        ({"rate": [1e300, 1.0] * 60}, {}, r"'rate' holds 1e\+300, but numbers go to 3.4e\+38"),
         ({"colour": [1, "a"] * 60}, {}, "'colour' mixes types.*name it in `categorical`"),
         ({"flag": pd.Period("2024")}, {}, "'flag' holds period"),
         ({}, {"numeric": ["label"]}, "numeric names 'label', which is the target"),
@@ -277,6 +287,7 @@ def test_a_test_file_is_found_beside_the_training_file_and_stays_whole(tmp_path:
         ({"bundled": "abalon"}, "bundled is 'abalon'; name one of abalone, breast_cancer, wine, digits, iris"),
         ({"bundled": "iris", "batch_size": 0}, "batch_size is 0"),
         ({"bundled": "iris", "steps_per_epoch": 0}, "steps_per_epoch is 0"),
+        ({"bundled": "iris", "max_levels": 0}, "max_levels is 0; it must be at least 1"),
     ],
 )
 def test_contradicting_settings_are_refused(options: Any, message: str) -> None:

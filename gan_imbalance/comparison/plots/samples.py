@@ -67,7 +67,12 @@ def distributions(real: pd.DataFrame, synthetic: pd.DataFrame, categorical: Sequ
 
 def _histogram(axis: Axes, real: pd.Series[Any], synthetic: pd.Series[Any]) -> None:
     values = [column.dropna().to_numpy(dtype=np.float64) for column in (real, synthetic)]
-    bins = np.histogram_bin_edges(np.concatenate(values), bins=25).tolist()
+    everything = np.concatenate(values)
+    try:
+        bins = np.histogram_bin_edges(everything, bins=25).tolist()
+    # numbers such as identifiers, of which float64 tells fewer apart
+    except ValueError:
+        bins = [*np.unique(everything), np.nextafter(everything.max(), np.inf)]
     for column, colour, label in zip(values, COLOURS, ("real", "synthetic"), strict=False):
         if not column.size:
             continue
