@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import ClassVar, cast
 
 import numpy as np
 from pytorch_lightning import Callback, LightningModule, Trainer
-from pytorch_lightning.utilities.rank_zero import rank_zero_warn
 
 from gan_imbalance.generators import BaseGenerator
 from gan_imbalance.metrics import TwoSampleAccuracy
@@ -60,9 +60,10 @@ class FidelityMonitor(Callback):
         rows, conditions = rows[chosen], conditions[chosen]
         if len(rows) < _LEAST_ROWS:
             if not self._has_warned:
-                rank_zero_warn(
+                warnings.warn(
                     f"val/c2st stays at {WORST:g}, the worst value: it compares at least {_LEAST_ROWS} validation rows "
-                    f"of the classes that are learned, but there are {len(rows)}; raise validation_fraction to see it."
+                    f"of the classes that are learned, but there are {len(rows)}; raise validation_fraction to see it.",
+                    stacklevel=2,
                 )
             self._has_warned = True
             return WORST

@@ -494,10 +494,11 @@ def read_table(path: str | Path, missing_values: Sequence[str] = ()) -> pd.DataF
 
 
 def _read_csv(path: Path, missing_values: Sequence[str]) -> pd.DataFrame:
-    _refuse_null_bytes(path)
     # pandas renames duplicate columns silently when it reads the header itself.
     header = pd.read_csv(path, header=None, nrows=1, dtype=str, keep_default_na=False)
     require_unique(header.iloc[0].tolist())
+    # only now, since what is no text at all has failed by here
+    _refuse_null_bytes(path)
     try:
         with warnings.catch_warnings():
             # without an index, pandas cuts fields off by a mere warning

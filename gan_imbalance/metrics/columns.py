@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from itertools import chain
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -104,7 +104,7 @@ def _correlation_similarity(
 
         return correlate
     matrix = 1 - (real[numeric].corr() - synthetic[numeric].corr().fillna(0)).abs() / 2
-    return lambda pair: float(matrix.at[pair])
+    return lambda pair: cast(float, matrix.at[pair])
 
 
 def _coded(real: pd.Series[Any], synthetic: pd.Series[Any], is_category: bool) -> Codes:
