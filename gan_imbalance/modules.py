@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import torch
+from lightning_fabric.utilities.data import AttributeDict
 
 from gan_imbalance.distributed import ResumableModule, trainer_of
 from gan_imbalance.files import without_folders
@@ -48,6 +49,11 @@ class DataBoundModule(ResumableModule, ABC):
                 "checkpoint, or call build()."
             )
         return self._spec
+
+    @property
+    def hparams_initial(self) -> AttributeDict:
+        """Return the settings as loggers keep them."""
+        return AttributeDict(without_folders(super().hparams_initial))
 
     def build(self, spec: DataSpec, classes: Sequence[int], data_state: dict[str, Any]) -> None:
         """Build the networks for the data at hand, or make sure that they were built for it.
