@@ -202,10 +202,10 @@ class GanImbalanceCLI(LightningCLI):
         """Say which checkpoints there are."""
         if not self.trainer.is_global_zero or self.trainer.fast_dev_run:  # type: ignore[attr-defined]
             return
-        *others, last = cast(list[ModelCheckpoint], self.trainer.checkpoint_callbacks)
-        for one in others:
-            if one.monitor and one.best_model_path:
+        for one in self.trainer.checkpoint_callbacks:
+            if isinstance(one, ModelCheckpoint) and one.monitor and one.best_model_path:
                 print(f"The best checkpoint by {one.monitor} is {one.best_model_path}")
+        last = next(one for one in self.trainer.checkpoint_callbacks if isinstance(one, LastCheckpoint))
         if last.last_model_path:
             print(f"The last checkpoint is {last.last_model_path}")
         else:
