@@ -30,12 +30,6 @@ class AdversarialAdam(torch.optim.Adam):
         weight_decay: float = 0.0,
     ) -> None:
         super().__init__(params, lr=lr, betas=betas, weight_decay=weight_decay, fused=True)
-        self._on_accelerator = any(one.device.type != "cpu" for group in self.param_groups for one in group["params"])
-
-    def _accelerator_graph_capture_health_check(self) -> None:
-        # torch's own asks the driver for GPUs at every step, which without one takes as long as a small network's step
-        if self._on_accelerator:
-            super()._accelerator_graph_capture_health_check()
 
 
 class WarmRestarts(CosineAnnealingWarmRestarts):

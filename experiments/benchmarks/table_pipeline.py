@@ -34,6 +34,7 @@ from pytorch_lightning import Callback, LightningModule, Trainer
 from experiments import command
 from gan_imbalance.callbacks import FiniteLossGuard, GeneratorEMA
 from gan_imbalance.data import TabularDataModule
+from gan_imbalance.devices import spare_gpu_lookups
 from gan_imbalance.files import write_json
 from gan_imbalance.gans import ConditionalTabularGAN
 from gan_imbalance.networks import DenseDiscriminator
@@ -97,7 +98,9 @@ class Ours:
         self.class_counts = table[TARGET].value_counts()
         self.gan = ConditionalTabularGAN(discriminator=CRITIC)
         clock = _EpochClock(seconds)
-        with quiet_lightning():
+        # what `fit` does, and only for itself
+        with quiet_lightning(), mock.patch.dict(os.environ):
+            spare_gpu_lookups()
             Trainer(
                 max_epochs=epochs or -1,
                 accelerator="cpu",
