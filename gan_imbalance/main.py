@@ -78,7 +78,15 @@ def main(args: Sequence[str] | None = None) -> int:
         sys.path.insert(0, os.getcwd())
     try:
         with interruptible(), telling_of_a_full_disk():
-            return _run(subcommand, arguments, args)
+            if subcommand in LIGHTNING_SUBCOMMANDS:
+                from gan_imbalance.cli import run_lightning
+
+                return run_lightning(args)
+            if subcommand in FUNCTION_SUBCOMMANDS:
+                function, options = _parse(subcommand, arguments[1:])
+                return _show(function(**options))
+            known = ", ".join((*LIGHTNING_SUBCOMMANDS, *FUNCTION_SUBCOMMANDS))
+            raise InputError(f"There is no subcommand {subcommand!r}: choose one of {known}.")
     except (ArgumentError, ValueError) as error:
         mistake = _mistake(error, subcommand)
         if mistake is None:
@@ -90,18 +98,6 @@ def main(args: Sequence[str] | None = None) -> int:
         interruption = error if isinstance(error, Interrupted) else Interrupted(signal.SIGINT)
         print(f"gan-imbalance: {interruption}", file=sys.stderr)
         return interruption.exit_code
-
-
-def _run(subcommand: str, arguments: Sequence[str], args: Sequence[str] | None) -> int:
-    if subcommand in LIGHTNING_SUBCOMMANDS:
-        from gan_imbalance.cli import run_lightning
-
-        return run_lightning(args)
-    if subcommand in FUNCTION_SUBCOMMANDS:
-        function, options = _parse(subcommand, arguments[1:])
-        return _show(function(**options))
-    known = ", ".join((*LIGHTNING_SUBCOMMANDS, *FUNCTION_SUBCOMMANDS))
-    raise InputError(f"There is no subcommand {subcommand!r}: choose one of {known}.")
 
 
 def _usage() -> str:
