@@ -130,18 +130,20 @@ def by_hand(path: Path, output: Path) -> Iterator[dict[str, Any]]:
             ],
             voting="soft",
         ).fit(*encoded["nothing"])
-        probabilities = teacher.predict_proba(encoder.transform(to_label))
+        labelled = encoder.transform(to_label)
+        features_of_real, labels_of_real = encoded["nothing"]
         # each generated row enters once as either class, and counts by the teacher's probability of it
-        both = np.concatenate([encoded["nothing"][0], *[encoder.transform(to_label)] * 2])
-        labels_of_both = np.concatenate([encoded["nothing"][1], np.repeat([0, 1], len(to_label))])
-        encoded["distilled_ctgan"] = both, labels_of_both
-        weights_of_both = np.concatenate([np.ones(len(x)), *probabilities.T])
+        encoded["distilled_ctgan"] = (
+            np.concatenate([features_of_real, labelled, labelled]),
+            np.concatenate([labels_of_real, np.repeat([0, 1], len(labelled))]),
+        )
+        weights = {
+            "class_weights": compute_sample_weight("balanced", labels_of_real),
+            "distilled_ctgan": np.concatenate([np.ones(len(x)), *teacher.predict_proba(labelled).T]),
+        }
         for remedy, (rows, of) in encoded.items():
-            weights = compute_sample_weight("balanced" if remedy == "class_weights" else None, of)
-            if remedy == "distilled_ctgan":
-                weights = weights_of_both
             for name, classifier in classifiers.items():
-                scores = classifier.fit(rows, of, sample_weight=weights).predict_proba(unseen)[:, 1]
+                scores = classifier.fit(rows, of, sample_weight=weights.get(remedy)).predict_proba(unseen)[:, 1]
                 pr_auc = average_precision_score(labels.iloc[test], scores)
                 yield {"split": file.stem, "remedy": remedy, "classifier": name, "pr_auc": float(pr_auc)}
 
