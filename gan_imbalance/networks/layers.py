@@ -118,14 +118,13 @@ class JoinedLinear(nn.Linear):
         if isinstance(inputs, Tensor):
             return super().forward(inputs)
         dense = list(inputs)
-        shift: Tensor = self.bias
+        out: Tensor = self.bias
         if self.table is not None:
-            shift = shift + F.embedding_bag(dense.pop(), self.table, mode="sum")
+            out = out + F.embedding_bag(dense.pop(), self.table, mode="sum")
         weights = self.weight.split(self.widths, dim=1) if len(dense) > 1 else (self.weight,)  # type: ignore[no-untyped-call]
-        (x, weight), *others = zip(dense, weights, strict=True)
-        out = torch.addmm(shift, x, weight.t())
-        for x, weight in others:
-            out.addmm_(x, weight.t())
+        for x, weight in zip(dense, weights, strict=True):
+            # not in place, where mixed precision would not cast
+            out = torch.addmm(out, x, weight.t())
         return out
 
 

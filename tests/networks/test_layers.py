@@ -94,6 +94,16 @@ def test_a_joined_linear_is_a_linear_of_the_joined_inputs() -> None:
     torch.testing.assert_close(torch.cat([weight, table.T], dim=1), expected_weight)
 
 
+def test_inputs_side_by_side_are_cast_in_mixed_precision() -> None:
+    layer = JoinedLinear((3, 2), 4, conditions=6)
+    with torch.autocast("cpu", torch.bfloat16):
+        out = layer([torch.randn(5, 3), torch.randn(5, 2), torch.randint(6, (5, 2))])
+    assert out.dtype == torch.bfloat16
+    out.float().sum().backward()
+    assert layer.weight.grad is not None
+    assert layer.weight.grad.dtype == torch.float32
+
+
 def test_a_joined_linear_takes_joined_inputs_too() -> None:
     layer = JoinedLinear((3, 2), 4)
     x, y = torch.randn(5, 3), torch.randn(5, 2)
