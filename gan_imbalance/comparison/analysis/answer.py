@@ -123,8 +123,8 @@ class Answer:
         by_classifier: the primary contest with each classifier alone; exploratory.
         recommendations: the overall one first, then one per classifier where there are several.
         teacher: the teacher of what is distilled, against nothing; None where none takes part; exploratory.
-        controls: the GANs of the primary contest against the controls that are rows, of no trained GAN; None where either
-            is missing; exploratory.
+        controls: the GANs of the primary contest against the controls that are rows of no trained GAN; None where
+            either is missing; exploratory.
     """
 
     setting: Setting
