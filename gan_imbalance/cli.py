@@ -29,6 +29,7 @@ from torch import Tensor
 import gan_imbalance.classifiers
 import gan_imbalance.data  # noqa: F401
 from gan_imbalance.callbacks import (
+    CollapseMonitor,
     ColumnPairPlots,
     CriticMonitor,
     FeatureDistanceMonitor,
@@ -56,6 +57,7 @@ _GENERATOR_CALLBACKS = {
     "guard": FiniteLossGuard,
     "critic": CriticMonitor,
     "fidelity": FidelityMonitor,
+    "collapse": CollapseMonitor,
     "plots": ColumnPairPlots,
     "image_distances": FeatureDistanceMonitor,
     "image_grid": ImageGrid,

@@ -62,8 +62,8 @@ def main(args: Sequence[str] | None = None) -> int:
         args: the command line's arguments after ``gan-imbalance``; those of ``sys.argv`` if None.
 
     Returns:
-        The exit code: 0, 1 if a comparison has failed cells, 2 for a user's mistake, 130 after Ctrl-C, 143 after
-        SIGTERM.
+        The exit code: 0, 1 if a comparison has failed cells or training diverged, 2 for a user's mistake, 130 after
+        Ctrl-C, 143 after SIGTERM.
     """
     arguments = list(sys.argv[1:] if args is None else args)
     subcommand = arguments[0] if arguments else "--help"
@@ -92,7 +92,7 @@ def main(args: Sequence[str] | None = None) -> int:
         if mistake is None:
             raise
         print(f"gan-imbalance: error: {mistake}", file=sys.stderr)
-        return 2
+        return mistake.exit_code
     # a library may have handlers of its own, and raise the latter
     except (Interrupted, KeyboardInterrupt) as error:
         interruption = error if isinstance(error, Interrupted) else Interrupted(signal.SIGINT)
@@ -111,7 +111,7 @@ def _usage() -> str:
     )
 
 
-def _mistake(error: Exception, subcommand: str) -> str | None:
+def _mistake(error: Exception, subcommand: str) -> InputError | None:
     """Return the user's mistake behind an error in one sentence, or None if it is not the user's.
 
     jsonargparse wraps every error, an ``InputError`` too, once per level of nesting; the innermost gives the reason.
@@ -120,14 +120,14 @@ def _mistake(error: Exception, subcommand: str) -> str | None:
     while cause.__cause__ is not None and not isinstance(cause, InputError):
         cause = cause.__cause__
     if isinstance(cause, InputError):
-        return str(cause)
+        return cause
     if not isinstance(error, ArgumentError):
         return None
     keys = ".".join(re.findall(r'Parser key "(.+?)"', str(error)))
     reason = " ".join(str(cause).split()).rstrip(".").replace(f" {subcommand}.", " ")
     for pattern, plain in _PLAIN_WORDS:
         reason = re.sub(pattern, plain, reason)
-    return f"{keys + ': ' if keys else ''}{reason}; gan-imbalance {subcommand} --help lists the options."
+    return InputError(f"{keys + ': ' if keys else ''}{reason}; gan-imbalance {subcommand} --help lists the options.")
 
 
 def _parse(subcommand: str, arguments: Sequence[str]) -> tuple[Callable[..., Any], dict[str, Any]]:

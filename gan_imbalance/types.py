@@ -40,7 +40,7 @@ SMALLEST_IMAGE, LARGEST_IMAGE = 8, 64
 class InputError(ValueError):
     """A user's mistake, told in one sentence that names what is wrong and what to do.
 
-    The command line prints the sentence without a traceback and exits with code 2.
+    The command line prints the sentence without a traceback and exits with code 2, or that of a subclass.
 
     Example:
         In Python it is a ``ValueError`` like any other:
@@ -51,6 +51,9 @@ class InputError(ValueError):
             ...
         gan_imbalance.types.InputError: batch_size is 0; it must be at least 1.
     """
+
+    exit_code: ClassVar[int] = 2
+    """Of the command line."""
 
 
 def find_class(label: Label, classes: Sequence[Label]) -> int:

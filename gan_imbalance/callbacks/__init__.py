@@ -1,16 +1,18 @@
 """Plots, monitors, averaging and safety: everything that is not the algorithm."""
 
+from gan_imbalance.callbacks.collapse import CollapseMonitor
 from gan_imbalance.callbacks.compiling import CompileNetworks
 from gan_imbalance.callbacks.critic import CriticMonitor
 from gan_imbalance.callbacks.distances import DistanceMonitor
 from gan_imbalance.callbacks.ema import GeneratorEMA
 from gan_imbalance.callbacks.fidelity import FidelityMonitor
-from gan_imbalance.callbacks.guard import FiniteLossGuard
+from gan_imbalance.callbacks.guard import FiniteLossGuard, TrainingDiverged
 from gan_imbalance.callbacks.images import FeatureDistanceMonitor, ImageGrid, InceptionFeatures
 from gan_imbalance.callbacks.plots import ColumnPairPlots, PrincipalComponentPlots
 from gan_imbalance.callbacks.record import RunRecord
 
 __all__ = [
+    "CollapseMonitor",
     "ColumnPairPlots",
     "CompileNetworks",
     "CriticMonitor",
@@ -23,4 +25,5 @@ __all__ = [
     "InceptionFeatures",
     "PrincipalComponentPlots",
     "RunRecord",
+    "TrainingDiverged",
 ]

@@ -54,14 +54,19 @@ class TrainingPlots(Callback, ABC):
             return
         import matplotlib.pyplot as plt
 
+        # later ones of a kind keep out of the first one's way
+        alike = [one for one in trainer.callbacks if type(one) is type(self)]  # type: ignore[attr-defined]
+        suffix = f"-{alike.index(self) + 1}" if alike.index(self) else ""
         # names of columns and values stand as they are, whatever dollars they hold
         with plt.rc_context({"text.parse_math": False}):
             figure = self._figure(trainer, cast(BaseGenerator, pl_module))
-            with atomic_path(run_folder(trainer) / self.folder / f"step_{trainer.global_step:07d}.png") as path:
+            with atomic_path(
+                run_folder(trainer) / f"{self.folder}{suffix}" / f"step_{trainer.global_step:07d}.png"
+            ) as path:
                 figure.savefig(path, dpi=80)
             for logger in trainer.loggers:
                 if isinstance(logger, WandbLogger):
-                    logger.log_image(f"plots/{self.name}", [figure], step=trainer.global_step)
+                    logger.log_image(f"plots/{self.name}{suffix}", [figure], step=trainer.global_step)
         plt.close(figure)
 
     def on_save_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:

@@ -13,6 +13,9 @@ from torch.nn import functional as F
 
 from gan_imbalance.types import InputError
 
+# of which a root's second derivative is still within single precision
+_LEAST_SQUARE = 1e-20
+
 
 class AdversarialLoss(nn.Module, ABC):
     """What the discriminator and the generator minimise; a subclass writes one formula for each."""
@@ -184,9 +187,7 @@ def cramer_scores(vectors: Tensor, others: Tensor) -> Tensor:
         vectors: ``h(x)``, the critic's vectors of the samples to score, ``(n, k)``.
         others: ``h(x')``, those of independent fakes, ``(n, k)``.
     """
-    distances: Tensor = torch.linalg.vector_norm(vectors - others, dim=1)
-    lengths: Tensor = torch.linalg.vector_norm(vectors, dim=1)
-    return distances - lengths
+    return _lengths(vectors - others) - _lengths(vectors)
 
 
 def energy_distance_loss(real: Tensor, fake: Tensor, other: Tensor) -> Tensor:
@@ -203,9 +204,18 @@ def energy_distance_loss(real: Tensor, fake: Tensor, other: Tensor) -> Tensor:
         other: those of fakes that are independent of the first, ``(n, k)``.
     """
     pairs = torch.stack([real - fake, real - other, fake - other])
-    distances: Tensor = torch.linalg.vector_norm(pairs, dim=2)
-    means = distances.mean(dim=1)
+    means = _lengths(pairs).mean(dim=1)
     return means[0] + means[1] - means[2]
+
+
+def _lengths(vectors: Tensor) -> Tensor:
+    """Return the Euclidean lengths along the last axis, in single precision at least.
+
+    A gradient penalty takes their second derivative. Where a length is 0, since the critic gives two samples the same
+    vector, all derivatives are 0 rather than not a number.
+    """
+    precise = vectors.to(torch.promote_types(vectors.dtype, torch.float32))
+    return precise.square().sum(dim=-1).clamp_min(_LEAST_SQUARE).sqrt()
 
 
 def _uniform_like(scores: Tensor, limits: tuple[float, float]) -> Tensor:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,11 +11,12 @@ import torch
 from pytorch_lightning.callbacks import ModelCheckpoint
 from torch import Tensor
 
-from gan_imbalance.callbacks import FiniteLossGuard
+from gan_imbalance.callbacks import FiniteLossGuard, TrainingDiverged
+from gan_imbalance.classifiers import Classifier
 from gan_imbalance.data import TabularDataModule
 from gan_imbalance.gans import GAN, BaseGAN
 from gan_imbalance.losses import WassersteinLoss
-from gan_imbalance.types import InputError
+from gan_imbalance.main import main
 
 MakeGAN = Callable[..., BaseGAN]
 MakeData = Callable[..., TabularDataModule]
@@ -36,6 +38,32 @@ class Diverging(WassersteinLoss):
         if self.steps <= self.good_steps:
             return loss
         return loss + (loss - loss).abs().sqrt() if self.slope_only else loss * torch.nan
+
+
+def told(step: int, slope_only: bool) -> str:
+    if slope_only:
+        return rf"the generator's weights are not finite after step {step}\."
+    return rf"the generator loss of step {step} is not finite\."
+
+
+class Injection(pl.Callback):
+    """At one step, a number that is not finite in the batch, or in the gradient of a network."""
+
+    def __init__(self, step: int, place: str, value: float) -> None:
+        self.step = step
+        self.place = place
+        self.value = value
+
+    def on_train_batch_start(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: Any, batch_idx: int
+    ) -> None:
+        if batch_idx + 1 != self.step:
+            return
+        if self.place == "batch":
+            batch[0].flatten()[0] = self.value
+        else:
+            for one in getattr(pl_module, self.place).parameters():
+                one.register_hook(lambda gradient: gradient * self.value)
 
 
 def assert_finite(path: Path) -> None:
@@ -62,7 +90,8 @@ def test_the_last_good_checkpoint_is_kept_and_named(
     keep = ModelCheckpoint(tmp_path, "{epoch}", save_last=True, save_on_train_epoch_end=not at_validation)
     callbacks: list[Any] = [FiniteLossGuard(), keep]
     gan = tiny_gan(GAN, loss=Diverging(good_steps, slope_only))
-    with pytest.raises(InputError, match=r"Training diverged: .* by step 4\. .* good checkpoint is .*epoch=0\.ckpt"):
+    said = told(good_steps + 1, slope_only) + r".* good checkpoint is .*epoch=0\.ckpt"
+    with pytest.raises(TrainingDiverged, match=said):
         fit(gan, tiny_data(), max_epochs=5, callbacks=callbacks, enable_checkpointing=True)
     assert sorted(path.name for path in tmp_path.glob("*.ckpt")) == ["epoch=0.ckpt", "last.ckpt"]
     assert_finite(tmp_path / "epoch=0.ckpt")
@@ -76,19 +105,57 @@ def test_a_checkpoint_between_epochs_is_guarded_too(
     keep = ModelCheckpoint(tmp_path, "{step}", every_n_train_steps=1)
     gan = tiny_gan(GAN, loss=Diverging(3, slope_only))
     settings = {"callbacks": [FiniteLossGuard(), keep], "enable_checkpointing": True}
-    with pytest.raises(InputError, match=r"by step 4\. .* last good checkpoint is .*step=3\.ckpt"):
+    with pytest.raises(TrainingDiverged, match=told(4, slope_only) + r".* last good checkpoint is .*step=3\.ckpt"):
         fit(gan, tiny_data(steps_per_epoch=20), **settings)
     assert [path.name for path in tmp_path.glob("*.ckpt")] == ["step=3.ckpt"]
     assert_finite(tmp_path / "step=3.ckpt")
 
 
 def test_without_checkpoints_it_says_what_to_do(tiny_gan: MakeGAN, tiny_data: MakeData, fit: Fit) -> None:
-    with pytest.raises(InputError, match=r"not finite by step 3\. Lower the learning rates") as caught:
+    with pytest.raises(TrainingDiverged, match=r"of step 2 is not finite\. Lower the learning rates") as caught:
         fit(tiny_gan(GAN, loss=Diverging(1)), tiny_data(steps_per_epoch=9), callbacks=[FiniteLossGuard(3)])
     assert "checkpoint" not in str(caught.value)
 
 
 def test_the_last_steps_are_looked_at_too(tiny_gan: MakeGAN, tiny_data: MakeData, fit: Fit) -> None:
     gan = tiny_gan(GAN, loss=Diverging(3))
-    with pytest.raises(InputError, match="Training diverged"):
+    with pytest.raises(TrainingDiverged, match=told(4, slope_only=False)):
         fit(gan, tiny_data(), callbacks=[FiniteLossGuard()], limit_val_batches=0)
+
+
+@pytest.mark.parametrize("value", [torch.nan, torch.inf])
+@pytest.mark.parametrize("place", ["batch", "discriminator", "generator"])
+def test_step_and_network_are_named(
+    place: str, value: float, tiny_gan: MakeGAN, tiny_data: MakeData, fit: Fit, tmp_path: Path
+) -> None:
+    keep = ModelCheckpoint(tmp_path, "{step}", every_n_train_steps=2)
+    callbacks = [Injection(7, place, value), FiniteLossGuard(20), keep]
+    network = "generator" if place == "generator" else "discriminator"
+    with pytest.raises(TrainingDiverged, match=rf"{network}('s weights| loss) .*step 7\b.*step=6\.ckpt"):
+        fit(tiny_gan(GAN), tiny_data(steps_per_epoch=20), callbacks=callbacks, enable_checkpointing=True)
+    assert [path.name for path in tmp_path.glob("*.ckpt")] == ["step=6.ckpt"]
+    assert_finite(tmp_path / "step=6.ckpt")
+
+
+def test_a_classifier_is_guarded_too(tiny_data: MakeData, fit: Fit) -> None:
+    with pytest.raises(TrainingDiverged, match=r"loss of step 3 is not finite"):
+        fit(Classifier(), tiny_data(steps_per_epoch=9), callbacks=[Injection(3, "batch", torch.nan), FiniteLossGuard()])
+
+
+@pytest.mark.parametrize("network", ["generator", "discriminator"])
+@pytest.mark.parametrize("gan", ["GAN", "ConditionalWassersteinGAN", "ConditionalTabularGAN"])
+def test_the_command_ends_with_1(
+    gan: str,
+    network: str,
+    workplace: Path,
+    trained: dict[str, Path],
+    tiny_fit: list[str],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Weights that grow wild may leave every loss finite."""
+    shutil.copy(trained["rows"], "rows.csv")
+    optimizer = f"--model.{network}_optimizer"
+    rate = [optimizer, "torch.optim.Adam", f"{optimizer}.lr", "1000"]
+    assert main([*tiny_fit, "--model", gan, *rate, "--data.steps_per_epoch", "50"]) == 1
+    assert f"Training diverged: the {network}'s weights are " in capsys.readouterr().err.splitlines()[-1]
+    assert not [*workplace.rglob("*.ckpt")]

@@ -51,6 +51,15 @@ def test_two_columns_of_any_kind_are_drawn(
     assert pixels[..., :3].std() > 0.05
 
 
+def test_two_of_a_kind_keep_apart(
+    mixed_frame: pd.DataFrame, tiny_gan: MakeGAN, tiny_data: MakeData, fit: Fit, tmp_path: Path
+) -> None:
+    plots = [ColumnPairPlots(("amount", "count")), ColumnPairPlots(("colour", "size"))]
+    fit(tiny_gan(GAN), tiny_data(frame=mixed_frame), max_epochs=1, callbacks=plots)
+    first, second = (tmp_path / folder / "step_0000002.png" for folder in ("plots", "plots-2"))
+    assert not np.array_equal(image.imread(first), image.imread(second))
+
+
 def test_names_and_values_are_taken_literally(
     mixed_frame: pd.DataFrame, tiny_gan: MakeGAN, tiny_data: MakeData, fit: Fit, tmp_path: Path
 ) -> None:

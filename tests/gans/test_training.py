@@ -14,11 +14,11 @@ from pytorch_lightning.callbacks import Callback, ModelCheckpoint
 from pytorch_lightning.plugins.precision import MixedPrecision
 from torch import Tensor, nn
 
-from gan_imbalance.callbacks import GeneratorEMA
+from gan_imbalance.callbacks import FiniteLossGuard, GeneratorEMA
 from gan_imbalance.data import TabularDataModule
-from gan_imbalance.gans import GAN, BaseGAN, ConditionalGAN, ConditionalWassersteinGAN, WassersteinGAN
+from gan_imbalance.gans import GAN, BaseGAN, ConditionalGAN, ConditionalWassersteinGAN, CramerGAN, WassersteinGAN
 from gan_imbalance.generators.base import draw_by_row
-from gan_imbalance.losses import FeatureMatching, WassersteinGradientPenalty
+from gan_imbalance.losses import ClippedWassersteinLoss, FeatureMatching, WassersteinGradientPenalty
 from gan_imbalance.networks import DenseDiscriminator, DenseGenerator
 from gan_imbalance.optimizers import WarmRestarts
 from gan_imbalance.types import InputError
@@ -184,6 +184,16 @@ def test_in_mixed_precision_every_step_starts_from_the_weights_of_the_last(
         return gan
 
     assert_same_weights(train(cache_enabled=True), train(cache_enabled=False))
+
+
+def test_a_clipped_and_penalised_critic_trains_in_mixed_precision(
+    tiny_gan: MakeGAN, tiny_data: MakeData, fit: Fit
+) -> None:
+    """Clipped to so little, vectors of the critic are the same in half precision, and their distance is 0."""
+    gan = tiny_gan(CramerGAN, loss=ClippedWassersteinLoss(), penalty=WassersteinGradientPenalty())
+    fit(gan, tiny_data(), precision="bf16-mixed", callbacks=[FiniteLossGuard(1)])
+    weights = nn.utils.parameters_to_vector(gan.discriminator.parameters())
+    assert 0 < weights.abs().max() <= 0.01
 
 
 def test_feature_matching_is_added_to_the_generators_loss(tiny_gan: MakeGAN, tiny_data: MakeData, fit: Fit) -> None:
