@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from itertools import product, starmap
+from pathlib import Path
 from typing import Any, Literal
 
 from gan_imbalance.comparison.adapters import kind_of
@@ -61,6 +62,7 @@ def compare(
     engine: EngineName = "local",
     address: str | None = None,
     gpus_per_task: float = 0.0,
+    threads: int | None = None,
     output: str = "runs/compare",
     quick: bool = False,
     verbose: bool = False,
@@ -115,6 +117,8 @@ def compare(
         address: of a Ray or Dask cluster that runs already, whose workers run as many tasks as they have room for; if
             not given, ``jobs`` workers are started on this machine, and ended with the comparison.
         gpus_per_task: GPUs, or share of one such as 0.25, that Ray or Dask reserves for each task.
+        threads: of every task, by which the last digits of what torch computes depend: those that the comparison in
+            ``output`` was begun with, else the task's share of the cores (one on a cluster that runs already).
         output: folder of the results.
         quick: a dry run in ``output``/quick: every remedy and classifier on one split, the last amount, nothing
             tuned, and briefly trained networks of ours.
@@ -129,7 +133,12 @@ def compare(
     Raises:
         InputError: if an argument, the data or a remedy cannot be used, before anything is run.
     """
-    for name, value, least in (("seeds", seeds, 1), ("jobs", jobs, 1), ("gan_steps", gan_steps, 0)):
+    for name, value, least in (
+        ("seeds", seeds, 1),
+        ("jobs", jobs, 1),
+        ("threads", threads, 1),
+        ("gan_steps", gan_steps, 0),
+    ):
         _check_number(name, value, least)
     _check_number("tuning_budget", tuning_budget, 0)
     _check_amounts(amounts or [])
@@ -142,16 +151,16 @@ def compare(
     bounds = _bounds(until, max_splits, max_time)
     data = build(data)
     kind = kind_of(data.samples)
-    with open_engine(engine, jobs, address, gpus_per_task) as opened:
+    store = Store(Path(output, "quick") if quick else output)
+    with open_engine(engine, jobs, address, gpus_per_task, threads or store.threads) as opened:
         chosen = choose_remedies(remedies, controls, kind)
         chosen = tuple(remedy.with_gan_steps(gan_steps) for remedy in chosen)
         estimators: dict[str, dict[str, Any]] = to_config(classifiers or standard_classifiers(kind))
         for name, estimator in estimators.items():
             check_classifier(name, estimator)
         folds = resolve_folds(data, folds)
-        store = Store(output)
         if quick:
-            seeds, folds, bounds, tuning_budget, store = 1, 0, None, 0, Store(store.folder / "quick")
+            seeds, folds, bounds, tuning_budget = 1, 0, None, 0
             amounts = (amounts or ["balance"])[-1:]
             chosen = tuple(_shortened(remedy) for remedy in chosen)
             estimators = {name: _with_few_steps(estimator) for name, estimator in estimators.items()}
@@ -166,6 +175,7 @@ def compare(
             judging,
             metric,
             differences,
+            opened.threads,
         )
         publish = wandb and not quick
         try:

@@ -48,6 +48,7 @@ class Experiment:
         judging: of test rows.
         metric: that the verdict is about.
         practical_difference: what does not matter, by metric.
+        threads: of every task.
     """
 
     data: ImbalanceDataModule
@@ -60,6 +61,7 @@ class Experiment:
     judging: Judging = field(default_factory=Judging)
     metric: str = "pr_auc"
     practical_difference: Mapping[str, float] = field(default_factory=dict)
+    threads: int = 1
 
     @property
     def splits_per_seed(self) -> int:
@@ -129,6 +131,7 @@ class Plan:
             tuning_budget=self.experiment.tuning_budget,
             metric=self.experiment.metric,
             practical_difference=dict(self.experiment.practical_difference),
+            threads=self.experiment.threads,
         )
 
 

@@ -29,6 +29,9 @@ _ENGINES: dict[str, str] = {
 class Engine(ABC):
     """Workers that run tasks. It is a context manager: at its end, those that it has started are gone."""
 
+    threads: int
+    """Of every task; torch rounds otherwise with other ones."""
+
     @abstractmethod
     def __enter__(self) -> Self:
         """Start workers, or connect to those that are there.
@@ -70,7 +73,11 @@ class Engine(ABC):
 
 
 def open_engine(
-    name: EngineName = "local", jobs: int = 1, address: str | None = None, gpus_per_task: float = 0.0
+    name: EngineName = "local",
+    jobs: int = 1,
+    address: str | None = None,
+    gpus_per_task: float = 0.0,
+    threads: int | None = None,
 ) -> Engine:
     """Return an engine, to be used in a ``with`` statement.
 
@@ -79,13 +86,14 @@ def open_engine(
         jobs: number of workers on this machine; one of the local engine is this process.
         address: of a Ray or Dask cluster that runs already; its workers are used instead.
         gpus_per_task: GPUs, or share of one, that Ray or Dask reserves for each task.
+        threads: of each task; its share of the cores of this machine if not given, or one on a cluster.
 
     Raises:
         InputError: if there is no such engine, or it has no use for an argument.
     """
     if name not in _ENGINES:
         raise InputError(f"There is no engine {name!r}: the engines are {', '.join(_ENGINES)}.")
-    engine: Engine = resolve_name(_ENGINES[name])(jobs, address, gpus_per_task)
+    engine: Engine = resolve_name(_ENGINES[name])(jobs, address, gpus_per_task, threads)
     return engine
 
 

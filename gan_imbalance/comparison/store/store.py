@@ -113,6 +113,15 @@ class Store:
             ) from error
         return Description.read(content, self.folder)
 
+    @property
+    def threads(self) -> int | None:
+        """Return the threads that every task of the comparison here had; None if there is none, or it does not say."""
+        try:
+            threads = self.read_plan().content.get("threads")
+        except InputError:
+            return None
+        return threads if isinstance(threads, int) and threads > 0 else None
+
     def read_adapter(self, description: Description) -> DataAdapter:
         """Return the form of the data; its samples are training rows of the first split."""
         with telling_damage(self.folder):

@@ -28,8 +28,10 @@ class DaskEngine(RemoteEngine):
     package, extra = "distributed", "dask"
     hint = "start one with `dask scheduler` and `dask worker ADDRESS --nthreads 1`"
 
-    def __init__(self, jobs: int = 1, address: str | None = None, gpus_per_task: float = 0.0) -> None:
-        super().__init__(jobs, address, gpus_per_task)
+    def __init__(
+        self, jobs: int = 1, address: str | None = None, gpus_per_task: float = 0.0, threads: int | None = None
+    ) -> None:
+        super().__init__(jobs, address, gpus_per_task, threads)
         if gpus_per_task and address is None:
             raise InputError(
                 "Dask does not know the GPUs of a machine: start workers with `--resources GPU=...` and name their "

@@ -31,13 +31,17 @@ class LocalEngine(Engine):
         jobs: number of processes; one is this process.
         address: none, since other machines take another engine.
         gpus_per_task: none, since all processes see all GPUs.
+        threads: of each task; its share of the cores if not given.
     """
 
-    def __init__(self, jobs: int = 1, address: str | None = None, gpus_per_task: float = 0.0) -> None:
+    def __init__(
+        self, jobs: int = 1, address: str | None = None, gpus_per_task: float = 0.0, threads: int | None = None
+    ) -> None:
         for name, value in (("address", address), ("gpus_per_task", gpus_per_task)):
             if value:
                 raise InputError(f"{name} is {value}, which the local engine does not use: add --engine ray or dask.")
         self._jobs = jobs
+        self.threads = threads or threads_per_job(jobs)
         self._beginning = Thread(target=self._begin, daemon=True)
 
     @property
@@ -79,7 +83,6 @@ class LocalEngine(Engine):
         """Run tasks, and yield each result as soon as it is there."""
         import joblib
 
-        threads = threads_per_job(self.jobs)
         waiting = list(tasks)
         if self.jobs > 1:
             # joblib would wait for ever where two threads ask it for its processes
@@ -91,7 +94,7 @@ class LocalEngine(Engine):
                     # one task at a time, since batches would be reported late
                     parallel = joblib.Parallel(return_as="generator_unordered", batch_size=1, max_nbytes=_MAX_NBYTES)
                     for result in parallel(
-                        joblib.delayed(run_task)(study.only(task.key), task, known(task), cache, threads)
+                        joblib.delayed(run_task)(study.only(task.key), task, known(task), cache, self.threads)
                         for task in _noted(longest_first(waiting, cost), begun)
                     ):
                         waiting = [task for task in waiting if task.cells != result.task.cells]
@@ -107,7 +110,7 @@ class LocalEngine(Engine):
         return joblib.parallel_config(
             "loky",
             n_jobs=self.jobs,
-            inner_max_num_threads=threads_per_job(self.jobs),
+            inner_max_num_threads=self.threads,
             initializer=begin_worker,
             initargs=(os.getpid(),),
         )

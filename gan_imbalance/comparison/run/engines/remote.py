@@ -41,8 +41,10 @@ class RemoteEngine(Engine):
 
     Args:
         jobs: number of workers to start on this machine.
-        address: of a cluster that runs already. Its tasks have one thread each, or OMP_NUM_THREADS where that is set.
+        address: of a cluster that runs already.
         gpus_per_task: GPUs, or share of one, that are reserved for each task.
+        threads: of each task; if not given, its share of the cores of this machine, or with an address one, or
+            OMP_NUM_THREADS where that is set.
     """
 
     package: ClassVar[str]
@@ -52,11 +54,15 @@ class RemoteEngine(Engine):
     hint: ClassVar[str]
     """How a worker is started."""
 
-    def __init__(self, jobs: int = 1, address: str | None = None, gpus_per_task: float = 0.0) -> None:
+    def __init__(
+        self, jobs: int = 1, address: str | None = None, gpus_per_task: float = 0.0, threads: int | None = None
+    ) -> None:
         if gpus_per_task < 0 or (gpus_per_task > 1 and gpus_per_task % 1):
             raise InputError(f"gpus_per_task is {gpus_per_task}: give a share between 0 and 1, or a whole number.")
         self.workers_to_start, self.address, self.gpus_per_task = jobs, address, gpus_per_task
-        if address is None:
+        if threads:
+            self.threads = threads
+        elif address is None:
             self.threads = threads_per_job(jobs)
         else:
             self.threads = torch.get_num_threads() if "OMP_NUM_THREADS" in os.environ else 1
