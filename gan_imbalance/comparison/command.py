@@ -68,6 +68,7 @@ def compare(
     verbose: bool = False,
     wandb: bool = True,
     upload_artifacts: bool = False,
+    private: bool = False,
 ) -> Comparison:
     """Find out whether GAN-made rows help a classifier, against every standard remedy on the same splits.
 
@@ -126,6 +127,8 @@ def compare(
         wandb: whether to record figures, plots and the report in Weights & Biases (offline without an account); a
             dry run is not.
         upload_artifacts: whether synthetic rows, GANs and the scores of test rows go there, too.
+        private: whether real rows, and what resamplers make of them, stay out of ``output``, reports and plots; rows
+            that a GAN generated, and the GANs, are kept.
 
     Returns:
         What was found; the command line prints it, and ends with 1 if a cell failed.
@@ -176,6 +179,7 @@ def compare(
             metric,
             differences,
             opened.threads,
+            private,
         )
         publish = wandb and not quick
         try:

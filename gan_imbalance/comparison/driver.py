@@ -49,6 +49,7 @@ class Experiment:
         metric: that the verdict is about.
         practical_difference: what does not matter, by metric.
         threads: of every task.
+        private: whether no real row, or copy of one, is kept.
     """
 
     data: ImbalanceDataModule
@@ -62,6 +63,7 @@ class Experiment:
     metric: str = "pr_auc"
     practical_difference: Mapping[str, float] = field(default_factory=dict)
     threads: int = 1
+    private: bool = False
 
     @property
     def splits_per_seed(self) -> int:
@@ -132,6 +134,7 @@ class Plan:
             metric=self.experiment.metric,
             practical_difference=dict(self.experiment.practical_difference),
             threads=self.experiment.threads,
+            private=self.experiment.private,
         )
 
 
@@ -181,7 +184,8 @@ def drive(
         while True:
             waiting = keeper.begin(experiment.plan(study))
             known = partial(store.known_rows, study)
-            for result in engine.run_tasks(study, waiting, known, keeper.cost, store.cache):
+            cache = None if experiment.private else store.cache
+            for result in engine.run_tasks(study, waiting, known, keeper.cost, cache):
                 keeper.keep(result)
             step = 1 if experiment.folds else _SPLITS_AT_A_TIME
             splits = seeds * experiment.splits_per_seed
@@ -226,7 +230,8 @@ class _Keeper:
 
     def keep(self, result: TaskResult) -> None:
         """Write what came of a task, and look at the verdict when its split is complete."""
-        self.store.write(result)
+        # those of other remedies are real ones, copies of some, or lie between two
+        self.store.write(result, not self.plan.experiment.private or result.task.remedy.role == "gan")
         for cell in result.cells:
             self._remember(cell.address, {**cell.content, "address": cell.address})
         self.failures += result.failures

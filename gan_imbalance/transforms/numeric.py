@@ -82,8 +82,7 @@ class PiecewiseMap:
         ends = values[[0, -1]]
         knots, positions = ends, np.array([-1.0, 1.0])
         if transform == "quantile":
-            ranks = _ranks(values.size)
-            knots = values[ranks]
+            ranks, knots = _quantiles(values)
             positions = torch.special.ndtri(torch.from_numpy((ranks + 0.5) / values.size)).numpy()
         elif transform == "standard" and ends[0] < ends[1]:
             centre = values.mean()
@@ -355,6 +354,19 @@ def _are_point_masses(counts: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
 def _ranks(size: int) -> States:
     """Return the ranks of at most 1000 evenly spaced of ``size`` sorted values."""
     return np.unique(np.linspace(0, size - 1, min(size, _MAX_KNOTS)).round().astype(np.intp))
+
+
+def _quantiles(values: Floats) -> tuple[Floats, Floats]:
+    """Return at most 1000 evenly spaced quantiles of sorted values, and their ranks, which may lie between two values.
+
+    All but the ends are means of two neighbours, of which no other is made, so that they tell no row's value.
+    """
+    last = values.size - 1
+    pairs = (last - 1) // 2
+    lower = 1 + 2 * np.linspace(0, pairs - 1, min(pairs, _MAX_KNOTS - 2)).round().astype(np.intp)
+    ranks = np.concatenate([[0.0], lower + 0.5, [last]])
+    means = values[lower] / 2 + values[lower + 1] / 2
+    return ranks, np.concatenate([values[:1], means, values[-1:]])
 
 
 def _interpolate(numbers: Floats, values: Floats, positions: Floats) -> Floats:

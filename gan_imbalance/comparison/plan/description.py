@@ -139,6 +139,11 @@ class Description:
         return str(self.content.get("metric", "pr_auc"))
 
     @property
+    def private(self) -> bool:
+        """Return whether no real row, or copy of one, is kept."""
+        return bool(self.content.get("private"))
+
+    @property
     def practical_differences(self) -> dict[str, float]:
         """Return what the user says does not matter, by metric."""
         given: dict[str, float] = self.content.get("practical_difference") or {}

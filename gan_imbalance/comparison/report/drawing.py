@@ -141,8 +141,9 @@ def _synthetic_plots(findings: Findings) -> Iterator[Plot]:
     }
     if not sets:
         return
-    rare = {name: pick(made.added, np.flatnonzero(made.labels == minority)) for name, made in sets.items()}
-    yield from adapter.plots(rare, minority)
+    if not findings.description.private:
+        rare = {name: pick(made.added, np.flatnonzero(made.labels == minority)) for name, made in sets.items()}
+        yield from adapter.plots(rare, minority)
     histories = {
         name: pd.DataFrame(made.history).select_dtypes("number").drop(columns="class", errors="ignore")
         for name, made in sets.items()

@@ -95,7 +95,8 @@ def _publish_cell(store: Store, study: Study, task: Task, cell: Cell, upload: bo
     }
     rows, path = task.rows_address_of(study, Candidate(**result["chosen"])), store.cell_path(address)
     with start_run(store.folder, name=address, group=store.folder.name, job_type="cell", config=result) as run:
-        source = _dataset(store, study, task) if rows is None else _rows_artifact(store, rows, upload)
+        is_kept = rows is not None and store.has_rows(rows)
+        source = _rows_artifact(store, str(rows), upload) if is_kept else _dataset(store, study, task)
         use_artifact(run, source)
         run.summary.update(figures)
         files = [path, store.scores_path(address)]

@@ -94,7 +94,7 @@ class Store:
             split.save(self.split_path(key.slug))
         adapter = adapter_of(study.samples)
         first = next(iter(study.splits.values()))
-        rows = _some_of_each_class(study.samples.labels, first.train)
+        rows = _some_of_each_class(study.samples.labels, first.train)[: 0 if description.private else None]
         _write(self.folder / f"{_REFERENCE}{adapter.suffix}", adapter.dump_reference(rows))
         write_json(self.folder / _DESCRIPTION, provenance(**description.content))
 
@@ -164,9 +164,9 @@ class Store:
         left = [tuple(cell for cell in task.cells if not self.has(cell.address(study))) for task in tasks]
         return [Task(cells) for cells in left if cells]
 
-    def write(self, result: TaskResult) -> None:
-        """Keep all that came of a task."""
-        for address, rows in result.rows.items():
+    def write(self, result: TaskResult, keep_rows: bool = True) -> None:
+        """Keep all that came of a task, or all but the rows that were added."""
+        for address, rows in result.rows.items() if keep_rows else ():
             self._write_rows(address, rows)
         for cell in result.cells:
             with atomic_path(self.scores_path(cell.address)) as temporary:
