@@ -5,6 +5,7 @@ from __future__ import annotations
 import netrc
 import os
 import re
+import shutil
 import sys
 import warnings
 from collections.abc import Iterable, Iterator
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from wandb.sdk.wandb_run import Run
 
 PROJECT = "gan_imbalance"
+# where wandb keeps copies of what is to be uploaded: in the user's home, and for ever, unless this names a folder
+_COPIES = "WANDB_DATA_DIR"
 
 
 def wandb_mode() -> Literal["online", "offline", "disabled"]:
@@ -49,10 +52,11 @@ def start_run(folder: str | Path, **settings: Any) -> Iterator[Run]:
     import wandb
 
     try:
-        with wandb.init(project=PROJECT, dir=_made(folder), mode=wandb_mode(), settings=_quiet(), **settings) as run:
-            yield run
+        yield wandb.init(project=PROJECT, dir=_made(folder), mode=wandb_mode(), settings=_quiet(), **settings)
+    except BaseException:
+        finish_run(exit_code=1)
+        raise
     finally:
-        # a disabled run stays open otherwise
         finish_run()
 
 
@@ -60,6 +64,7 @@ def _made(folder: str | Path) -> str:
     """Make the folder, and return its absolute path: the process of wandb that writes may work in another one."""
     path = Path(folder).resolve()
     path.mkdir(parents=True, exist_ok=True)
+    os.environ.setdefault(_COPIES, str(path / "wandb"))
     return str(path)
 
 
@@ -70,11 +75,21 @@ def _quiet() -> Settings:
     return wandb.Settings(silent=True, console="off", x_disable_meta=True)
 
 
-def finish_run() -> None:
+def finish_run(exit_code: int = 0) -> None:
     """Close the run that is open in this process, if any, so that the next one is a run of its own."""
     wandb = sys.modules.get("wandb")
-    if wandb is not None and wandb.run is not None:
-        wandb.finish()
+    if wandb is None or wandb.run is None:
+        return
+    run, is_offline = Path(wandb.run.dir).parent, wandb.run.offline
+    wandb.finish(exit_code)
+    # its logs tell of folders; copies are needed as long as they are not uploaded
+    shutil.rmtree(run / "logs", ignore_errors=True)
+    for link in run.parent.glob("debug*.log"):
+        link.unlink(missing_ok=True)
+    if os.environ.get(_COPIES) == str(run.parent):
+        del os.environ[_COPIES]
+        if not is_offline:
+            shutil.rmtree(run.parent / "artifacts" / "staging", ignore_errors=True)
 
 
 def in_sweep() -> bool:
@@ -107,18 +122,18 @@ def make_artifact(
     return artifact
 
 
-def make_dataset(table_hash: str, split_hash: str, split_path: str | Path, **metadata: Any) -> Artifact:
+def make_dataset(table_hash: str, split_hash: str, **metadata: Any) -> Artifact:
     """Return what is known of a table as an artifact, without any of its values; each of its splits is a version.
 
     Args:
         table_hash: of the table.
         split_hash: of the split.
-        split_path: file of the split.
         metadata: rows, classes.
     """
     metadata |= {"table_hash": table_hash, "split_hash": split_hash}
     artifact = make_artifact("dataset", f"dataset-{table_hash}", [], upload=False, **metadata)
-    artifact.add_file(str(split_path), name="split.json")
+    # not the file itself, which an offline run would name by its path
+    artifact.add_reference(f"split:{split_hash}", name="split", checksum=False)
     return artifact
 
 

@@ -184,7 +184,7 @@ def test_artifacts_lead_from_the_data_to_a_classifier(offline: Path, tiny_fit: l
     (synthesis,) = read_runs(offline / "out")
 
     (dataset,) = gan.used
-    assert (dataset.type, files_of(gan.used, "dataset")) == ("dataset", [{"split.json"}])
+    assert (dataset.type, files_of(gan.used, "dataset")) == ("dataset", [{"split"}])
     split, known = Split.load(folder / "split.json"), json.loads(dataset.metadata)
     assert known.pop("table_hash") == dataset.name.removeprefix("dataset-")
     parts = {part: len(split.rows(part)) for part in ("train", "validation", "test", "reserve")}
@@ -209,7 +209,7 @@ def test_no_row_and_no_weight_is_uploaded_unless_asked_for(offline: Path, tiny_f
     runs = [run for folder in ("runs", "out", "runs/mine") for run in read_runs(offline / folder)]
     assert {run.settings.get("job_type") for run in runs} >= {"synthesize", "cell", "resample", "report"}
     sent = {file.path for run in runs for one in (*run.made, *run.used) for file in one.manifest.contents}
-    assert sent == {"split.json", "answer.json", "results.csv", "summary.csv", "report.html"}
+    assert sent == {"split", "answer.json", "results.csv", "summary.csv", "report.html"}
 
 
 def test_a_classifier_of_real_rows_is_made_from_the_data_set(offline: Path, tiny_fit: list[str]) -> None:

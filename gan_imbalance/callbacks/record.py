@@ -45,7 +45,7 @@ class RunRecord(Callback):
         for logger in trainer.loggers:
             logger.log_hyperparams(provenance(split_hash=split.hash))
             if isinstance(logger, WandbLogger) and trainer.is_global_zero:
-                source = _source(data, run_folder(trainer) / "split.json", self.upload_artifacts)
+                source = _source(data, self.upload_artifacts)
                 use_artifact(logger.experiment, source)
 
     def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -61,7 +61,7 @@ class RunRecord(Callback):
                     logger.experiment.log_artifact(make_artifact("model", name, [path], self.upload_artifacts))
 
 
-def _source(data: Any, split_path: Path, upload: bool) -> Artifact:
+def _source(data: Any, upload: bool) -> Artifact:
     """Return what a module is trained on: synthetic rows where their file is known, else the data set."""
     if isinstance(data, MixedDataModule) and isinstance(data.synthetic, str | Path):
         manifest = f"{data.synthetic}.json"
@@ -70,7 +70,7 @@ def _source(data: Any, split_path: Path, upload: bool) -> Artifact:
     rows = {part: len(data.split.rows(part)) for part in get_args(Part)}
     # what a data module of another make holds is told by its split
     data_hash = data.split.hash if samples is None else samples.hash
-    return make_dataset(data_hash, data.split.hash, split_path, rows=rows, classes=list(data.spec.classes))
+    return make_dataset(data_hash, data.split.hash, rows=rows, classes=list(data.spec.classes))
 
 
 class LastCheckpoint(ModelCheckpoint):

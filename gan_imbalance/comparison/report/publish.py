@@ -49,9 +49,8 @@ def publish_task(store: Store, study: Study, task: Task, upload: bool) -> None:
 
 def _dataset(store: Store, study: Study, task: Task) -> Artifact:
     split = study.splits[task.key]
-    path = store.split_path(task.key.slug)
     rows = {part: len(split.rows(part)) for part in get_args(Part)}
-    return make_dataset(study.samples.hash, split.hash, path, rows=rows, classes=list(study.samples.classes))
+    return make_dataset(study.samples.hash, split.hash, rows=rows, classes=list(study.samples.classes))
 
 
 def _rows_artifact(store: Store, address: str, upload: bool) -> Artifact:
