@@ -85,3 +85,28 @@ def test_names_of_classes_are_no_paths() -> None:
         "parts": [{"file": "b.csv"}],
         "own": "a/b.csv",
     }
+
+
+def test_comparisons_and_reports_tell_nothing_of_the_machine(
+    trained: dict[str, Path], workplace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GAN_IMBALANCE_SECRET", "kept to oneself")
+    rows = workplace / "rows.csv"
+    shutil.copy(trained["rows"], rows)
+    linear = '{"linear": {"class_path": "sklearn.linear_model.LogisticRegression"}}'
+    data = ["--data", "TabularDataModule", "--data.path", str(rows), "--data.target", "label", "--classifiers", linear]
+    # a remedy that fails keeps its traceback
+    sampler = '{"class_path": "imblearn.over_sampling.SMOTE", "init_args": {"k_neighbors": -1}}'
+    broken = f'{{"name": "broken", "resampler": {sampler}}}'
+    remedies = f'["random_over", "wasserstein_gan", {broken}]'
+    quick = ["--quick", "true", "--output", str(workplace / "compared")]
+    assert main(["compare", *data, "--remedies", remedies, *quick]) == 1
+    page = ["--target", "label", "--output", str(workplace / "judged")]
+    assert main(["evaluate", "--real", str(rows), "--synthetic", str(rows), *page]) == 0
+    texts = [path for path in workplace.rglob("*") if path.suffix in (".json", ".html", ".csv") and path != rows]
+    assert {"answer.json", "comparison.json", "results.csv", "report.html"} <= {path.name for path in texts}
+    assert [path for path in texts if path.name.endswith(".failed.json")]
+    assert [path for path in texts if path.parent.name == "judged" and path.suffix == ".html"]
+    for path in texts:
+        text = path.read_text(encoding="utf-8")
+        assert not [secret for secret in secrets(workplace) if secret in text], path
