@@ -123,7 +123,7 @@ def _origin(table: Table) -> dict[str, str | None]:
     """Return where a table comes from; of a DataFrame nothing is known."""
     if isinstance(table, pd.DataFrame):
         return {"path": None, "hash": None}
-    return {"path": str(table), "hash": file_hash(table)}
+    return {"path": Path(table).name, "hash": file_hash(table)}
 
 
 def _judge(tables: Tables, target: str | None, max_rows: int, seed: int) -> Evaluation:
