@@ -13,9 +13,9 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from functools import lru_cache
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from functools import lru_cache, partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -24,9 +24,11 @@ from zipfile import ZipFile
 from gan_imbalance.types import InputError
 
 _RECORDED_PACKAGES = ("gan-imbalance", "torch", "pytorch-lightning", "numpy", "pandas", "scikit-learn")
-_PARTIAL = ".partial-"
 # no space, no quota, or more than a file may hold
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+PARTIAL = ".partial-"
+"""How the names of half-written files and folders begin."""
 
 MAX_UNPACKED = "GAN_IMBALANCE_MAX_UNPACKED"
 """The variable of the environment that says how many GiB a compressed file may unpack to; 8 unless it is set."""
@@ -46,18 +48,13 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     path = Path(path)
     if path.is_dir():
         raise InputError(f"Cannot write {path}: it is a folder; name a file in it.")
-    with making_room(path):
-        prefix, suffix = f"{_PARTIAL}{path.stem}.", "".join(path.suffixes)
-        handle, name = tempfile.mkstemp(prefix=prefix, suffix=suffix, dir=path.parent)
-    os.close(handle)
-    temporary = Path(name)
-    try:
-        with telling_of_a_full_disk(path):
+    with _temporary(path, partial(_make_file, path)) as temporary:
+        try:
             yield temporary
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+            os.chmod(temporary, 0o644)
+            os.replace(temporary, path)
+        finally:
+            temporary.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -70,15 +67,89 @@ def atomic_folder(path: str | Path) -> Iterator[Path]:
     path = Path(path)
     if path.is_file() or (path.is_dir() and any(path.iterdir())):
         raise InputError(f"Cannot write {path}: it is there already; remove it, or name another folder.")
-    with making_room(path):
-        temporary = Path(tempfile.mkdtemp(prefix=f"{_PARTIAL}{path.name}.", dir=path.parent))
-    try:
+    with _temporary(path, partial(_make_folder, path)) as temporary:
+        try:
+            yield temporary
+            os.chmod(temporary, 0o755)
+            os.replace(temporary, path)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _make_file(path: Path) -> str:
+    # an ending tells writers how to compress
+    handle, name = tempfile.mkstemp(prefix=f"{PARTIAL}{path.stem}.", suffix="".join(path.suffixes), dir=path.parent)
+    os.close(handle)
+    return name
+
+
+def _make_folder(path: Path) -> str:
+    return tempfile.mkdtemp(prefix=f"{PARTIAL}{path.name}.", dir=path.parent)
+
+
+@contextmanager
+def _temporary(path: Path, make: Callable[[], str]) -> Iterator[Path]:
+    """Yield what is made beside ``path``, and hold it, so that nobody takes it for abandoned."""
+    with ExitStack() as holds:
+        with making_room(path):
+            _tidy(path.parent.resolve())
+            while True:
+                temporary = Path(make())
+                holds.enter_context(_held(temporary))
+                # unless another process removed it before it was held
+                if temporary.exists():
+                    break
         with telling_of_a_full_disk(path):
             yield temporary
-        os.chmod(temporary, 0o755)
-        os.replace(temporary, path)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+
+
+@contextmanager
+def _held(path: Path, wait: bool = True) -> Iterator[bool]:
+    """Hold a temporary file or folder, and yield whether that could be done; the system lets go for a killed process.
+
+    Args:
+        path: of it.
+        wait: until nobody else holds it.
+    """
+    # neither can an open file be renamed there, nor a lock be set on a folder
+    if sys.platform == "win32":
+        yield False
+        return
+    import fcntl
+
+    with ExitStack() as opened:
+        try:
+            # a file on NFS is locked only by those who may write it
+            handle = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
+            opened.callback(os.close, handle)
+            fcntl.flock(handle, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            yield False
+        else:
+            yield True
+
+
+def remove_abandoned(paths: Iterable[Path]) -> None:
+    """Remove temporary files and folders that nobody holds, since the process that did was killed; not on Windows.
+
+    Args:
+        paths: of half-written files and folders, and of locks: :func:`is_temporary` is true of them.
+    """
+    for path in paths:
+        # no temporary file is a link, and a pipe would wait for a writer
+        if path.is_symlink() or not (path.is_file() or path.is_dir()):
+            continue
+        with _held(path, wait=False) as held:
+            if held and path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            elif held:
+                path.unlink(missing_ok=True)
+
+
+@lru_cache
+def _tidy(folder: Path) -> None:
+    """Remove what killed processes left half-written in a folder; once, since a folder may hold many thousand files."""
+    remove_abandoned(folder.glob(f"{PARTIAL}*"))
 
 
 @contextmanager
@@ -110,8 +181,8 @@ def make_once(path: str | Path) -> Iterator[bool]:
 
 
 def is_temporary(path: Path) -> bool:
-    """Return whether only a process that was killed could have left such a file: half-written, or a lock."""
-    return path.name.startswith(_PARTIAL) or (path.name.startswith(".") and path.name.endswith(".lock"))
+    """Return whether a path has the name of a half-written file or folder, or of a lock; one that ends removes them."""
+    return path.name.startswith(PARTIAL) or (path.name.startswith(".") and path.name.endswith(".lock"))
 
 
 @contextmanager

@@ -3,8 +3,12 @@ from __future__ import annotations
 import gzip
 import json
 import multiprocessing
+import os
+import signal
 import subprocess
 import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
@@ -12,7 +16,17 @@ import pandas as pd
 import pytest
 
 from gan_imbalance import files
-from gan_imbalance.files import atomic_path, content_hash, file_hash, make_once, provenance, write_json
+from gan_imbalance.files import (
+    atomic_folder,
+    atomic_path,
+    content_hash,
+    file_hash,
+    is_temporary,
+    make_once,
+    provenance,
+    remove_abandoned,
+    write_json,
+)
 from gan_imbalance.types import InputError
 
 
@@ -47,6 +61,64 @@ def test_the_temporary_file_ends_as_the_file_does(tmp_path: Path) -> None:
     with atomic_path(tmp_path / "rows.csv.gz") as temporary:
         pd.DataFrame({"x": [1]}).to_csv(temporary)
     assert gzip.decompress((tmp_path / "rows.csv.gz").read_bytes()) == b",x\n0,1\n"
+
+
+def _die_half_way(path: Path, write: Callable[[Path], AbstractContextManager[Path]]) -> None:
+    with write(path) as temporary:
+        if temporary.is_dir():
+            (temporary / "image.png").touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+@pytest.mark.parametrize("write", [atomic_path, atomic_folder])
+def test_the_next_process_removes_what_a_killed_one_left(
+    tmp_path: Path, write: Callable[[Path], AbstractContextManager[Path]]
+) -> None:
+    killed = multiprocessing.get_context("fork").Process(target=_die_half_way, args=(tmp_path / "made", write))
+    killed.start()
+    killed.join(60)
+    assert [is_temporary(path) for path in tmp_path.iterdir()] == [True]
+    # stands for a process of its own
+    files._tidy.cache_clear()
+    with atomic_path(tmp_path / "other"):
+        pass
+    assert [path.name for path in tmp_path.iterdir()] == ["other"]
+
+
+@pytest.mark.parametrize("write", [atomic_path, atomic_folder])
+def test_what_is_being_written_is_not_taken_for_abandoned(
+    tmp_path: Path, write: Callable[[Path], AbstractContextManager[Path]]
+) -> None:
+    with write(tmp_path / "made") as temporary:
+        # a lock belongs to a file as it was opened, so that others of this process count as other processes do
+        remove_abandoned(tmp_path.iterdir())
+        assert temporary.exists()
+    assert [path.name for path in tmp_path.iterdir()] == ["made"]
+
+
+def test_what_is_no_file_of_ours_is_left(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / ".partial-pipe")
+    (tmp_path / ".partial-link").symlink_to(tmp_path / "absent")
+    remove_abandoned(tmp_path.iterdir())
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_a_writer_begins_anew_where_its_file_was_removed_before_it_was_held(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make, made = files._make_file, []
+
+    def make_and_lose(path: Path) -> str:
+        made.append(make(path))
+        if len(made) == 1:
+            remove_abandoned([Path(made[0])])
+        return made[-1]
+
+    monkeypatch.setattr(files, "_make_file", make_and_lose)
+    with atomic_path(tmp_path / "made") as temporary:
+        assert str(temporary) == made[1]
+        temporary.touch()
+    assert [path.name for path in tmp_path.iterdir()] == ["made"]
 
 
 def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:

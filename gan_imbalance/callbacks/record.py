@@ -17,7 +17,7 @@ from pytorch_lightning.utilities.exceptions import SIGTERMException
 
 from gan_imbalance.data import MixedDataModule
 from gan_imbalance.data.split import Part
-from gan_imbalance.files import atomic_path, file_hash, provenance, without_folders
+from gan_imbalance.files import PARTIAL, atomic_path, file_hash, provenance, remove_abandoned, without_folders
 from gan_imbalance.tracking import make_artifact, make_dataset, run_folder, use_artifact
 
 if TYPE_CHECKING:
@@ -41,7 +41,10 @@ class RunRecord(Callback):
         data = trainer.datamodule  # type: ignore[attr-defined]
         split = data.split
         if trainer.is_global_zero and trainer.loggers:
-            split.save(run_folder(trainer) / "split.json")
+            folder = run_folder(trainer)
+            # this run may go on from one that was killed as it wrote, whose folder is another
+            remove_abandoned(folder.parent.glob(f"version_*/**/{PARTIAL}*"))
+            split.save(folder / "split.json")
         for logger in trainer.loggers:
             logger.log_hyperparams(provenance(split_hash=split.hash))
             if isinstance(logger, WandbLogger) and trainer.is_global_zero:

@@ -13,6 +13,7 @@ from pytorch_lightning.loggers import CSVLogger, WandbLogger
 from gan_imbalance.callbacks import RunRecord
 from gan_imbalance.data import TabularDataModule
 from gan_imbalance.data.split import Split
+from gan_imbalance.files import atomic_path
 from gan_imbalance.gans import GAN, BaseGAN
 
 MakeGAN = Callable[..., BaseGAN]
@@ -33,6 +34,19 @@ def test_a_run_keeps_its_split_and_what_made_it(
     assert "torch" in logged["versions"]
     assert "git_revision" in logged
     assert logged["latent_dim"] == 4
+
+
+def test_what_a_killed_run_was_writing_is_removed_by_the_next(
+    tiny_gan: MakeGAN, tiny_data: MakeData, fit: Fit, tmp_path: Path
+) -> None:
+    checkpoints = tmp_path / "GAN" / "version_0" / "checkpoints"
+    checkpoints.mkdir(parents=True)
+    (checkpoints / ".partial-last.abc.ckpt").touch()
+    (checkpoints / "last.ckpt").touch()
+    with atomic_path(tmp_path / "GAN" / "version_0" / "curves.png") as living:
+        fit(tiny_gan(GAN), tiny_data(), callbacks=[RunRecord()], logger=CSVLogger(tmp_path, name="GAN", version=1))
+        assert living.exists()
+    assert [path.name for path in checkpoints.iterdir()] == ["last.ckpt"]
 
 
 def test_without_a_logger_nothing_is_written(tiny_gan: MakeGAN, tiny_data: MakeData, fit: Fit, tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from gan_imbalance.comparison.plan.study import Study
 from gan_imbalance.comparison.run.rows import RowSet
 from gan_imbalance.comparison.run.task import Failure, TaskResult
 from gan_imbalance.data.imbalance import Indices
-from gan_imbalance.files import atomic_path, is_temporary, making_room, provenance, write_json
+from gan_imbalance.files import atomic_path, is_temporary, making_room, provenance, remove_abandoned, write_json
 from gan_imbalance.synthesis import manifest_path
 from gan_imbalance.types import InputError
 
@@ -71,9 +71,8 @@ class Store:
         with making_room(path):
             self._acquire(lock)
         try:
-            for left in (left for room in _ROOMS for left in (self.folder / room).glob(".*")):
-                if is_temporary(left) and left != path:
-                    left.unlink(missing_ok=True)
+            hidden = (path for room in _ROOMS for path in (self.folder / room).glob(".*"))
+            remove_abandoned(filter(is_temporary, hidden))
             yield
         finally:
             path.unlink(missing_ok=True)

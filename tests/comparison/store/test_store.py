@@ -20,6 +20,7 @@ from gan_imbalance.comparison.plan.study import Setting, Study, split_data, spli
 from gan_imbalance.comparison.run.task import fail_task, run_task
 from gan_imbalance.comparison.store import Store
 from gan_imbalance.data import TabularDataModule
+from gan_imbalance.files import atomic_path
 from gan_imbalance.synthesis import load_gan, manifest_path
 from gan_imbalance.types import InputError
 
@@ -112,6 +113,14 @@ def test_what_a_killed_process_left_is_removed(tmp_path: Path) -> None:
         assert not any(path.exists() for path in left)
     # the lock of a dry run that runs at the same time is not ours
     assert {path.name for path in tmp_path.rglob("*") if path.is_file()} == {"kept.json", ".comparison.lock"}
+
+
+def test_what_a_report_is_just_writing_is_left_to_it(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    # a report is made when the folder is free for the next comparison
+    with atomic_path(tmp_path / "report.html") as temporary, store.alone():
+        assert temporary.exists()
+    assert [path.name for path in tmp_path.iterdir()] == ["report.html"]
 
 
 HOLD = """
