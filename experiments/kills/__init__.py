@@ -1,0 +1,1 @@
+"""Whether anything is lost where commands are killed at random moments."""
