@@ -221,7 +221,7 @@ class _Keeper:
         store, study = self.store, plan.study
         store.write_plan(plan.description, study)
         self.plan = plan
-        for result in store.read_cells(plan.cells, study):
+        for result in store.read_finished(plan.description):
             self._remember(result["address"], result)
         self.waiting = list(store.missing(study, plan.tasks))
         self.progress.update(self.bar, total=len(plan.cells), completed=len(self.results))

@@ -68,6 +68,7 @@ class Description:
             **told: what else a reader must know: the form of the data, ``tuning_budget``, ``metric``, ...
         """
         samples, keys = study.samples, list(study.splits)
+        position = {key: number for number, key in enumerate(keys)}
         first = [task for task in tasks if task.key == keys[0] and task.remedy.role == "gan"]
         return cls(
             {
@@ -88,7 +89,7 @@ class Description:
                 ],
                 "cells": [
                     {
-                        "split": keys.index(cell.key),
+                        "split": position[cell.key],
                         **cell.method._asdict(),
                         "classifier": cell.classifier,
                         "address": cell.address(study),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property
 from inspect import signature
 from typing import Any, Literal, cast
 
@@ -79,9 +80,9 @@ class Remedy:
         object.__setattr__(self, "estimator", to_config(self.estimator))
         object.__setattr__(self, "classifier", to_config(self.classifier or {}))
 
-    @property
+    @cached_property
     def settings(self) -> dict[str, Any]:
-        """Return all attributes as plain values."""
+        """Return all attributes as plain values, which the address of every cell is made from."""
         return asdict(self)
 
     @property
@@ -107,7 +108,7 @@ class Remedy:
             return False
         return "max_steps" in signature(sampler_class).parameters
 
-    @property
+    @cached_property
     def role(self) -> Role:
         """Return ``baseline`` for nothing at all; ``control`` for what shows how far an over-sampler could get."""
         options = (self.stated_role, self.resampler, self.class_weight, self.threshold, self.transform, self.estimator)

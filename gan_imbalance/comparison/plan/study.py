@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property
 from inspect import signature
 from typing import Any, NamedTuple, Self
 
@@ -97,9 +98,9 @@ class Judging:
             if not 0 < getattr(self, name) <= 1:
                 raise InputError(f"{name} is {getattr(self, name)}: give a share above 0 and up to 1.")
 
-    @property
+    @cached_property
     def settings(self) -> dict[str, Any]:
-        """Return all attributes as plain values."""
+        """Return all attributes as plain values, which the address of every cell is made from."""
         costs = None if self.costs is None else {"miss": self.costs.miss, "false_alarm": self.costs.false_alarm}
         return {**asdict(replace(self, costs=None)), "costs": costs}
 

@@ -114,7 +114,9 @@ def _curves(findings: Findings, entries: Sequence[Entry]) -> dict[str, tuple[Flo
     precisions: dict[str, list[Floats]] = {}
     for entry in entries:
         scores = findings.store.read_scores(entry.address)
-        precision, recall, _ = precision_recall_curve(scores["label"] == description.minority, scores[column])
+        # scikit-learn takes twice as long to find out what a column of pandas holds
+        is_rare, score = (scores["label"] == description.minority).to_numpy(), scores[column].to_numpy()
+        precision, recall, _ = precision_recall_curve(is_rare, score)
         # the best precision at this recall or a higher one
         best = np.maximum.accumulate(precision)
         at_least = np.searchsorted(-recall, -_RECALL_GRID, side="right") - 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from filelock import FileLock, Timeout
+from pyarrow.parquet import ParquetFile
 
 from gan_imbalance.checkpoints import telling_damage
 from gan_imbalance.comparison.adapters import DataAdapter, adapter_of, adapter_of_description, file_suffix
-from gan_imbalance.comparison.plan.cells import Cell, Task
+from gan_imbalance.comparison.plan.cells import Task
 from gan_imbalance.comparison.plan.description import Description
 from gan_imbalance.comparison.plan.study import Study
 from gan_imbalance.comparison.run.rows import RowSet
@@ -183,19 +184,16 @@ class Store:
         result = _read_json(self.cell_path(address), "remedy", "classifier", "seconds")
         return {**result, "address": address}
 
-    def read_cells(self, cells: Sequence[Cell], study: Study) -> list[dict[str, Any]]:
-        """Return the results of the cells that have one, in order."""
-        addresses = (cell.address(study) for cell in cells)
-        return [self.read_cell(address) for address in addresses if self.has(address)]
-
     def read_finished(self, description: Description) -> list[dict[str, Any]]:
         """Return the results of the described cells that have one, in order."""
         return [self.read_cell(entry.address) for entry in description.entries if self.has(entry.address)]
 
     def read_scores(self, address: str) -> pd.DataFrame:
         """Return position, class index and probabilities of every test row of a cell."""
-        with telling_damage(path := self.scores_path(address)):
-            return pd.read_parquet(path)
+        # there may be thousands, and pandas takes thrice as long, for threads and for parts that lie elsewhere
+        with telling_damage(path := self.scores_path(address)), ParquetFile(path) as file:
+            scores: pd.DataFrame = file.read(use_threads=False).to_pandas(use_threads=False)
+            return scores
 
     def failures(self, description: Description) -> list[Failure]:
         """Return what failed when it was last tried, each reason once, with the addresses of what is missing for it."""
