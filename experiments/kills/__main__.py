@@ -76,6 +76,8 @@ class Subject(ABC):
     """
 
     name: ClassVar[str]
+    spread: ClassVar[float] = 1.0
+    """Until when it is killed, as a multiple of the seconds that it takes undisturbed."""
 
     def __init__(self, inputs: Path) -> None:
         self.inputs = inputs
@@ -180,6 +182,8 @@ class Synthesize(Subject):
     """``synthesize`` over an output that was there before."""
 
     name = "synthesize"
+    # it begins anew after every kill, and would hardly ever come to its end
+    spread = 1.5
 
     def __init__(self, inputs: Path) -> None:
         super().__init__(inputs)
@@ -311,7 +315,8 @@ def try_out(subject: Subject, folder: Path, kills: int, seed: int) -> tuple[Reco
     while record.kills < kills:
         place = folder / f"killed_{record.runs}"
         subject.prepare(place)
-        while kill(begin(subject.arguments(place), place), moments.uniform(0, seconds), place, record):
+        until = subject.spread * seconds
+        while kill(begin(subject.arguments(place), place), moments.uniform(0, until), place, record):
             record.faults += [*unreadable(place), *subject.faults(place, whole)]
             if record.kills == kills:
                 run(subject.arguments(place), place)
