@@ -245,7 +245,7 @@ def _unpacked(file: str | Path | BinaryIO, limit: int) -> int:
     if suffix in (".npz", ".zip"):
         with ZipFile(file) as archive:
             return sum(part.file_size for part in archive.infolist())
-    if suffix in (".parquet", ".pq"):
+    if suffix.lower() in (".parquet", ".pq"):
         from pyarrow.parquet import read_metadata
 
         told = read_metadata(file)

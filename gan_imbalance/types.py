@@ -33,6 +33,8 @@ EVERY_KIND = EveryKind(("table", "image"))
 IMAGE_AXES = 3
 """Axes of a sample that convolutions are for: channels, height and width."""
 
+_QUOTED, _LISTED = 60, 8
+
 SMALLEST_IMAGE, LARGEST_IMAGE = 8, 64
 """Width and height of the images that data are brought to and networks are built for, in pixels."""
 
@@ -66,12 +68,24 @@ def find_class(label: Label, classes: Sequence[Label]) -> int:
     """
     exact = [i for i, known in enumerate(classes) if type(known) is type(label) and known == label]
     matches = exact or [i for i, known in enumerate(classes) if _spellings(label) & _spellings(known)]
-    known_classes = ", ".join(repr(known) for known in classes)
+    known_classes = ", ".join(quoted(known) for known in classes[:_LISTED]) + (", …" if len(classes) > _LISTED else "")
     if not matches:
-        raise InputError(f"Unknown class {label!r}: the classes are {known_classes}.")
+        raise InputError(f"Unknown class {quoted(label)}: the classes are {known_classes}.")
     if len(matches) > 1:
-        raise InputError(f"Class {label!r} is ambiguous: it matches more than one of {known_classes}.")
+        raise InputError(f"Class {quoted(label)} is ambiguous: it matches more than one of {known_classes}.")
     return matches[0]
+
+
+def quoted(value: object) -> str:
+    """Return a value as a sentence quotes it: like ``repr``, in one line of at most 60 characters."""
+    text = " ".join(repr(value).split())
+    return text if len(text) <= _QUOTED else f"{text[: _QUOTED - 1]}…"
+
+
+def listed(names: Sequence[object], separator: str = ", ") -> str:
+    """Return names as a sentence lists them: the first eight."""
+    shown = [quoted(name) if isinstance(name, str) else str(name) for name in names[:_LISTED]]
+    return separator.join(shown) + (f"{separator}… ({len(names):,} in all)" if len(names) > _LISTED else "")
 
 
 # words that YAML reads as booleans, but that may be meant as class labels

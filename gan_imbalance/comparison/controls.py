@@ -13,7 +13,7 @@ from sklearn.utils import check_random_state
 
 from gan_imbalance.data import ImageDataModule
 from gan_imbalance.oversampling import ImageOverSampler, TableOverSampler
-from gan_imbalance.transforms.dtypes import Floats, count_decimals, to_numbers
+from gan_imbalance.transforms.dtypes import Floats, count_decimals, to_numbers, with_columns
 from gan_imbalance.transforms.image import FlipCrop, in_chunks, to_uint8
 from gan_imbalance.types import InputError, Label
 
@@ -65,7 +65,7 @@ class JitterOverSampler(TableOverSampler):
                 noisy = to_numbers(copies[name]) + random.normal(scale=self.noise * spread, size=count)
                 known = to_numbers(table[name])
                 moved[name] = in_the_form_of(table[name], np.clip(noisy, np.nanmin(known), np.nanmax(known)))
-        return copies.assign(**moved)
+        return with_columns(copies, moved)
 
 
 class MarginalOverSampler(TableOverSampler):

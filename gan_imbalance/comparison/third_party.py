@@ -14,7 +14,7 @@ from joblib import parallel_config
 from gan_imbalance.comparison.controls import in_the_form_of
 from gan_imbalance.oversampling import TableOverSampler
 from gan_imbalance.transforms.column_types import ColumnType
-from gan_imbalance.transforms.dtypes import to_numbers
+from gan_imbalance.transforms.dtypes import to_numbers, with_columns
 from gan_imbalance.types import InputError, Label
 
 
@@ -53,7 +53,7 @@ class _ThirdPartyOverSampler(TableOverSampler):
             synthesizer = synthesizer_class(epochs=self.epochs, batch_size=self.batch_size, enable_gpu=False)
             synthesizer.fit(encoded, discrete)
             made = synthesizer.sample(count)
-        return _decode(made, features, rows).assign(**{target: table[target][is_in_class].iloc[0]})
+        return with_columns(_decode(made, features, rows), {target: table[target][is_in_class].iloc[0]})
 
 
 class CTGANOverSampler(_ThirdPartyOverSampler):

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from gan_imbalance.types import InputError, Label
+from gan_imbalance.types import InputError, Label, quoted
 
 Indices = npt.NDArray[np.int64]
 
@@ -42,7 +42,7 @@ def keep_rows(
         number = amount if isinstance(amount, int) else round(amount * candidates.size)
         if not 0 < number <= candidates.size:
             raise InputError(
-                f"keep asks for {amount} rows of class {classes[index]!r}, whose training part has "
+                f"keep asks for {amount} rows of class {quoted(classes[index])}, whose training part has "
                 f"{candidates.size}; give a whole number up to that, or a share in (0, 1]."
             )
         reserve.append(candidates[number:])

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 
 from gan_imbalance.transforms.column_types import require_columns, require_unique
-from gan_imbalance.transforms.dtypes import cast, count_decimals, dtype_to_state, to_numbers
-from gan_imbalance.types import InputError, Label
+from gan_imbalance.transforms.dtypes import cast, count_decimals, dtype_to_state, to_numbers, with_columns
+from gan_imbalance.types import InputError, Label, quoted
 
 Derivation = Literal["hour_of_day", "log10"]
 
@@ -58,9 +58,9 @@ class TableSchema:
         require_columns(derive, frame.columns, "derive")
         for option, names in (("drop", list(drop)), ("derive", list(derive))):
             if target in names:
-                raise InputError(f"{option} names {target!r}, which is the target; leave it out.")
+                raise InputError(f"{option} names {quoted(target)}, which is the target; leave it out.")
         if not set(frame.columns) - {target, *drop}:
-            raise InputError(f"The table has no column left besides the target {target!r}; drop fewer.")
+            raise InputError(f"The table has no column left besides the target {quoted(target)}; drop fewer.")
         return cls(
             dtypes={name: dtype_to_state(frame[name].dtype) for name in frame.columns},
             target=target,
@@ -82,7 +82,7 @@ class TableSchema:
         """
         require_columns(self.features, frame.columns, "the table's form")
         derived = {name: _derive(frame[name], how) for name, how in self.derivations.items()}
-        return frame[self.features].assign(**derived)
+        return with_columns(frame[self.features], derived)
 
     def restore(self, features: pd.DataFrame, labels: Sequence[Label]) -> pd.DataFrame:
         """Return rows as a model sees them in the input's form: its columns, order and dtypes.
@@ -119,7 +119,7 @@ def _derive(column: pd.Series[Any], how: Derivation) -> pd.Series[Any]:
         return numbers // _SECONDS_PER_HOUR % 24
     if numbers.min() < 0:
         raise InputError(
-            f"Column {column.name!r} holds {numbers.min()}, but log10 needs 0 or more; "
+            f"Column {quoted(column.name)} holds {numbers.min()}, but log10 needs 0 or more; "
             "correct it or take the column out of `derive`."
         )
     return pd.Series(np.log10(numbers + 1), index=column.index)

@@ -15,7 +15,7 @@ import pandas as pd
 
 from gan_imbalance.data.imbalance import Indices, keep_rows
 from gan_imbalance.files import content_hash, write_json
-from gan_imbalance.types import InputError, Label
+from gan_imbalance.types import InputError, Label, quoted
 
 Part = Literal["train", "validation", "test", "reserve"]
 
@@ -278,17 +278,17 @@ def _check(
     elif test_fraction + validation_fraction >= 1:
         raise InputError("test_fraction and validation_fraction leave no row to train on; lower one of them.")
     if len(names) < 2:
-        raise InputError(f"The target has one class only, {names[0]!r}; at least two are needed.")
+        raise InputError(f"The target has one class only, {quoted(names[0])}; at least two are needed.")
     counts = np.bincount(labels, minlength=len(names))
     held_out = test_fraction or validation_fraction or folds is not None
     if held_out and counts.min() < _FEWEST_ROWS:
         raise InputError(
-            f"Class {names[int(counts.argmin())]!r} has {counts.min()} row(s), too few to split; "
+            f"Class {quoted(names[int(counts.argmin())])} has {counts.min()} row(s), too few to split; "
             f"give at least {_FEWEST_ROWS}, or remove that class."
         )
     if folds is not None and counts.min() < folds:
         raise InputError(
-            f"Class {names[int(counts.argmin())]!r} has {counts.min()} rows, too few for {folds} folds; "
+            f"Class {quoted(names[int(counts.argmin())])} has {counts.min()} rows, too few for {folds} folds; "
             "lower folds, or remove that class."
         )
 
@@ -297,6 +297,6 @@ def _check_part(where: str, labels: npt.NDArray[np.int64], names: Sequence[Label
     absent = np.flatnonzero(np.bincount(labels, minlength=len(names)) == 0)
     if absent.size:
         raise InputError(
-            f"Class {names[absent[0]]!r} has no row in the {where} (rows of one group, or with equal features, "
+            f"Class {quoted(names[absent[0]])} has no row in the {where} (rows of one group, or with equal features, "
             "stay together); give more rows of that class, or another test file, fraction, number of folds or seed."
         )

@@ -11,6 +11,7 @@ from functools import cached_property
 from importlib import resources
 from lzma import LZMAError
 from pathlib import Path
+from tarfile import TarError
 from typing import Any, ClassVar, Literal, get_args
 from zipfile import BadZipFile
 
@@ -19,6 +20,7 @@ import numpy.typing as npt
 import pandas as pd
 import torch
 from fsspec.implementations.local import LocalFileSystem
+from pyarrow.parquet import read_schema
 from torch import Tensor
 
 from gan_imbalance.components import to_config
@@ -36,12 +38,23 @@ from gan_imbalance.transforms.column_types import (
     require_columns,
     require_plain_values,
     require_unique,
+    with_text_names,
 )
 from gan_imbalance.transforms.constraints import Constraint
 from gan_imbalance.transforms.levels import find_levels
 from gan_imbalance.transforms.numeric import NumericTransform
 from gan_imbalance.transforms.table import TabularTransformer
-from gan_imbalance.types import ClassSelection, DataKind, DataSpec, InputError, Label, Span, SyntheticSet, find_class
+from gan_imbalance.types import (
+    ClassSelection,
+    DataKind,
+    DataSpec,
+    InputError,
+    Label,
+    Span,
+    SyntheticSet,
+    find_class,
+    quoted,
+)
 
 Bundled = Literal["abalone", "breast_cancer", "wine", "digits", "iris"]
 """A table that is there without a file: ``abalone`` comes with this package, the others with scikit-learn."""
@@ -145,18 +158,18 @@ def load_table(
     for option, names in (("numeric", numeric), ("categorical", categorical), ("ordinal", ordinal), ("dates", dates)):
         require_columns(names, frame.columns, option)
         if target in names:
-            raise InputError(f"{option} names {target!r}, which is the target; leave it out.")
+            raise InputError(f"{option} names {quoted(target)}, which is the target; leave it out.")
     if group is not None:
         require_columns([group], frame.columns, "group")
         if group == target:
-            raise InputError(f"group names {target!r}, which is the target; leave it out.")
+            raise InputError(f"group names {quoted(target)}, which is the target; leave it out.")
         drop = [*drop, group] if group not in drop else drop
     frame = convert_columns(frame, numeric)
     schema = TableSchema.of(frame, target, drop, derive)
     for constraint in constraints:
         if derived := [name for name in constraint.names if name in schema.derivations]:
             raise InputError(
-                f"The constraint {constraint} speaks of column {derived[0]!r}, which is derived; take it out of "
+                f"The constraint {constraint} speaks of column {quoted(derived[0])}, which is derived; take it out of "
                 "`derive`, or take the constraint out."
             )
     labels, classes = _classes(frame[target])
@@ -278,7 +291,7 @@ class TabularDataModule(ImbalanceDataModule):
         if sum(source is not None for source in (path, bundled, openml, frame)) != 1:
             raise InputError("Say where the table is by exactly one of path, bundled, openml and frame.")
         if bundled is not None and bundled not in get_args(Bundled):
-            raise InputError(f"bundled is {bundled!r}; name one of {', '.join(get_args(Bundled))}.")
+            raise InputError(f"bundled is {quoted(bundled)}; name one of {', '.join(get_args(Bundled))}.")
         if max_levels < 1:
             raise InputError(f"max_levels is {max_levels}; it must be at least 1.")
         if frame is not None and not isinstance(frame, pd.DataFrame):
@@ -473,8 +486,9 @@ def read_table(path: str | Path, missing_values: Sequence[str] = ()) -> pd.DataF
         )
     try:
         require_modest(path)
-        if path.suffix in (".parquet", ".pq"):
-            frame = pd.read_parquet(path)
+        if path.suffix.lower() in (".parquet", ".pq"):
+            require_unique(read_schema(path).names)
+            frame = with_text_names(pd.read_parquet(path))
             require_plain_values(frame)
             frame = _mark_missing(frame, missing_values)
         else:
@@ -483,7 +497,19 @@ def read_table(path: str | Path, missing_values: Sequence[str] = ()) -> pd.DataF
         raise
     except pd.errors.EmptyDataError as error:
         raise InputError(f"The file {path} is empty; name a table with a header and rows.") from error
-    except (OSError, EOFError, ValueError, LZMAError, BadZipFile, MemoryError, zlib.error) as error:
+    except ImportError as error:
+        raise InputError(f"The file {path} cannot be unpacked here ({error}); write it without compression.") from error
+    except (
+        OSError,
+        EOFError,
+        ValueError,
+        TypeError,
+        LZMAError,
+        BadZipFile,
+        TarError,
+        MemoryError,
+        zlib.error,
+    ) as error:
         reason = " ".join(str(error).split())
         raise InputError(
             f"The file {path} cannot be read as a CSV or Parquet table ({reason}); write it anew, or name another."
@@ -562,9 +588,7 @@ def _load(source: str | Path | pd.DataFrame, missing_values: Sequence[str]) -> p
         return read_table(source, missing_values)
     if source.empty:
         raise InputError("The DataFrame has no rows or no columns; give a table with both.")
-    frame = source.reset_index(drop=True)
-    frame.columns = frame.columns.map(str)
-    require_unique(frame.columns)
+    frame = with_text_names(source).reset_index(drop=True)
     require_plain_values(frame)
     return _mark_missing(frame, missing_values)
 
@@ -582,24 +606,31 @@ def _classes(target: pd.Series[Any]) -> tuple[npt.NDArray[np.int64], tuple[Label
     missing = int(target.isna().sum())
     if missing:
         raise InputError(
-            f"The target {target.name!r} is missing in {missing} of {len(target)} rows; "
+            f"The target {quoted(target.name)} is missing in {missing} of {len(target)} rows; "
             "remove those rows or fill them in."
         )
     if pd.api.types.infer_dtype(target, skipna=False).startswith("mixed"):
-        raise InputError(f"The target {target.name!r} mixes types; write all its classes alike.")
+        raise InputError(f"The target {quoted(target.name)} mixes types; write all its classes alike.")
     codes, uniques = pd.factorize(target, sort=True)
-    classes = tuple(pd.Index(uniques).tolist())
+    classes = tuple(label.item() if isinstance(label, np.generic) else label for label in pd.Index(uniques).tolist())
     if not isinstance(classes[0], str | int | float):
         raise InputError(
-            f"The target {target.name!r} holds values such as {classes[0]!r}; write them as text or numbers."
+            f"The target {quoted(target.name)} holds values such as {quoted(classes[0])}; write them as text or "
+            "numbers."
+        )
+    if np.inf in classes or -np.inf in classes:
+        raise InputError(
+            f"The target {quoted(target.name)} holds an infinite class; write it as another number or text."
         )
     if pd.api.types.is_numeric_dtype(target) and len(classes) > max(_MOST_NUMBERS, len(target) // 20):
         raise InputError(
-            f"The target {target.name!r} holds {len(classes)} different numbers in {len(target)} rows, such as "
-            f"{classes[0]!r}, so it tells no classes; name a column of classes, or cut it into ranges first."
+            f"The target {quoted(target.name)} holds {len(classes)} different numbers in {len(target)} rows, such as "
+            f"{quoted(classes[0])}, so it tells no classes; name a column of classes, or cut it into ranges first."
         )
     if len(classes) < 2:
-        raise InputError(f"The target {target.name!r} has one class only, {classes[0]!r}; at least two are needed.")
+        raise InputError(
+            f"The target {quoted(target.name)} has one class only, {quoted(classes[0])}; at least two are needed."
+        )
     return codes.astype(np.int64), classes
 
 
@@ -608,19 +639,19 @@ def _groups(column: pd.Series[Any]) -> npt.NDArray[np.int64]:
     missing = int(column.isna().sum())
     if missing:
         raise InputError(
-            f"The group {column.name!r} is missing in {missing} of {len(column)} rows; "
+            f"The group {quoted(column.name)} is missing in {missing} of {len(column)} rows; "
             "remove those rows or fill them in."
         )
     # As text in one file and as numbers in another, the same value would be two groups.
     if pd.api.types.infer_dtype(column, skipna=False).startswith("mixed"):
-        raise InputError(f"The group {column.name!r} mixes types; write all its values alike.")
+        raise InputError(f"The group {quoted(column.name)} mixes types; write all its values alike.")
     return duplicate_groups(column.to_frame())
 
 
 def _require_values(features: pd.DataFrame) -> None:
     empty = features.columns[features.isna().all()]
     if len(empty):
-        raise InputError(f"Column {empty[0]!r} has no value in any row; drop it (drop: [{empty[0]}]).")
+        raise InputError(f"Column {quoted(empty[0])} has no value in any row; drop it (drop: [{quoted(empty[0])}]).")
 
 
 def _among(names: Iterable[str], features: pd.DataFrame) -> list[str]:
@@ -643,5 +674,5 @@ def _fetch_openml(name: int | str) -> tuple[pd.DataFrame, str | None]:
     try:
         fetched = fetch_openml(name=None if number else str(name), data_id=number, as_frame=True)
     except (OSError, ValueError) as error:
-        raise InputError(f"OpenML data set {name!r} cannot be fetched: {error}") from error
+        raise InputError(f"OpenML data set {quoted(name)} cannot be fetched: {error}") from error
     return fetched.frame, fetched.target_names[0] if fetched.target_names else None

@@ -18,9 +18,10 @@ from gan_imbalance.evaluation.result import Evaluation
 from gan_imbalance.files import atomic_path, file_hash, provenance, write_json
 from gan_imbalance.metrics import column_pair_trends, column_shapes, describe_collapse, measure_variety, train_and_test
 from gan_imbalance.quality import COLUMN_ROWS, QUALITY_METRICS, evaluate_synthetic
-from gan_imbalance.transforms.column_types import require_plain_values
+from gan_imbalance.transforms.column_types import require_plain_values, with_text_names
+from gan_imbalance.transforms.dtypes import with_columns
 from gan_imbalance.transforms.table import TabularTransformer
-from gan_imbalance.types import InputError
+from gan_imbalance.types import InputError, quoted
 
 _MAX_PAIRS = 1000
 _ROWS_FOR_UTILITY = 20_000
@@ -111,12 +112,12 @@ def run_evaluate(
 
 def _read(option: str, table: Table) -> pd.DataFrame:
     if isinstance(table, pd.DataFrame):
+        table = with_text_names(table)
         require_plain_values(table)
-    else:
-        if not Path(table).exists():
-            raise InputError(f"There is no file {table}; name the table's file by --{option}.")
-        table = read_table(table)
-    return table.rename(columns=str)
+        return table
+    if not Path(table).exists():
+        raise InputError(f"There is no file {table}; name the table's file by --{option}.")
+    return read_table(table)
 
 
 def _origin(table: Table) -> dict[str, str | None]:
@@ -210,12 +211,14 @@ def _utility(tables: Tables, target: str, seed: int) -> tuple[dict[str, dict[str
 
     test = encode(tables.holdout)
     if not len(test[1]):
-        return {}, [f"No held-out row has a known class of {target!r}, so no classifier was judged."]
+        return {}, [f"No held-out row has a known class of {quoted(target)}, so no classifier was judged."]
     figures, notes = {}, []
     for name, rows in (("real", tables.real), ("synthetic", tables.synthetic)):
         learned = encode(rows)
         if len(np.unique(learned[1])) < 2:
-            notes.append(f"The {name} rows have fewer than two known classes of {target!r}: nothing to learn from.")
+            notes.append(
+                f"The {name} rows have fewer than two known classes of {quoted(target)}: nothing to learn from."
+            )
         else:
             figures[name] = train_and_test(*learned, *test, classes, minority, seed)
     sizes = [len(table) for table in (tables.real, tables.synthetic, tables.holdout)]
@@ -273,4 +276,4 @@ def _as_numbers(tables: Tables, rows: pd.DataFrame) -> pd.DataFrame:
 def _as_shown(rows: pd.DataFrame, tables: Tables) -> pd.DataFrame:
     """Return dates as years."""
     dates = {name: 1970 + rows[name] / _DAYS_PER_YEAR for name in rows.columns if tables.column_types[name] == "date"}
-    return rows.assign(**dates)
+    return with_columns(rows, dates)

@@ -11,8 +11,8 @@ import pandas as pd
 
 from gan_imbalance.quality import spelled
 from gan_imbalance.transforms.column_types import require_columns
-from gan_imbalance.transforms.dtypes import count_decimals
-from gan_imbalance.types import InputError
+from gan_imbalance.transforms.dtypes import Floats, count_decimals
+from gan_imbalance.types import InputError, quoted
 
 _DATE = r"\d{4}-\d\d-\d\d"
 _MAX_CLASSES = 50
@@ -21,6 +21,7 @@ _EXPECTED_ROWS = 10
 _LEAST_SHARE = 0.1
 # that equal numbers share, however they were written and read
 _DIGITS = 12
+_SECONDS_PER_DAY = 86_400
 
 ColumnType = Literal["numeric", "categorical", "date"]
 
@@ -84,7 +85,7 @@ class Tables:
         if target is not None:
             require_columns([target], real.columns, "target")
             if target in drop:
-                raise InputError(f"drop names {target!r}, which is the target; leave it out.")
+                raise InputError(f"drop names {quoted(target)}, which is the target; leave it out.")
         for name, frame in named.items():
             _require_same_columns(columns, frame, name, drop)
         column_types: dict[str, ColumnType] = {name: _type_of(real[name]) for name in columns}
@@ -97,8 +98,8 @@ class Tables:
         for name in ("real", "held-out"):
             for column, values in forms[name][1].items() if name in forms else ():
                 raise InputError(
-                    f"Column {column!r} of the {name} table holds {values[0]!r} among numbers or dates; correct it, or "
-                    "drop the column."
+                    f"Column {quoted(column)} of the {name} table holds {quoted(values[0])} among numbers or dates; "
+                    "correct it, or drop the column."
                 )
         unseen = forms["held-out"][0] if "held-out" in forms else None
         return cls(forms["real"][0], forms["synthetic"][0], unseen, column_types, forms["synthetic"][1])
@@ -138,7 +139,8 @@ def _require_classes(column: pd.Series[Any]) -> None:
     count = column.nunique()
     if not 2 <= count <= _MAX_CLASSES:
         raise InputError(
-            f"The target {column.name!r} has {count} different values; name a column of 2 to {_MAX_CLASSES} classes."
+            f"The target {quoted(column.name)} has {count} different values; name a column of 2 to {_MAX_CLASSES} "
+            "classes."
         )
 
 
@@ -169,19 +171,26 @@ def _form(frame: pd.DataFrame, column_types: Mapping[str, ColumnType]) -> tuple[
         if held == "categorical":
             columns[name] = spelled(column)
             continue
-        numbers = _to_days(column) if held == "date" else pd.to_numeric(column.astype(object), errors="coerce")
-        numbers = numbers.astype(np.float64).replace([np.inf, -np.inf], np.nan)
-        columns[name] = numbers.to_numpy()
-        wrong = column[numbers.isna() & column.notna()]
-        if len(wrong):
-            strange[name] = wrong.tolist()
+        numbers = _to_days(column) if held == "date" else _to_floats(column)
+        numbers[np.isinf(numbers)] = np.nan
+        columns[name] = numbers
+        wrong = np.isnan(numbers) & column.notna().to_numpy()
+        if wrong.any():
+            strange[name] = column[wrong].tolist()
     return pd.DataFrame(columns), strange
 
 
-def _to_days(column: pd.Series[Any]) -> pd.Series[Any]:
+def _to_floats(column: pd.Series[Any]) -> Floats:
+    """Return a copy of the column as float64, NaN where a value is no number."""
+    if not pd.api.types.is_numeric_dtype(column.dtype):
+        column = pd.to_numeric(column.astype(object), errors="coerce")
+    return np.array(column.to_numpy(dtype=np.float64, na_value=np.nan))
+
+
+def _to_days(column: pd.Series[Any]) -> Floats:
     moments = pd.to_datetime(column.astype(object), errors="coerce", utc=True, format="ISO8601")
     days = (moments - pd.Timestamp(0, tz="UTC")) / pd.Timedelta(days=1)
-    return pd.Series(days.to_numpy(dtype=np.float64), index=column.index)
+    return np.array(days, dtype=np.float64)
 
 
 def describe_columns(tables: Tables, shapes: pd.Series[float]) -> list[dict[str, Any]]:
@@ -231,7 +240,7 @@ def _column_alerts(tables: Tables, name: str) -> Iterator[Alert]:
     real, synthetic = tables.real[name], tables.synthetic[name]
     if name in tables.strange:
         values = tables.strange[name]
-        text = f"values such as {values[0]!r} where real rows hold {tables.column_types[name]} values"
+        text = f"values such as {quoted(values[0])} where real rows hold {tables.column_types[name]} values"
         yield Alert(name, "wrong type", len(values), text)
     yield from _missing_alerts(name, real, synthetic, len(tables.strange.get(name, ())))
     present, made = real.dropna(), synthetic.dropna()
@@ -268,7 +277,7 @@ def _category_alerts(name: str, real: pd.Series[Any], synthetic: pd.Series[Any])
     expected = shares * len(synthetic)
     lost = expected[(expected >= _EXPECTED_ROWS) & (counts.reindex(shares.index).fillna(0) < _LEAST_SHARE * expected)]
     if len(lost):
-        examples = ", ".join(f"{level!r} ({shares[level]:.1%} of the real rows)" for level in lost.index[:3])
+        examples = ", ".join(f"{quoted(level)} ({shares[level]:.1%} of the real rows)" for level in lost.index[:3])
         text = f"{len(lost)} of {len(shares)} real values hardly occur: {examples}"
         yield Alert(name, "lost value", int(counts.reindex(lost.index).fillna(0).sum()), text)
 
@@ -298,7 +307,9 @@ def _shown(value: Any, held: ColumnType) -> str:
         return repr(value)
     if held == "numeric":
         return f"{value:.10g}"
-    return str((pd.Timestamp(0) + pd.Timedelta(days=float(value))).floor("s")).removesuffix(" 00:00:00")
+    # numpy's dates reach further than those of pandas
+    second = np.datetime64(int(np.floor(value * _SECONDS_PER_DAY)), "s")
+    return str(second).replace("T", " ").removesuffix(" 00:00:00")
 
 
 def _row_alerts(tables: Tables) -> Iterator[Alert]:

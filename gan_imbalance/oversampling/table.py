@@ -33,6 +33,7 @@ from gan_imbalance.oversampling.training import EPOCHS
 from gan_imbalance.synthesis import generate
 from gan_imbalance.transforms.column_types import ColumnType, as_table, infer_column_types, require_unique
 from gan_imbalance.transforms.constraints import Constraint
+from gan_imbalance.transforms.dtypes import as_dtype, is_null, require_plain, with_columns
 from gan_imbalance.transforms.numeric import NumericTransform
 from gan_imbalance.transforms.table import TabularTransformer
 from gan_imbalance.types import InputError, Label
@@ -118,6 +119,20 @@ class TableOverSampler(BaseOverSampler):  # type: ignore[misc]
             setattr(tags.input_tags, kind, True)
         return tags
 
+    def fit_resample(self, X: Any, y: Any, **params: Any) -> Any:
+        """Return the original rows and then those added, and their labels; see imbalanced-learn.
+
+        Raises:
+            InputError: if labels are missing, of mixed types or no text that files can hold, X is a masked array, or a
+                column cannot be learned.
+            ValueError: and TypeError, by scikit-learn and imbalanced-learn, if X or y have not the form that these ask
+                for.
+        """
+        if isinstance(X, np.ma.MaskedArray):
+            raise InputError("X is a masked array, whose mask is not learned; give X.filled(numpy.nan).")
+        _require_labels(y)
+        return super().fit_resample(X, y, **params)
+
     def _check_X_y(self, X: Any, y: Any) -> tuple[Any, Any, bool]:
         """Return X as it is, lists as arrays; y as a vector; and whether y was encoded one-vs-all."""
         self._target = str(getattr(y, "name", None) or "target")
@@ -139,16 +154,16 @@ class TableOverSampler(BaseOverSampler):  # type: ignore[misc]
             target += "_"
         # one type of category holds what one of text or numbers could not
         mixed = {name: "category" for name in features.columns if _is_mixed(features[name])}
-        table = features.astype(mixed).assign(**{target: y})
+        table = with_columns(features.astype(mixed), {target: y})
         self._seed = draw_seed(self.random_state)
         classes = np.unique(y).tolist()
         dtypes = {**features.dtypes, target: table[target].dtype}
-        added = [table.iloc[:0].astype(dtypes)]
+        added = [_as_dtypes(table.iloc[:0], dtypes)]
         for label, count in self.sampling_strategy_.items():
             if count:
                 own_seed = class_seed(self._seed, classes.index(plain_label(label)))
                 rows = self._generate(table, target, label, int(count), own_seed)
-                added.append(rows.reindex(columns=table.columns).astype(dtypes))
+                added.append(_as_dtypes(rows.reindex(columns=table.columns), dtypes))
         self.synthetic_ = pd.concat(added, ignore_index=True)
         labels = self.synthetic_[target].to_numpy().astype(y.dtype)
         return _append(X, self.synthetic_[features.columns]), np.concatenate([y, labels])
@@ -420,6 +435,26 @@ class GANOverSampler(TableOverSampler, GeneratorOverSampler):
         }
 
 
+def _require_labels(y: Any) -> None:
+    """Refuse labels that cannot tell classes; where they are no plain sequence, scikit-learn judges their form."""
+    is_plain = isinstance(y, pd.Series) or (isinstance(y, np.ndarray) and y.ndim == 1)
+    if isinstance(y, list):
+        is_plain = not any(isinstance(label, list | tuple | np.ndarray) for label in y)
+    if not is_plain:
+        return
+    labels = pd.Series(y, dtype=None if len(y) else object).rename("y")
+    require_plain(labels)
+    if missing := int(labels.isna().sum()):
+        raise InputError(f"y is NaN or missing in {missing} of {len(labels)} rows; remove those rows or fill them in.")
+    if pd.api.types.infer_dtype(labels, skipna=False) in ("mixed", "mixed-integer"):
+        raise InputError("y mixes types; write all its classes alike.")
+
+
+def _as_dtypes(rows: pd.DataFrame, dtypes: Mapping[str, Any]) -> pd.DataFrame:
+    empty = {name: as_dtype(rows[name], dtype) for name, dtype in dtypes.items() if is_null(dtype)}
+    return with_columns(rows.astype({name: dtypes[name] for name in dtypes if name not in empty}), empty)
+
+
 def _rows_of(data: TabularDataModule, index: int) -> Indices:
     """Return the training rows of a class."""
     train = data.split.train
@@ -439,7 +474,7 @@ def _is_mixed(column: pd.Series[Any]) -> bool:
 def _append(X: Any, added: pd.DataFrame) -> Any:
     """Return the rows of X as they are and then those added, in the form of X."""
     if isinstance(X, pd.DataFrame):
-        added = added.set_axis(X.columns, axis=1).astype(X.dtypes)
+        added = _as_dtypes(added, dict(zip(added.columns, X.dtypes, strict=True))).set_axis(X.columns, axis=1)
         return pd.concat([X, added], ignore_index=True)
     values = added.to_numpy(dtype=X.dtype)
     if sparse.issparse(X):

@@ -18,6 +18,7 @@ from gan_imbalance.gans import ConditionalTabularGAN
 from gan_imbalance.generators import BaseGenerator
 from gan_imbalance.transforms import TabularTransformer
 from gan_imbalance.transforms.column_types import require_columns
+from gan_imbalance.transforms.dtypes import with_columns
 from gan_imbalance.transforms.levels import find_levels, take
 from gan_imbalance.types import InputError, SyntheticSet
 
@@ -57,7 +58,7 @@ class TableSynthesis:
         if calibrate:
             encoded = calibrate_marginals(gan, transformer, encoded, seed)
         features = transformer.inverse_transform(encoded, seed)
-        return features.assign(**_exact_values(gan, given, features)) if given else features
+        return with_columns(features, _exact_values(gan, given, features)) if given else features
 
     def pack(
         self,
@@ -106,7 +107,7 @@ def _sample_given(
     require_columns([column], row.columns, "given")
     if column not in columns:
         raise InputError(f"given names {column!r}, whose values are not categories that vary: choose one of {told}.")
-    encoded = transformer.transform(row.assign(**{column: pd.Series([value], dtype=object)}))[0]
+    encoded = transformer.transform(with_columns(row, {column: pd.Series([value], dtype=object)}))[0]
     span = columns[column]
     return gan.sample_given(labels, span.start + int(encoded[span.start : span.stop].argmax()), seed)
 

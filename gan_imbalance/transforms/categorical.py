@@ -13,7 +13,7 @@ from torch import Tensor
 
 from gan_imbalance.transforms.dtypes import Encoded, cast, dtype_to_state
 from gan_imbalance.transforms.levels import MISSING, UNKNOWN, Unknown, factorize, find_levels, refuse_missing, take
-from gan_imbalance.types import InputError, Label, Span
+from gan_imbalance.types import InputError, Label, Span, quoted
 
 _IDENTIFIER_LEVELS = 1000
 _IDENTIFIER_SHARE = 0.9
@@ -54,7 +54,7 @@ class CategoricalColumn:
         present = codes[codes >= 0]
         if len(levels) > _IDENTIFIER_LEVELS and len(levels) > _IDENTIFIER_SHARE * len(present):
             raise InputError(
-                f"Column {column.name!r} has {len(levels)} categories; drop it if it names the row, "
+                f"Column {quoted(column.name)} has {len(levels)} categories; drop it if it names the row, "
                 "or name it as numeric if it holds numbers."
             )
         counts = np.bincount(present, minlength=len(levels))

@@ -16,9 +16,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from gan_imbalance.transforms.dtypes import Floats, cast, count_decimals, dtype_to_state, to_numbers
+from gan_imbalance.transforms.dtypes import Floats, cast, count_decimals, dtype_to_state, to_numbers, zone_name
 from gan_imbalance.transforms.levels import Unknown, factorize, find_levels, take
-from gan_imbalance.types import InputError, Label
+from gan_imbalance.types import InputError, Label, quoted
 
 _FORMATS = (
     *("%b-%Y", "%b %Y", "%B %Y", "%d-%b-%Y", "%d %b %Y", "%H:%M:%S", "%H:%M", "%d.%m.%Y %H:%M", "%m/%d/%Y %H:%M"),
@@ -27,6 +27,7 @@ _FORMATS = (
 )
 _ZONE = re.compile(r"(Z|[+-]\d\d:?\d\d)$")
 _CALENDAR = ("Y", "M", "D")
+_LONGEST = np.iinfo(np.int64).max
 _UNITS = (*_CALENDAR, "h", "m", "s", "ms", "us", "ns")
 # the contents, in pandas' words, that are dates by themselves
 DATE_CONTENTS = ("datetime64", "datetime", "date", "timedelta64", "timedelta")
@@ -76,9 +77,11 @@ class Numbers:
         numbers = np.clip(numbers, self.minimum, self.maximum)
         if self.decimals is not None:
             numbers = np.round(numbers, self.decimals)
-        if self.dtype["name"] in ("int64", "Int64", "uint64", "UInt64"):
+        # Arrow's types have a name of their own
+        kind = self.dtype.get("type", self.dtype["name"]).lower()
+        if kind in ("int64", "uint64"):
             # what float64 makes of the largest integer is one too many
-            bits = 64 if self.dtype["name"].lower().startswith("u") else 63
+            bits = 64 if kind.startswith("u") else 63
             numbers = np.minimum(numbers, np.nextafter(2.0**bits, 0))
         return cast(pd.Series(numbers), self.dtype)
 
@@ -163,19 +166,24 @@ class Dates:
         text = cls.format_of(pd.Series(column.dropna().unique())) if content == "string" else None
         if content not in DATE_CONTENTS and text is None:
             raise InputError(
-                f"Column {column.name!r} should hold dates or times in one format, but holds "
+                f"Column {quoted(column.name)} should hold dates or times in one format, but holds "
                 f"{column.dropna().iloc[:1].tolist()}; correct it, or take the column out of `dates`."
             )
         moments = _moments(column, text)
         unit = _longest_unit(moments)
         ticks = _in_units(moments.dropna(), unit).astype(np.int64)
+        if ticks.size and int(ticks.max()) - int(ticks.min()) > _LONGEST:
+            raise InputError(
+                f"Column {quoted(column.name)} reaches over more than 292 years in nanoseconds; round it to "
+                "microseconds."
+            )
         return cls(
             dtype=dtype_to_state(column.dtype),
             unit=unit,
             first=int(ticks.min()) if ticks.size else 0,
             last=int(ticks.max()) if ticks.size else 0,
             is_duration=pd.api.types.is_timedelta64_dtype(moments),
-            zone=str(moments.dt.tz) if getattr(moments.dt, "tz", None) else None,
+            zone=zone_name(moments.dt.tz) if getattr(moments.dt, "tz", None) else None,
             text=text,
             objects=content if content in ("date", "datetime", "timedelta") else None,
         )
@@ -276,13 +284,18 @@ def _moments(column: pd.Series[Any], text: str | None) -> pd.Series[Any]:
     if column.dtype.kind in "mM":
         return column
     if pd.api.types.infer_dtype(column, skipna=True).startswith("timedelta"):
-        return pd.to_timedelta(column)
+        try:
+            return pd.to_timedelta(column)
+        except (OverflowError, pd.errors.OutOfBoundsTimedelta) as error:
+            raise InputError(
+                f"Column {quoted(column.name)} holds durations of more than 292 years; write them as numbers of days."
+            ) from error
     moments = _read_dates(column, text)
     wrong = column[moments.isna() & column.notna()]
     if len(wrong):
         form = f" written as {text}" if text else ""
         raise InputError(
-            f"Column {column.name!r} should hold dates or times{form}, but holds {wrong.iloc[0]!r}; "
+            f"Column {quoted(column.name)} should hold dates or times{form}, but holds {quoted(wrong.iloc[0])}; "
             "correct it, or name the column in `categorical`."
         )
     return moments
@@ -293,7 +306,10 @@ def _read_dates(column: pd.Series[Any], text: str | None) -> pd.Series[Any]:
 
     They are in nanoseconds, or, where these do not reach (before 1677, after 2262), in microseconds.
     """
-    moments = pd.to_datetime(column.astype(object), format=text, errors="coerce")
+    values = column.astype(object)
+    # pandas does not read the texts of numpy
+    values = values if text is None else values.map(str, na_action="ignore")
+    moments = pd.to_datetime(values, format=text, errors="coerce")
     unread = column[moments.isna() & column.notna()]
     if unread.empty or _read_date(unread.iloc[0], text) is None:
         return moments

@@ -11,8 +11,8 @@ import pandas as pd
 from scipy import sparse
 
 from gan_imbalance.transforms.codecs import DATE_CONTENTS, Dates
-from gan_imbalance.transforms.dtypes import to_numbers
-from gan_imbalance.types import InputError
+from gan_imbalance.transforms.dtypes import fault_of, require_plain, to_numbers, with_columns
+from gan_imbalance.types import InputError, listed, quoted
 
 ColumnType = Literal["numeric", "categorical", "ordinal", "date"]
 
@@ -46,7 +46,7 @@ def infer_column_types(
         require_columns(names, frame.columns, "dates" if column_type == "date" else column_type)
         for name in names:
             if types.setdefault(name, column_type) != column_type:
-                raise InputError(f"Column {name!r} is named both {types[name]} and {column_type}; choose one.")
+                raise InputError(f"Column {quoted(name)} is named both {types[name]} and {column_type}; choose one.")
     return {name: _checked_type(frame[name], types.get(name)) for name in frame.columns}
 
 
@@ -54,12 +54,17 @@ def as_table(X: Any) -> pd.DataFrame:
     """Return the rows as a dense DataFrame whose columns are named by strings, those of arrays by number."""
     if not isinstance(X, pd.DataFrame):
         X = pd.DataFrame(X.toarray() if sparse.issparse(X) else X).infer_objects()
-    table: pd.DataFrame = X.set_axis([str(name) for name in X.columns], axis=1).reset_index(drop=True)
-    require_unique(table.columns)
+    table = with_text_names(X).reset_index(drop=True)
+    require_plain_values(table)
     dense = {
         str(name): np.asarray(column) for name, column in table.items() if isinstance(column.dtype, pd.SparseDtype)
     }
-    return table.assign(**dense)
+    return with_columns(table, dense)
+
+
+def with_text_names(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the table with names of text alone, without a name for all of them."""
+    return frame.set_axis(pd.Index([str(name) for name in frame.columns], dtype=object), axis=1)
 
 
 class NamedColumns(TypedDict):
@@ -119,16 +124,16 @@ def _mixed(column: pd.Series[Any]) -> InputError:
     values = pd.Series(column.dropna().unique(), dtype=object)
     numbers = pd.to_numeric(values, errors="coerce").notna()
     examples = [values[numbers].iloc[:1].tolist(), values[~numbers].iloc[:1].tolist()]
-    shown = " and ".join(repr(value) for example in examples for value in example)
+    shown = " and ".join(quoted(value) for example in examples for value in example)
     return InputError(
-        f"Column {column.name!r} mixes types ({shown}); name it in `categorical` if it holds categories, "
+        f"Column {quoted(column.name)} mixes types ({shown}); name it in `categorical` if it holds categories, "
         "or add what stands for a missing value to `missing_values`."
     )
 
 
 def _unsupported(column: pd.Series[Any], content: str) -> InputError:
     return InputError(
-        f"Column {column.name!r} holds {content} values, which cannot be encoded; "
+        f"Column {quoted(column.name)} holds {content} values, which cannot be encoded; "
         "drop it or convert it to numbers or strings."
     )
 
@@ -141,7 +146,7 @@ def convert_columns(frame: pd.DataFrame, numeric: Sequence[str]) -> pd.DataFrame
     """
     named = frame.columns.intersection(pd.Index(numeric))
     changed = {name: to_numbers(frame[name]) for name in named if not pd.api.types.is_numeric_dtype(frame[name].dtype)}
-    return frame.assign(**changed) if changed else frame
+    return with_columns(frame, changed)
 
 
 def require_columns(names: Iterable[str], columns: Iterable[str], where: str) -> None:
@@ -155,8 +160,8 @@ def require_columns(names: Iterable[str], columns: Iterable[str], where: str) ->
     for name in names:
         if name not in present:
             close = difflib.get_close_matches(str(name), map(str, known), n=1)
-            hint = f"did you mean {close[0]!r}?" if close else f"the table has {', '.join(map(str, known))}."
-            raise InputError(f"There is no column {name!r} in the table, as {where} asks for; {hint}")
+            hint = f"did you mean {quoted(close[0])}?" if close else f"the table has {listed(known)}."
+            raise InputError(f"There is no column {quoted(name)} in the table, as {where} asks for; {hint}")
 
 
 def require_unique(columns: Sequence[str] | pd.Index[Any]) -> None:
@@ -167,21 +172,18 @@ def require_unique(columns: Sequence[str] | pd.Index[Any]) -> None:
     """
     index = pd.Index(columns)
     if index.has_duplicates:
-        raise InputError(f"The table has two columns named {index[index.duplicated()][0]!r}; rename one.")
+        raise InputError(f"The table has two columns named {quoted(index[index.duplicated()][0])}; rename one.")
 
 
 def require_plain_values(frame: pd.DataFrame) -> None:
-    """Raise unless columns hold single values, which nested ones of Parquet files do not.
+    """Raise unless columns have a name each, and these and all values are single ones that files can hold.
 
     Raises:
-        InputError: naming the first column of lists, arrays or mappings.
+        InputError: naming the first column that has another's name, a name of no text, or values of several parts, as
+            those of Parquet files may be, or of no text (see :func:`~gan_imbalance.transforms.dtypes.require_plain`).
     """
+    require_unique(frame.columns)
     for name, column in frame.items():
-        if pd.api.types.is_object_dtype(column.dtype) or isinstance(column.dtype, pd.ArrowDtype):
-            first = column.first_valid_index()
-            value = None if first is None else column.loc[first]
-            if isinstance(value, list | dict | set | np.ndarray):
-                raise InputError(
-                    f"Column {name!r} holds values such as {str(value)[:40]}, of several parts; make a column of each "
-                    "part, or leave the column out of the file."
-                )
+        if fault := fault_of(str(name)):
+            raise InputError(f"The column {quoted(name)} has {fault} in its name; rename it.")
+        require_plain(column)

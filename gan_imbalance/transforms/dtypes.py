@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timezone, tzinfo
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from gan_imbalance.types import InputError
+from gan_imbalance.types import InputError, quoted
 
 Floats = npt.NDArray[np.float64]
 Features = npt.NDArray[np.float32]
@@ -33,9 +34,17 @@ def dtype_to_state(dtype: Any) -> dict[str, Any]:
     # their own names do not tell these apart: both call themselves "string" or "string[pyarrow]"
     if isinstance(dtype, pd.ArrowDtype):
         return {"name": "arrow", "type": str(dtype.pyarrow_dtype)}
+    if isinstance(dtype, pd.DatetimeTZDtype):
+        return {"name": f"datetime64[{dtype.unit}, {zone_name(dtype.tz)}]"}
     if isinstance(dtype, pd.StringDtype):
         return {"name": "string", "storage": dtype.storage}
     return {"name": str(dtype)}
+
+
+def zone_name(zone: tzinfo) -> str:
+    """Return the name by which pandas finds a time zone; that of a fixed distance from UTC tells it: UTC+02:00."""
+    offset = zone.utcoffset(None)
+    return str(zone) if offset is None else str(timezone(offset))
 
 
 def dtype_from_state(state: Mapping[str, Any]) -> Any:
@@ -54,9 +63,83 @@ def dtype_from_state(state: Mapping[str, Any]) -> Any:
     return pd.api.types.pandas_dtype(state["name"])
 
 
+def require_plain(column: pd.Series[Any]) -> None:
+    """Raise unless a column holds single values, and text that files can hold, its categories included.
+
+    Raises:
+        InputError: naming the column, if a value has several parts, such as a list, or a text has a NUL byte, where
+            pandas ends texts that it compares, or half of a character.
+    """
+    dtype = column.dtype
+    if isinstance(dtype, pd.CategoricalDtype):
+        values = dtype.categories.to_series()
+    elif pd.api.types.is_object_dtype(dtype) or isinstance(dtype, pd.StringDtype | pd.ArrowDtype):
+        values = column.dropna()
+    else:
+        return
+    if pd.api.types.is_numeric_dtype(values.dtype) or values.dtype.kind in "mM":
+        return
+    try:
+        distinct = set(values)
+    except TypeError as error:
+        value = next(value for value in values if not _has_hash(value))
+        raise InputError(
+            f"Column {quoted(column.name)} holds values such as {quoted(value)}, of several parts; make a column of "
+            "each part, or leave the column out of the table."
+        ) from error
+    for value in distinct:
+        if isinstance(value, str) and (fault := fault_of(value)):
+            raise InputError(
+                f"Column {quoted(column.name)} holds {quoted(value)}, a text with {fault}; correct it, or leave the "
+                "column out of the table."
+            )
+
+
+def fault_of(text: str) -> str | None:
+    """Return what keeps a text from being written and read again: a NUL byte or half of a character; None if nothing.
+
+    Such a half, one of the two by which UTF-16 writes a character, is what a faulty decoding leaves behind.
+    """
+    if "\0" in text:
+        return "a NUL byte"
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return "half of a character"
+    return None
+
+
+def _has_hash(value: object) -> bool:
+    try:
+        hash(value)
+    except TypeError:
+        return False
+    return True
+
+
 def cast(column: pd.Series[Any], dtype: Mapping[str, Any]) -> pd.Series[Any]:
     """Return ``column`` with the dtype that :func:`dtype_to_state` described."""
-    return column.astype(dtype_from_state(dtype))
+    return as_dtype(column, dtype_from_state(dtype))
+
+
+def as_dtype(column: pd.Series[Any], dtype: Any) -> pd.Series[Any]:
+    """Return ``column`` as pandas does, and where it does not, of Arrow's type of missing values alone."""
+    if is_null(dtype):
+        return pd.Series([None] * len(column), column.index, dtype, column.name)
+    return column.astype(dtype)
+
+
+def is_null(dtype: Any) -> bool:
+    """Return whether a dtype is Arrow's of missing values alone."""
+    return isinstance(dtype, pd.ArrowDtype) and str(dtype.pyarrow_dtype) == "null"
+
+
+def with_columns(frame: pd.DataFrame, columns: Mapping[str, Any]) -> pd.DataFrame:
+    """Return the table with some columns anew; unlike ``assign``, whatever they are called, ``self`` too."""
+    changed = frame.copy(deep=False)
+    for name, values in columns.items():
+        changed[name] = values
+    return changed
 
 
 def to_numbers(column: pd.Series[Any]) -> Floats:
@@ -71,17 +154,19 @@ def to_numbers(column: pd.Series[Any]) -> Floats:
         wrong = plain[column.isna() & plain.notna()]
         if len(wrong):
             raise InputError(
-                f"Column {column.name!r} should hold numbers, but holds {wrong.iloc[0]!r}; correct it, "
+                f"Column {quoted(column.name)} should hold numbers, but holds {quoted(wrong.iloc[0])}; correct it, "
                 "add it to `missing_values`, or name the column in `categorical`."
             )
     numbers: Floats = column.to_numpy(dtype=np.float64, na_value=np.nan)
     if np.isinf(numbers).any():
-        raise InputError(f"Column {column.name!r} holds infinite values; replace them by numbers or missing values.")
+        raise InputError(
+            f"Column {quoted(column.name)} holds infinite values; replace them by numbers or missing values."
+        )
     # models take float32; further on, sums of squares of what is larger would overflow in float64, too
     if (large := numbers[np.abs(numbers) > _LARGEST]).size:
         raise InputError(
-            f"Column {column.name!r} holds {large[0]:g}, but numbers go to {_LARGEST:.2g}; write it in other units, or "
-            "as a missing value."
+            f"Column {quoted(column.name)} holds {large[0]:g}, but numbers go to {_LARGEST:.2g}; write it in other "
+            "units, or as a missing value."
         )
     return numbers
 

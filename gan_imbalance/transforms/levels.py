@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from gan_imbalance.types import InputError, Label
+from gan_imbalance.transforms.dtypes import require_plain
+from gan_imbalance.types import InputError, Label, listed, quoted
 
 Unknown = Literal["error", "ignore"]
 Codes = npt.NDArray[np.intp]
@@ -24,20 +25,29 @@ def factorize(column: pd.Series[Any]) -> tuple[Codes, list[Label]]:
     Where types are mixed, 1, 1.0, True and "1" are four levels, and numbers come before text.
 
     Raises:
-        InputError: if a level is neither text nor number nor boolean.
+        InputError: if a level is neither text nor number nor boolean, or no text that files can hold.
     """
+    if isinstance(column.dtype, pd.ArrowDtype):
+        # Arrow does not sort all of its types
+        column = column.astype(object)
     is_mixed = column.dtype == object and pd.api.types.infer_dtype(column, skipna=True).startswith("mixed")
     if is_mixed:
+        require_plain(column)
         typed = [None if pd.isna(value) else (type(value), value) for value in column]
         codes, pairs = pd.factorize(pd.Series(typed, dtype=object).to_numpy())
         levels: list[Any] = [value for _, value in pairs]
     else:
-        codes, uniques = pd.factorize(column, sort=True)
+        try:
+            codes, uniques = pd.factorize(column, sort=True)
+        except TypeError:
+            require_plain(column)
+            raise
         levels = pd.Index(uniques).tolist()
+    levels = [level.item() if isinstance(level, np.generic) else level for level in levels]
     for level in levels:
         if not isinstance(level, str | int | float | bool):
             raise InputError(
-                f"Column {column.name!r} holds values such as {level!r}; "
+                f"Column {quoted(column.name)} holds values such as {quoted(level)}; "
                 "convert them to numbers or strings, or drop the column."
             )
     if is_mixed:
@@ -64,10 +74,9 @@ def find_levels(column: pd.Series[Any], levels: Sequence[Label], unknown: Unknow
         typed.get((type(value), value), equal.get(value, spelled.get(_spelling(value), UNKNOWN))) for value in values
     ]
     if unknown == "error" and UNKNOWN in positions:
-        known = ", ".join(map(repr, levels[:8])) + (", …" if len(levels) > 8 else "")
         raise InputError(
-            f"Column {column.name!r} holds the unknown category {values[positions.index(UNKNOWN)]!r}; "
-            f"the table that its encoding was fitted on had {known}."
+            f"Column {quoted(column.name)} holds the unknown category {quoted(values[positions.index(UNKNOWN)])}; "
+            f"the table that its encoding was fitted on had {listed(levels)}."
         )
     return np.array([*positions, MISSING], dtype=np.intp)[codes]
 
@@ -83,7 +92,7 @@ def take(levels: Sequence[Label], codes: Codes) -> pd.Series[Any]:
 def refuse_missing(name: str) -> InputError:
     """Return the error that a column has missing values and had none when fitted."""
     return InputError(
-        f"Column {name!r} has missing values, but had none when its encoding was fitted; "
+        f"Column {quoted(name)} has missing values, but had none when its encoding was fitted; "
         "fill them in or drop those rows."
     )
 

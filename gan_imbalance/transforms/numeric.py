@@ -38,6 +38,8 @@ _FEW_VALUES = 32
 _ROWS_PER_VALUE = 50
 # CTGAN's, section 4.2
 _DEVIATIONS = 4
+# numbers below 2**-900 are multiplied by a power of two, since the slopes between them would be infinite
+_TINY = 900
 
 
 class ContinuousMap(Protocol):
@@ -371,6 +373,9 @@ def _quantiles(values: Floats) -> tuple[Floats, Floats]:
 
 def _interpolate(numbers: Floats, values: Floats, positions: Floats) -> Floats:
     """Return the positions of ``numbers``; one that several knots share gets the middle of theirs."""
+    exponent = -int(np.frexp(np.abs(values[[0, -1]]).max())[1])
+    if exponent > _TINY:
+        numbers, values = (np.ldexp(part, exponent) for part in (np.clip(numbers, *values[[0, -1]]), values))
     highest = np.interp(numbers, values, positions)
     lowest = -np.interp(-numbers, -values[::-1], -positions[::-1])
     middle: Floats = (highest + lowest) / 2

@@ -12,7 +12,12 @@ from torch import Tensor
 
 from gan_imbalance.transforms.categorical import CategoricalColumn
 from gan_imbalance.transforms.codecs import Dates, Levels, Numbers, ValueCodec
-from gan_imbalance.transforms.column_types import convert_columns, infer_column_types, require_columns
+from gan_imbalance.transforms.column_types import (
+    convert_columns,
+    infer_column_types,
+    require_columns,
+    require_plain_values,
+)
 from gan_imbalance.transforms.constraints import (
     Constraint,
     decode_constraints,
@@ -105,12 +110,15 @@ class TabularTransformer:
         """Learn the columns of ``frame`` (n ≥ 1 rows).
 
         Raises:
-            InputError: if there is no row, a name is unknown or a duplicate, no column varies, a column cannot be
-                encoded (infinite values, mixed types without being named, a name for every row), or a row breaks
-                a constraint.
+            InputError: if there is no row or column, a name is unknown or a duplicate, no column varies, a column
+                cannot be encoded (infinite values, values of several parts, mixed types without being named, a name
+                for every row), or a row breaks a constraint.
         """
+        if not frame.shape[1]:
+            raise InputError("There are no columns to fit the table's encoding on; give at least one.")
         if frame.empty:
             raise InputError("There are no rows to fit the table's encoding on; give at least one.")
+        require_plain_values(frame)
         ordinal = self.ordinal_columns or {}
         frame = convert_columns(frame, self.numeric_columns or ())
         types = infer_column_types(
