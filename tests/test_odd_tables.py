@@ -18,7 +18,7 @@ from gan_imbalance.main import main
 from gan_imbalance.types import InputError
 from tests.odd_tables import ARRAYS, FILES, FRAMES, NAMES, SHAPES, TARGET, TARGETS, TEXT
 
-SECONDS = 10
+SECONDS, WIDE_SECONDS = 10, 30
 SAMPLER = {"max_steps": 1, "batch_size": 16, "random_state": 0, "accelerator": "cpu"}
 FIT = (
     *("fit", "--model", "WassersteinGAN", "--trainer.accelerator", "cpu", "--trainer.max_epochs", "1"),
@@ -39,11 +39,11 @@ pytestmark = pytest.mark.filterwarnings("ignore")
 
 
 @pytest.fixture(autouse=True)
-def timed() -> Iterator[None]:
+def timed(request: pytest.FixtureRequest) -> Iterator[None]:
     """Let no test take longer than it may, of the processor's time, whatever else the machine does."""
     start = time.process_time()
     yield
-    assert time.process_time() - start < SECONDS
+    assert time.process_time() - start < (WIDE_SECONDS if "[3,000 columns" in request.node.name else SECONDS)
 
 
 @pytest.fixture

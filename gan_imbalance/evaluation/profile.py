@@ -11,7 +11,7 @@ import pandas as pd
 
 from gan_imbalance.quality import spelled
 from gan_imbalance.transforms.column_types import require_columns
-from gan_imbalance.transforms.dtypes import Floats, count_decimals
+from gan_imbalance.transforms.dtypes import Floats, count_decimals, parsed
 from gan_imbalance.types import InputError, quoted
 
 _DATE = r"\d{4}-\d\d-\d\d"
@@ -183,7 +183,7 @@ def _form(frame: pd.DataFrame, column_types: Mapping[str, ColumnType]) -> tuple[
 def _to_floats(column: pd.Series[Any]) -> Floats:
     """Return a copy of the column as float64, NaN where a value is no number."""
     if not pd.api.types.is_numeric_dtype(column.dtype):
-        column = pd.to_numeric(column.astype(object), errors="coerce")
+        column = parsed(column)
     return np.array(column.to_numpy(dtype=np.float64, na_value=np.nan))
 
 
@@ -215,15 +215,21 @@ def describe_columns(tables: Tables, shapes: pd.Series[float]) -> list[dict[str,
 
 
 def _describe(column: pd.Series[Any], held: ColumnType) -> dict[str, Any]:
-    shared = {"missing": float(column.isna().mean()), "distinct": int(column.nunique())}
-    present = column.dropna()
     if held == "categorical":
-        counts = present.value_counts(normalize=True)
-        return {**shared, "most_frequent": {str(level): float(share) for level, share in counts.head(3).items()}}
+        counts = column.value_counts(normalize=True)
+        most_frequent = {str(level): float(share) for level, share in counts.head(3).items()}
+        return {
+            "missing": float(column.isna().mean()),
+            "distinct": len(counts),
+            "most_frequent": most_frequent,
+        }
+    numbers = column.to_numpy()
+    present = numbers[~np.isnan(numbers)]
+    shared = {"missing": 1 - len(present) / len(numbers), "distinct": len(np.unique(present))}
     names = ("mean", "deviation", "low", "median", "high")
-    if present.empty:
+    if not present.size:
         return shared | dict.fromkeys(names, np.nan)
-    values = present.mean(), present.std(ddof=0), present.min(), present.median(), present.max()
+    values = present.mean(), present.std(), present.min(), np.median(present), present.max()
     described = {key: float(value) for key, value in zip(names, values, strict=True)}
     if held == "date":
         return shared | {key: value if key == "deviation" else _shown(value, held) for key, value in described.items()}
@@ -250,10 +256,15 @@ def _column_alerts(tables: Tables, name: str) -> Iterator[Alert]:
         yield from _category_alerts(name, present, made)
     else:
         yield from _number_alerts(name, present, made, tables.column_types[name])
-    if made.nunique() == 1 < present.nunique():
+    if _is_constant(made) and not _is_constant(present):
         only = _shown(made.iloc[0], tables.column_types[name])
         text = f"nothing but {only}; real rows hold {present.nunique():,} values"
         yield Alert(name, "constant", len(made), text)
+
+
+def _is_constant(present: pd.Series[Any]) -> bool:
+    values = present.to_numpy()
+    return bool((values == values[0]).all())
 
 
 def _missing_alerts(name: str, real: pd.Series[Any], synthetic: pd.Series[Any], strange: int) -> Iterator[Alert]:
@@ -283,22 +294,22 @@ def _category_alerts(name: str, real: pd.Series[Any], synthetic: pd.Series[Any])
 
 
 def _number_alerts(name: str, real: pd.Series[Any], synthetic: pd.Series[Any], held: ColumnType) -> Iterator[Alert]:
-    low, high = real.min(), real.max()
-    outside = synthetic[(synthetic < low) | (synthetic > high)]
+    known, made = real.to_numpy(), synthetic.to_numpy()
+    low, high = known.min(), known.max()
+    outside = made[(made < low) | (made > high)]
     if len(outside):
         text = (
-            f"outside of the real range {_shown(low, held)} to {_shown(high, held)}, such as "
-            f"{_shown(outside.iloc[0], held)}"
+            f"outside of the real range {_shown(low, held)} to {_shown(high, held)}, such as {_shown(outside[0], held)}"
         )
         yield Alert(name, "out of range", len(outside), text)
-    decimals = count_decimals(real.to_numpy())
+    decimals = count_decimals(known)
     if decimals is None:
         return
-    finer = synthetic[synthetic.round(decimals) != synthetic]
+    finer = made[made.round(decimals) != made]
     if len(finer):
         whole = "whole days" if held == "date" else "whole numbers"
         form = whole if not decimals else f"numbers of {decimals} decimals"
-        text = f"no {form}, as all real values are, such as {finer.iloc[0]:.10g}"
+        text = f"no {form}, as all real values are, such as {finer[0]:.10g}"
         yield Alert(name, "not whole" if not decimals else "too many decimals", len(finer), text)
 
 

@@ -15,6 +15,7 @@ import pandas as pd
 
 _BINS = 10
 
+Floats = npt.NDArray[np.float64]
 Pair = tuple[str, str]
 Codes = tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]
 """Which level or bin every real, and every synthetic, row of a column has."""
@@ -31,19 +32,27 @@ def column_shapes(real: pd.DataFrame, synthetic: pd.DataFrame, categorical: Coll
     Returns:
         Scores in [0, 1] by column; NaN where one table has no value in it.
     """
+    scores = {}
+    unordered = set(categorical)
+    for name, values in real.items():
+        score = _tv_complement if name in unordered else _ks_complement
+        scores[name] = score(values, synthetic[name])
+    return pd.Series(scores, dtype=float)
+
+
+def _tv_complement(real: pd.Series[Any], synthetic: pd.Series[Any]) -> float:
     from sdmetrics.single_column import TVComplement
 
-    scores = {}
-    for name in real.columns:
-        pair = real[name].dropna(), synthetic[name].dropna()
-        score = TVComplement.compute if name in categorical else _ks_complement
-        scores[name] = score(*pair) if all(len(values) for values in pair) else np.nan
-    return pd.Series(scores, dtype=float)
+    pair = real.dropna(), synthetic.dropna()
+    return float(TVComplement.compute(*pair)) if all(len(values) for values in pair) else np.nan
 
 
 def _ks_complement(real: pd.Series[float], synthetic: pd.Series[float]) -> float:
     """Return sdmetrics' KSComplement, without the p-value that scipy computes for it, which takes most of its time."""
-    first, second = (np.sort(values.to_numpy(dtype=np.float64)) for values in (real, synthetic))
+    numbers = (values.to_numpy(dtype=np.float64) for values in (real, synthetic))
+    first, second = (np.sort(values[~np.isnan(values)]) for values in numbers)
+    if not (first.size and second.size):
+        return np.nan
     steps = np.concatenate([first, second])
     shares = [np.searchsorted(values, steps, side="right") / len(values) for values in (first, second)]
     return float(1 - np.abs(shares[0] - shares[1]).max())
@@ -77,9 +86,12 @@ def column_pair_trends(
         positions = positions[np.sort(np.random.default_rng(seed).permutation(len(positions))[:max_pairs])]
     pairs = [(real.columns[first], real.columns[second]) for first, second in positions]
     correlate = _correlation_similarity(real, synthetic, pairs, categorical)
-    codes = {name: _coded(real[name], synthetic[name], name in categorical) for name in {*chain(*pairs)}}
+    unordered = set(categorical)
+    # of two numeric columns no code is needed
+    coded = {*chain(*(pair for pair in pairs if unordered.intersection(pair)))}
+    codes = {name: _coded(real[name], synthetic[name], name in unordered) for name in coded}
     scores = [
-        _contingency_similarity(*(codes[name] for name in pair)) if set(pair) & set(categorical) else correlate(pair)
+        _contingency_similarity(*(codes[name] for name in pair)) if unordered.intersection(pair) else correlate(pair)
         for pair in pairs
     ]
     index = pd.MultiIndex.from_tuples(pairs, names=["first", "second"]) if pairs else pd.Index([], dtype=object)
@@ -93,18 +105,28 @@ def _correlation_similarity(
 
     All pairs at once take a hundredth of its time; a sample of the pairs of many columns is taken one by one.
     """
-    numeric = [name for name in real.columns if name not in categorical]
+    unordered = set(categorical)
+    numeric = [name for name in real.columns if name not in unordered]
     if len(pairs) < len(numeric) * (len(numeric) - 1) // 2:
-        tables = [{name: table[name] for name in {*chain(*pairs)}} for table in (real, synthetic)]
+        named = {*chain(*pairs)} - set(categorical)
+        tables = [{name: table[name].to_numpy(dtype=np.float64) for name in named} for table in (real, synthetic)]
 
         def correlate(pair: Pair) -> float:
-            with np.errstate(invalid="ignore", divide="ignore"):
-                known, made = (table[pair[0]].corr(table[pair[1]]) for table in tables)
+            known, made = (_correlation(table[pair[0]], table[pair[1]]) for table in tables)
             return float(1 - abs(known - np.nan_to_num(made)) / 2)
 
         return correlate
     matrix = 1 - (real[numeric].corr() - synthetic[numeric].corr().fillna(0)).abs() / 2
     return lambda pair: cast(float, matrix.at[pair])
+
+
+def _correlation(first: Floats, second: Floats) -> float:
+    """Return Pearson's correlation of the rows where both have a value; NaN where one has no spread there."""
+    both = ~(np.isnan(first) | np.isnan(second))
+    if both.sum() < 2:
+        return np.nan
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return float(np.corrcoef(first[both], second[both])[0, 1])
 
 
 def _coded(real: pd.Series[Any], synthetic: pd.Series[Any], is_category: bool) -> Codes:

@@ -11,7 +11,7 @@ import pandas as pd
 from scipy import sparse
 
 from gan_imbalance.transforms.codecs import DATE_CONTENTS, Dates
-from gan_imbalance.transforms.dtypes import fault_of, require_plain, to_numbers, with_columns
+from gan_imbalance.transforms.dtypes import fault_of, parsed, require_plain, to_numbers, with_columns
 from gan_imbalance.types import InputError, listed, quoted
 
 ColumnType = Literal["numeric", "categorical", "ordinal", "date"]
@@ -103,7 +103,7 @@ def _infer_type(column: pd.Series[Any], named: ColumnType | None) -> ColumnType:
         return "categorical" if column.nunique() == 2 else "numeric"
     content = pd.api.types.infer_dtype(column, skipna=True)
     if content in ("integer", "floating", "mixed-integer-float", "decimal"):
-        return _infer_type(pd.to_numeric(column), named)
+        return _infer_type(parsed(column), named)
     if content in DATE_CONTENTS:
         return "date"
     if named == "categorical" and content.startswith("mixed"):
@@ -121,8 +121,8 @@ def _infer_type(column: pd.Series[Any], named: ColumnType | None) -> ColumnType:
 
 
 def _mixed(column: pd.Series[Any]) -> InputError:
-    values = pd.Series(column.dropna().unique(), dtype=object)
-    numbers = pd.to_numeric(values, errors="coerce").notna()
+    values = pd.Series(column.dropna().unique(), dtype=object, name=column.name)
+    numbers = parsed(values).notna()
     examples = [values[numbers].iloc[:1].tolist(), values[~numbers].iloc[:1].tolist()]
     shown = " and ".join(quoted(value) for example in examples for value in example)
     return InputError(

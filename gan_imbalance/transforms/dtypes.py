@@ -150,7 +150,7 @@ def to_numbers(column: pd.Series[Any]) -> Floats:
     """
     if not pd.api.types.is_numeric_dtype(column.dtype):
         plain = column.astype(object)
-        column = pd.to_numeric(plain, errors="coerce")
+        column = parsed(plain)
         wrong = plain[column.isna() & plain.notna()]
         if len(wrong):
             raise InputError(
@@ -169,6 +169,20 @@ def to_numbers(column: pd.Series[Any]) -> Floats:
             "units, or as a missing value."
         )
     return numbers
+
+
+def parsed(column: pd.Series[Any]) -> pd.Series[Any]:
+    """Return the numbers that objects or texts are, NaN where one is none.
+
+    Raises:
+        InputError: if one is beyond float64.
+    """
+    try:
+        return pd.to_numeric(column.astype(object), errors="coerce")
+    except OverflowError as error:
+        raise InputError(
+            f"Column {quoted(column.name)} holds integers beyond float64; write it in other units, or as text."
+        ) from error
 
 
 def count_decimals(numbers: npt.NDArray[np.floating[Any]]) -> int | None:
