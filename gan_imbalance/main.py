@@ -73,9 +73,10 @@ def main(args: Sequence[str] | None = None) -> int:
     if subcommand == "--version":
         print(f"gan-imbalance {version('gan-imbalance')}")
         return 0
-    # classes named by class_path may be defined in the current folder
+    # classes named by class_path may be defined in the current folder; last, so that a file that is called like a
+    # module of Python or of a package does not take its place
     if os.getcwd() not in sys.path:
-        sys.path.insert(0, os.getcwd())
+        sys.path.append(os.getcwd())
     try:
         with interruptible(), telling_of_a_full_disk():
             if subcommand in LIGHTNING_SUBCOMMANDS:

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 Label = str | int | float | bool
 """A class as the table holds it: ``1``, ``"Charged Off"``, ``True``."""
 
+ColumnName = str | int | float
+"""A column as an option names it; one that is called by a number may be named by that: ``0`` is the column ``"0"``."""
+
 ClassSelection = Literal["minority", "majority", "all"] | Sequence[Label]
 """Which classes a GAN learns: by role (``minority`` is the rarest, ``majority`` all others) or by label."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -123,6 +124,18 @@ def test_a_defect_is_not_taken_for_a_mistake_of_the_user(monkeypatch: pytest.Mon
     monkeypatch.setitem(FUNCTION_SUBCOMMANDS, "defect", ("defect:subcommand", "for this test"))
     with pytest.raises(ValueError, match="invalid literal"):
         main(["defect"])
+
+
+def test_a_file_called_like_a_module_does_not_take_its_place(workplace: Path) -> None:
+    for name in ("random", "torch", "pandas"):
+        (workplace / f"{name}.py").write_text("raise SystemExit('taken for a module of others')")
+    (workplace / "own.py").write_text("print('one of my own')\nclass Gan: pass")
+    # without -P, Python itself would look here first
+    command = [sys.executable, "-P", "-m", "gan_imbalance", "fit", "--model", "own.Gan"]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[1])}
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    assert done.returncode == 2, done.stderr
+    assert "one of my own" in done.stdout
 
 
 # -- arguments and configurations -----------------------------------------------------------------------------------
@@ -261,6 +274,34 @@ def test_mistakes_in_the_data_of_a_file_are_told(refuse: Refuse, images: Path) -
     Path("mixed.yaml").write_text(f"data: {{class_path: MixedDataModule, init_args: {{data: {data}}}}}")
     assert "has no policy 'colour'" in refuse("compare", "--config", "compare.yaml")
     assert "has no policy 'colour'" in refuse("fit", "--config", "mixed.yaml", "--model", "Classifier")
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--data.drop", "[0]"),
+        ("--data.numeric", "[0, 2]"),
+        ("--data.categorical", "[2]"),
+        ("--data.ordinal", "{2: [0, 1, 2]}"),
+        ("--data.derive", "{0: log10}"),
+        ("--data.missing_values", "[7]"),
+        ("--data.target", "3", "--data.drop", "[0]"),
+        ("--plots.columns", "[0, 2]"),
+    ],
+)
+def test_columns_called_by_numbers_are_named_by_these(
+    workplace: Path, tiny_fit: list[str], options: tuple[str, ...]
+) -> None:
+    rows = np.arange(40)
+    frame = pd.DataFrame({"0": rows, "1": rows % 7, "2": rows % 3, "3": np.where(rows % 4, "no", "yes")})
+    frame.to_csv("rows.csv", index=False)
+    assert main([*tiny_fit, *GAN, "--data.target", "3", *options]) == 0
+
+
+def test_evaluate_leaves_out_columns_called_by_numbers(workplace: Path) -> None:
+    pd.DataFrame({"0": range(40), "1": np.arange(40) % 7}).to_csv("rows.csv", index=False)
+    assert main(["evaluate", "--real", "rows.csv", "--synthetic", "rows.csv", "--drop", "[0]"]) == 0
+    assert [column["name"] for column in json.loads(Path("evaluation/evaluation.json").read_text())["columns"]] == ["1"]
 
 
 # -- tables ---------------------------------------------------------------------------------------------------------

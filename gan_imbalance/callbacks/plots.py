@@ -127,13 +127,13 @@ class ColumnPairPlots(RowPlots):
 
     def __init__(
         self,
-        columns: Sequence[str] | None = None,
+        columns: Sequence[ColumnName] | None = None,
         every_n_epochs: int = 10,
         max_rows: int = 1000,
         seed: int = 0,
     ) -> None:
         super().__init__(every_n_epochs, max_rows, seed)
-        self.columns = columns
+        self.columns = None if columns is None else [str(name) for name in columns]
         if columns is not None and (len(columns) % 2 or not columns):
             raise InputError(f"columns are drawn two by two, but it names {len(columns)}: {list(columns)}.")
 

@@ -23,7 +23,6 @@ from fsspec.implementations.local import LocalFileSystem
 from pyarrow.parquet import read_schema
 from torch import Tensor
 
-from gan_imbalance.components import to_config
 from gan_imbalance.data.base import ImbalanceDataModule
 from gan_imbalance.data.imbalance import Indices
 from gan_imbalance.data.loaders import Batch, SequentialLoader, TensorLoader, draw_by_level, pair_with_levels
@@ -46,6 +45,7 @@ from gan_imbalance.transforms.numeric import NumericTransform
 from gan_imbalance.transforms.table import TabularTransformer
 from gan_imbalance.types import (
     ClassSelection,
+    ColumnName,
     DataKind,
     DataSpec,
     InputError,
@@ -113,13 +113,13 @@ def load_table(
     source: str | Path | pd.DataFrame,
     target: str,
     test_path: str | Path | None = None,
-    numeric: Sequence[str] = (),
-    categorical: Sequence[str] = (),
+    numeric: Sequence[ColumnName] = (),
+    categorical: Sequence[ColumnName] = (),
     ordinal: Mapping[str, Sequence[Label]] | None = None,
-    dates: Sequence[str] = (),
-    drop: Sequence[str] = (),
+    dates: Sequence[ColumnName] = (),
+    drop: Sequence[ColumnName] = (),
     derive: Mapping[str, Derivation] | None = None,
-    missing_values: Sequence[str] = (),
+    missing_values: Sequence[str | int | float] = (),
     drop_duplicates: bool = False,
     group: str | None = None,
     constraints: Sequence[Constraint] = (),
@@ -136,7 +136,7 @@ def load_table(
         dates: columns to treat as dates or times; of text, all values are written in one format.
         drop: columns to leave out.
         derive: columns to see in another form (see :class:`~gan_imbalance.data.schema.TableSchema`).
-        missing_values: strings that stand for a missing value, as empty cells do.
+        missing_values: texts or numbers that stand for a missing value, as empty cells do.
         drop_duplicates: keep only the first of several rows with equal features, as the model sees them
             and whatever their target; rows of the test file stay.
         group: column whose equal values stay on one side of every split; it is dropped from the features.
@@ -147,25 +147,28 @@ def load_table(
             missing or mixed values or one class, the group is the target or has missing or mixed values,
             a column cannot be used, or a constraint speaks of a derived one.
     """
-    frame = _load(source, missing_values)
+    gaps = _texts(missing_values)
+    frame = _load(source, gaps)
     test_rows = None
     if test_path is not None:
-        test = _load(_beside(test_path, source), missing_values)
+        test = _load(_beside(test_path, source), gaps)
         require_columns(frame.columns, test.columns, "the training file")
         test_rows = np.arange(len(frame) + len(test)) >= len(frame)
         frame = pd.concat([frame, test[frame.columns]], ignore_index=True)
-    ordinal = ordinal or {}
-    for option, names in (("numeric", numeric), ("categorical", categorical), ("ordinal", ordinal), ("dates", dates)):
+    levels = {str(name): list(order) for name, order in (ordinal or {}).items()}
+    numbers, categories, moments = _texts(numeric), _texts(categorical), _texts(dates)
+    for option, names in (("numeric", numbers), ("categorical", categories), ("ordinal", levels), ("dates", moments)):
         require_columns(names, frame.columns, option)
         if target in names:
             raise InputError(f"{option} names {quoted(target)}, which is the target; leave it out.")
+    left_out = _texts(drop)
     if group is not None:
         require_columns([group], frame.columns, "group")
         if group == target:
             raise InputError(f"group names {quoted(target)}, which is the target; leave it out.")
-        drop = [*drop, group] if group not in drop else drop
-    frame = convert_columns(frame, numeric)
-    schema = TableSchema.of(frame, target, drop, derive)
+        left_out = [*left_out, group] if group not in left_out else left_out
+    frame = convert_columns(frame, numbers)
+    schema = TableSchema.of(frame, target, left_out, {str(name): how for name, how in (derive or {}).items()})
     for constraint in constraints:
         if derived := [name for name in constraint.names if name in schema.derivations]:
             raise InputError(
@@ -175,10 +178,10 @@ def load_table(
     labels, classes = _classes(frame[target])
     features = schema.derive(frame)
     _require_values(features)
-    orders = {name: list(ordinal[name]) for name in _among(ordinal, features)}
+    orders = {name: levels[name] for name in _among(levels, features)}
     for name, order in orders.items():
         find_levels(features[name], order, "error")
-    named = (_among(names, features) for names in (numeric, categorical, orders, dates))
+    named = (_among(names, features) for names in (numbers, categories, orders, moments))
     types = infer_column_types(features, *named)
     duplicates = duplicate_groups(features)
     # Groups are connected while duplicates are still there: the one that stays is a row of all their groups.
@@ -211,7 +214,7 @@ class TabularDataModule(ImbalanceDataModule):
         dates: columns to treat as dates or times; others are inferred.
         drop: columns to leave out.
         derive: columns to see in another form: ``hour_of_day`` (from seconds) or ``log10`` (of x + 1).
-        missing_values: strings that stand for a missing value, as empty cells do, such as "?" or "NA".
+        missing_values: texts or numbers that stand for a missing value, as empty cells do: "?", "NA", -999.
         drop_duplicates: keep only the first of several rows with equal features.
         group: column that says which rows belong together, such as a patient or customer: they stay on one
             side of every split. An identifier, it is dropped from the features.
@@ -249,13 +252,13 @@ class TabularDataModule(ImbalanceDataModule):
         frame: Any = None,
         test_path: str | None = None,
         target: str | None = None,
-        numeric: Sequence[str] = (),
-        categorical: Sequence[str] = (),
+        numeric: Sequence[ColumnName] = (),
+        categorical: Sequence[ColumnName] = (),
         ordinal: dict[str, list[Label]] | None = None,
-        dates: Sequence[str] = (),
-        drop: Sequence[str] = (),
+        dates: Sequence[ColumnName] = (),
+        drop: Sequence[ColumnName] = (),
         derive: dict[str, Derivation] | None = None,
-        missing_values: Sequence[str] = (),
+        missing_values: Sequence[str | int | float] = (),
         drop_duplicates: bool = False,
         group: str | None = None,
         clusters: int | None = None,
@@ -329,7 +332,7 @@ class TabularDataModule(ImbalanceDataModule):
     def encoding(self) -> dict[str, Any]:
         """What becomes of columns, and what conditions are."""
         names = ("numeric_transform", "max_levels", "point_masses", "clusters", "balanced")
-        constraints = [to_config(constraint) for constraint in self.constraints]
+        constraints = [constraint.to_config() for constraint in self.constraints]
         return {**{name: getattr(self, name) for name in names}, "constraints": constraints}
 
     @property
@@ -579,7 +582,11 @@ def _require_fields(path: Path, width: int) -> None:
 
 
 def _mark_missing(frame: pd.DataFrame, missing_values: Sequence[str]) -> pd.DataFrame:
-    return frame.mask(frame.isin(list(missing_values))) if missing_values else frame
+    """Return the table with gaps where a value is one of some texts, or the number that such a text tells."""
+    if not missing_values:
+        return frame
+    numbers = pd.to_numeric(pd.Series(missing_values, dtype=object), errors="coerce").dropna()
+    return frame.mask(frame.isin([*missing_values, *numbers]))
 
 
 def _load(source: str | Path | pd.DataFrame, missing_values: Sequence[str]) -> pd.DataFrame:
@@ -591,6 +598,11 @@ def _load(source: str | Path | pd.DataFrame, missing_values: Sequence[str]) -> p
     frame = with_text_names(source).reset_index(drop=True)
     require_plain_values(frame)
     return _mark_missing(frame, missing_values)
+
+
+def _texts(names: Sequence[ColumnName]) -> list[str]:
+    """Return names of columns, or values, as texts: YAML and Python may give those that are numbers as such."""
+    return [str(name) for name in names]
 
 
 def _beside(test_path: str | Path, source: str | Path | pd.DataFrame) -> Path:

@@ -21,7 +21,7 @@ from gan_imbalance.quality import COLUMN_ROWS, QUALITY_METRICS, evaluate_synthet
 from gan_imbalance.transforms.column_types import require_plain_values, with_text_names
 from gan_imbalance.transforms.dtypes import with_columns
 from gan_imbalance.transforms.table import TabularTransformer
-from gan_imbalance.types import InputError, quoted
+from gan_imbalance.types import ColumnName, InputError, quoted
 
 _MAX_PAIRS = 1000
 _ROWS_FOR_UTILITY = 20_000
@@ -41,7 +41,7 @@ def evaluate(
     holdout: Table | None = None,
     target: str | None = None,
     output: str | Path | None = "evaluation",
-    drop: Sequence[str] = (),
+    drop: Sequence[ColumnName] = (),
     max_rows: int = 2000,
     seed: int = 0,
 ) -> Evaluation:
@@ -63,14 +63,15 @@ def evaluate(
         InputError: if a file cannot be read, tables do not fit together, max_rows is below 10, or the folder cannot be
             written.
     """
+    dropped = [str(name) for name in drop]
     given = {"real": real, "synthetic": synthetic} | ({} if holdout is None else {"holdout": holdout})
     frames = {name: _read(name, table) for name, table in given.items()}
-    tables = Tables.of(frames["real"], frames["synthetic"], frames.get("holdout"), target, drop)
+    tables = Tables.of(frames["real"], frames["synthetic"], frames.get("holdout"), target, dropped)
     evaluation = _judge(tables, target, max_rows, seed)
     if output is None:
         return evaluation
     files = {name: _origin(table) | {"rows": len(frames[name])} for name, table in given.items()}
-    settings = {"target": target, "drop": list(drop), "max_rows": max_rows, "seed": seed}
+    settings = {"target": target, "drop": dropped, "max_rows": max_rows, "seed": seed}
     folder = Path(output)
     write_json(folder / "evaluation.json", provenance(**evaluation.to_dict(), files=files, **settings))
     page, path = _page(evaluation, tables, files, settings), folder / "evaluation.html"
@@ -85,7 +86,7 @@ def run_evaluate(
     holdout: str | None = None,
     target: str | None = None,
     output: str = "evaluation",
-    drop: Sequence[str] = (),
+    drop: Sequence[ColumnName] = (),
     max_rows: int = 2000,
     seed: int = 0,
 ) -> Evaluation:

@@ -154,7 +154,7 @@ def _type_of(column: pd.Series[Any]) -> ColumnType:
     if content in ("date", "datetime", "datetime64"):
         return "date"
     if content == "string" and not _is_category(column) and column.dropna().str.match(_DATE).all():
-        return "date" if _to_days(column).notna().sum() == column.notna().sum() else "categorical"
+        return "date" if np.isnan(_to_days(column)).sum() == column.isna().sum() else "categorical"
     return "categorical"
 
 

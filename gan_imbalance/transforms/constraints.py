@@ -17,7 +17,7 @@ import numpy.typing as npt
 import pandas as pd
 import torch
 
-from gan_imbalance.components import import_class
+from gan_imbalance.components import import_class, to_config
 from gan_imbalance.transforms.codecs import Dates, Numbers, ValueCodec, codec_from_state, codec_to_state
 from gan_imbalance.transforms.column_types import ColumnType, require_columns
 from gan_imbalance.transforms.dtypes import Floats, cast, dtype_to_state, to_numbers
@@ -107,8 +107,16 @@ class Constraint(Component):
 
     def __str__(self) -> str:
         """Return how it was stated."""
-        arguments = ", ".join(f"{key}={value!r}" for key, value in vars(self).items() if key != "learned")
+        arguments = ", ".join(f"{key}={value!r}" for key, value in self._stated().items())
         return f"{type(self).__name__}({arguments})"
+
+    def to_config(self) -> dict[str, Any]:
+        """Return how it was stated as a ``class_path`` dict."""
+        class_path = f"{type(self).__module__}.{type(self).__qualname__}"
+        return {"class_path": class_path, "init_args": to_config(self._stated())}
+
+    def _stated(self) -> dict[str, Any]:
+        return {key: value for key, value in vars(self).items() if key != "learned"}
 
 
 class ValueRange(Constraint):

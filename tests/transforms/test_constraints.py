@@ -11,6 +11,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gan_imbalance import GANOverSampler
 from gan_imbalance.data import TabularDataModule
 from gan_imbalance.main import main
 from gan_imbalance.transforms import (
@@ -295,3 +296,14 @@ def test_where_the_smaller_one_is_missing_the_larger_one_comes_back_on_its_grid(
     transformer = TabularTransformer("minmax", constraints=[LessOrEqual("low", "high")], numeric_columns=["x"])
     back = transformer.fit(frame).inverse_transform(transformer.transform(frame))
     pd.testing.assert_frame_equal(back, frame)
+
+
+def test_how_constraints_were_stated_is_part_of_the_encoding() -> None:
+    frame = pd.DataFrame({"low": range(40), "high": range(1, 41), "label": ["no"] * 30 + ["yes"] * 10})
+    stated = TabularDataModule(frame=frame, target="label", constraints=[LessOrEqual("low", "high")])
+    assert stated.encoding["constraints"] == [LessOrEqual("low", "high").to_config()]
+    assert stated.encoding != TabularDataModule(frame=frame, target="label").encoding
+    # a conditional GAN asks for the encoding
+    sampler = GANOverSampler("ConditionalGAN", constraints=[LessOrEqual("low", "high")], max_steps=1, random_state=0)
+    sampler.fit_resample(frame[["low", "high"]], frame["label"])
+    assert (sampler.synthetic_["low"] <= sampler.synthetic_["high"]).all()
