@@ -22,7 +22,10 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
+from hypothesis import strategies as st
 from scipy import sparse
+
+from gan_imbalance.types import InputError
 
 ROWS = 60
 TARGET = "label"
@@ -49,6 +52,17 @@ def plain(rows: int = ROWS) -> pd.DataFrame:
             TARGET: label,
         }
     )
+
+
+def unless_refused(call: Callable[[], Any]) -> Any:
+    """Return what a call returns, or None where it is refused, in one sentence."""
+    try:
+        return call()
+    except InputError as error:
+        told = str(error)
+    assert "\n" not in told
+    assert len(told) < 400
+    return None
 
 
 def cells(values: Sequence[Any]) -> pd.Series:
@@ -663,3 +677,51 @@ ARRAYS: dict[str, tuple[Any, Any]] = {
     "labels of one class": (_X, np.zeros(ROWS, dtype=int)),
 }
 """X and y as programs hand them over."""
+
+
+# -- drawn at random ------------------------------------------------------------------------------------------------
+
+_VALUES: tuple[st.SearchStrategy[Any], ...] = (
+    st.floats(),
+    st.floats(width=32, allow_nan=False, allow_infinity=False),
+    st.integers(-9, 9),
+    st.integers(-(2**63), 2**63 - 1),
+    st.integers(),
+    st.booleans(),
+    st.text(max_size=5),
+    st.sampled_from(["red", "blue"]),
+    st.sampled_from(["1", "2.5", "nan", "", "NA"]),
+    st.dates().map(str),
+    st.datetimes(),
+    st.dates(),
+    st.times(),
+    st.timedeltas(),
+    st.decimals(),
+    st.fractions(),
+    st.complex_numbers(),
+    st.binary(max_size=3),
+    st.tuples(st.integers()),
+    st.lists(st.integers(), max_size=2),
+    st.none(),
+)
+
+
+@st.composite
+def odd_columns(draw: st.DrawFn, rows: int) -> pd.Series:
+    """Draw a column of one kind of values, seldom of two, with gaps or without, in pandas' form or as objects."""
+    kinds = draw(st.lists(st.sampled_from(_VALUES), min_size=1, max_size=draw(st.sampled_from([1, 1, 1, 2]))))
+    gaps = [st.sampled_from([None, np.nan, pd.NA, pd.NaT])] if draw(st.booleans()) else []
+    pool = draw(st.lists(st.one_of(*kinds, *gaps), min_size=1, max_size=draw(st.sampled_from([1, 2, rows]))))
+    values = cells(pool).head(rows)
+    if draw(st.booleans()):
+        values = values.infer_objects()
+    return values
+
+
+@st.composite
+def odd_frames(draw: st.DrawFn) -> pd.DataFrame:
+    """Draw a table of 3 to 20 rows and up to 4 columns, whatever they are called."""
+    rows = draw(st.integers(3, 20))
+    columns = draw(st.lists(odd_columns(rows), min_size=1, max_size=4))
+    names = draw(st.lists(st.one_of(st.text(max_size=4), st.integers(0, 3)), min_size=4, max_size=4))
+    return pd.concat(columns, axis=1).set_axis(pd.Index(names[: len(columns)], dtype=object), axis=1)

@@ -10,12 +10,15 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from gan_imbalance import evaluate
 from gan_imbalance.evaluation.profile import Tables, find_alerts
 from gan_imbalance.main import main
 from gan_imbalance.quality import QUALITY_METRICS
 from gan_imbalance.types import InputError
+from tests.odd_tables import odd_frames, unless_refused
 
 NASTY = "<b>&amp;"
 
@@ -285,3 +288,20 @@ def test_numbers_at_the_edge_of_what_they_can_be(values: np.ndarray, workplace: 
     real = REAL.assign(amount=values)
     found = evaluate(real, real[:200], real[200:], output=workplace / "out")
     assert found.metrics["synthetic"].notna().all()
+
+
+# -- whatever comes -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.filterwarnings("ignore")
+@settings(max_examples=40, deadline=10_000, suppress_health_check=[HealthCheck.too_slow])
+@given(frame=odd_frames(), data=st.data())
+def test_any_tables_are_compared_or_refused(frame: pd.DataFrame, data: st.DataObject) -> None:
+    holdout = data.draw(st.sampled_from([None, frame]))
+    target = data.draw(st.sampled_from([None, *map(str, frame.columns)]))
+    found = unless_refused(lambda: evaluate(frame, frame.iloc[::-1], holdout, target, output=None))
+    if found is None:
+        return
+    assert found.metrics.loc["exact_copies", "synthetic"] == 1
+    shapes = [column["score"] for column in found.columns]
+    assert np.isnan(shapes).sum() + np.isclose(shapes, 1).sum() == len(shapes)

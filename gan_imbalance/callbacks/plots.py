@@ -16,7 +16,7 @@ from torch import Tensor
 from gan_imbalance.files import atomic_path
 from gan_imbalance.generators import BaseGenerator
 from gan_imbalance.tracking import run_folder
-from gan_imbalance.types import DataKind, InputError
+from gan_imbalance.types import ColumnName, DataKind, InputError
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -18,6 +18,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from imblearn.pipeline import make_pipeline
 from scipy import sparse
 from sklearn import datasets
@@ -33,6 +35,7 @@ from gan_imbalance.networks import DenseGenerator
 from gan_imbalance.oversampling import TableOverSampler
 from gan_imbalance.transforms import LessOrEqual
 from gan_imbalance.types import InputError
+from tests.odd_tables import odd_frames, unless_refused
 
 GANS = [name for name in (*gans.__all__, *generators.__all__) if not name.startswith("Base")]
 FAST = {"max_steps": 4, "batch_size": 16, "random_state": 0}
@@ -178,9 +181,9 @@ def test_targets_come_back_as_they_were(numbers: tuple[np.ndarray, np.ndarray]) 
 def test_classes_encoded_one_against_all_stay_so() -> None:
     X, y = three_classes()
     encoded = pd.DataFrame((y[:, None] == ["a", "b", "c"]).astype(int), columns=["is a", "is b", "is c"])
-    for given in (encoded, encoded.to_numpy()):
-        _, labels = GANOverSampler(**FAST).fit_resample(X, given)
-        assert type(labels) is type(given)
+    for form in (encoded, encoded.to_numpy()):
+        _, labels = GANOverSampler(**FAST).fit_resample(X, form)
+        assert type(labels) is type(form)
         assert type_of_target(labels) == "multilabel-indicator"
         assert np.asarray(labels).sum(axis=0).tolist() == [30, 30, 30]
 
@@ -665,3 +668,23 @@ def spread(rows: pd.DataFrame) -> pd.Series:
             for name, column in rows.items()
         }
     )
+
+
+# -- whatever comes -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.filterwarnings("ignore")
+@settings(max_examples=40, deadline=10_000, suppress_health_check=[HealthCheck.too_slow])
+@given(frame=odd_frames(), data=st.data())
+def test_any_table_is_over_sampled_or_refused(frame: pd.DataFrame, data: st.DataObject) -> None:
+    frame = frame.set_axis([str(name) for name in frame.columns], axis=1)
+    rare = data.draw(st.integers(1, len(frame) - 1))
+    y = np.repeat(["no", "yes"], [len(frame) - rare, rare])
+    sampler = GANOverSampler(max_steps=1, batch_size=16, random_state=0, accelerator="cpu")
+    resampled = unless_refused(lambda: sampler.fit_resample(frame, y))
+    if resampled is None:
+        return
+    X, labels = resampled
+    assert len(X) == len(labels) == 2 * max(rare, len(frame) - rare)
+    assert X.dtypes.equals(frame.dtypes)
+    pd.testing.assert_frame_equal(X.head(len(frame)), frame)

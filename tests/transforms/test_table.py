@@ -8,13 +8,14 @@ import pandas as pd
 import pyarrow
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gan_imbalance.transforms.column_types import infer_column_types
 from gan_imbalance.transforms.dtypes import count_decimals
 from gan_imbalance.transforms.table import TabularTransformer
 from gan_imbalance.types import InputError
+from tests.odd_tables import odd_frames, unless_refused
 
 TRANSFORMS = ["quantile", "standard", "minmax", "modes"]
 START = pd.Timestamp("2020-02-25")
@@ -286,3 +287,18 @@ def test_features_that_no_generator_should_make_are_refused() -> None:
 @pytest.mark.parametrize(("numbers", "decimals"), [([1.0, 2.0], 0), ([1.25, 3.0, np.nan], 2), ([1 / 3], None), ([], 0)])
 def test_decimals(numbers: list[float], decimals: int | None) -> None:
     assert count_decimals(np.array(numbers, dtype=float)) == decimals
+
+
+@pytest.mark.filterwarnings("ignore")
+@settings(max_examples=100, deadline=10_000, suppress_health_check=[HealthCheck.too_slow])
+@given(frame=odd_frames(), numeric=st.sampled_from(TRANSFORMS))
+def test_any_table_is_encoded_or_refused(frame: pd.DataFrame, numeric: Any) -> None:
+    frame = frame.set_axis([str(name) for name in frame.columns], axis=1)
+    transformer = unless_refused(lambda: TabularTransformer(numeric).fit(frame))
+    if transformer is None:
+        return
+    features = transformer.transform(frame)
+    assert np.isfinite(features).all()
+    decoded = transformer.inverse_transform(features)
+    assert decoded.dtypes.equals(frame.dtypes)
+    assert decoded.isna().equals(frame.isna())
