@@ -696,7 +696,7 @@ _VALUES: tuple[st.SearchStrategy[Any], ...] = (
     st.dates(),
     st.times(),
     st.timedeltas(),
-    st.decimals(),
+    st.decimals(allow_nan=False),
     st.fractions(),
     st.complex_numbers(),
     st.binary(max_size=3),

@@ -170,9 +170,9 @@ def test_targets_come_back_as_they_were(numbers: tuple[np.ndarray, np.ndarray]) 
         pd.Series(y, dtype="Int64", name="y"),
         pd.Series(y == 1),
     ]
-    for given in series:
-        _, labels = GANOverSampler(**FAST).fit_resample(frame, given)
-        pd.testing.assert_series_equal(labels.iloc[:60], given)
+    for form in series:
+        _, labels = GANOverSampler(**FAST).fit_resample(frame, form)
+        pd.testing.assert_series_equal(labels.iloc[:60], form)
         assert labels.value_counts().tolist()[:2] == [40, 40]
     _, labels = GANOverSampler(**FAST).fit_resample(frame, pd.DataFrame({"y": y}))
     pd.testing.assert_frame_equal(labels.iloc[:60], pd.DataFrame({"y": y}))
