@@ -29,10 +29,10 @@ FIT = (
 LINEAR = '{"linear": {"class_path": "sklearn.linear_model.LogisticRegression"}}'
 COMPARE = (
     *("compare", "--quick", "true", "--remedies", "[wasserstein_gan]", "--classifiers", LINEAR, "--controls", "false"),
-    *("--seeds", "1", "--folds", "0", "--wandb", "false", "--data.target", TARGET, "--data.path"),
+    *("--seeds", "1", "--folds", "0", "--wandb", "false", "--output", "out", "--data.target", TARGET, "--data.path"),
 )
 
-# names, classes and shapes go through all of a comparison; of odd values, which fit encodes in the same way, a part does
+# names, classes and shapes go through all of a comparison; of odd values, which fit encodes alike, a part does
 OF_THE_WHOLE = {**NAMES, **TARGETS, **SHAPES, **INDICES}
 COMPARED = [*OF_THE_WHOLE, *[name for name in FRAMES if name not in OF_THE_WHOLE][::4]]
 
@@ -206,4 +206,4 @@ def test_a_table_is_learned_or_refused(name: str, command: Told, workplace: Path
 @pytest.mark.parametrize("name", COMPARED)
 def test_a_table_is_compared_or_refused(name: str, command: Told, workplace: Path) -> None:
     if not command(*COMPARE, written(FRAMES[name](), workplace)):
-        assert Path("runs/compare/report.html").is_file()
+        assert Path("out/quick/report.html").is_file()

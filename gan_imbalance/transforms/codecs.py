@@ -324,7 +324,9 @@ def _read_date(value: Any, text: str | None) -> datetime | date | None:
             value = datetime.strptime(value, text)
         except ValueError:
             return None
-    return value if isinstance(value, date) and getattr(value, "tzinfo", None) is None else None
+    # NaT passes for a date
+    is_date = isinstance(value, date) and value is not pd.NaT
+    return value if is_date and getattr(value, "tzinfo", None) is None else None
 
 
 def _in_units(moments: pd.Series[Any], unit: str) -> npt.NDArray[Any]:
