@@ -16,7 +16,7 @@ from torch import Tensor
 from gan_imbalance.files import atomic_path
 from gan_imbalance.generators import BaseGenerator
 from gan_imbalance.tracking import run_folder
-from gan_imbalance.types import ColumnName, DataKind, InputError
+from gan_imbalance.types import ColumnName, DataKind, InputError, listed, quoted
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -133,7 +133,7 @@ class ColumnPairPlots(RowPlots):
         seed: int = 0,
     ) -> None:
         super().__init__(every_n_epochs, max_rows, seed)
-        self.columns = None if columns is None else [str(name) for name in columns]
+        self.columns: Sequence[str] | None = None if columns is None else [str(name) for name in columns]
         if columns is not None and (len(columns) % 2 or not columns):
             raise InputError(f"columns are drawn two by two, but it names {len(columns)}: {list(columns)}.")
 
@@ -142,7 +142,9 @@ class ColumnPairPlots(RowPlots):
         features = trainer.datamodule.table.features  # type: ignore[attr-defined]
         unknown = [name for name in self.columns or () if name not in features]
         if unknown:
-            raise InputError(f"There is no column {unknown[0]!r} to draw: the columns are {', '.join(features)}.")
+            raise InputError(
+                f"There is no column {quoted(unknown[0])} to draw: the columns are {listed(list(features))}."
+            )
         if self.columns is None:
             self.columns = self._most_important(trainer)
 

@@ -172,7 +172,7 @@ def test_broken_files_are_refused(tmp_path: Path) -> None:
         ({"label": [0, "1"] * 60}, {}, "target 'label' mixes types"),
         ({"label": np.linspace(0, 1, 120)}, {}, "target 'label' holds 120 different numbers .* it tells no classes"),
         ({"label": pd.date_range("2024", periods=120)}, {}, "target 'label' holds values such as Timestamp"),
-        ({"rate": None}, {}, r"'rate' has no value in any row; drop it \(drop: \[rate\]\)"),
+        ({"rate": None}, {}, r"'rate' has no value in any row; drop it \(drop: \['rate'\]\)"),
         ({"rate": np.inf}, {}, "'rate' holds infinite values"),
         ({"rate": [1e300, 1.0] * 60}, {}, r"'rate' holds 1e\+300, but numbers go to 3.4e\+38"),
         ({"colour": [1, "a"] * 60}, {}, "'colour' mixes types.*name it in `categorical`"),
