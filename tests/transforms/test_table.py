@@ -248,7 +248,7 @@ def test_a_missing_column_is_named(mixed_frame: pd.DataFrame) -> None:
     ("options", "message"),
     [
         ({"numeric_columns": ["ammount"]}, "'ammount'.*numeric.*did you mean 'amount'"),
-        ({"categorical_columns": ["nothing like it"]}, "categorical asks for; the table has amount, count"),
+        ({"categorical_columns": ["nothing like it"]}, "categorical asks for; the table has 'amount', 'count'"),
         ({"log_columns": ["x"]}, "log_columns"),
         ({"numeric_columns": ["count"], "categorical_columns": ["count"]}, "both numeric and categorical"),
         ({"numeric_columns": ["colour"]}, "'colour' should hold numbers"),
