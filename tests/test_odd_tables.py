@@ -36,6 +36,8 @@ COMPARE = (
 OF_THE_WHOLE = {**NAMES, **TARGETS, **SHAPES, **INDICES}
 COMPARED = [*OF_THE_WHOLE, *[name for name in FRAMES if name not in OF_THE_WHOLE][::4]]
 
+EVERY_FRAME = [pytest.param(name, marks=[pytest.mark.slow] * (name == "3,000 columns")) for name in FRAMES]
+
 Told = Callable[..., str]
 
 # what comes of odd numbers is for other tests to judge
@@ -114,7 +116,7 @@ def split_off(frame: pd.DataFrame) -> tuple[pd.DataFrame, Any]:
 # -- over-sampling --------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", FRAMES)
+@pytest.mark.parametrize("name", EVERY_FRAME)
 def test_a_frame_is_over_sampled_or_refused(name: str) -> None:
     X, y = split_off(FRAMES[name]())
     before = X.copy()
@@ -152,7 +154,7 @@ def evaluated(frame: pd.DataFrame, **options: Any) -> str:
     return refusal(lambda: evaluate(frame, other, frame, TARGET if TARGET in frame.columns else None, **options))
 
 
-@pytest.mark.parametrize("name", FRAMES)
+@pytest.mark.parametrize("name", EVERY_FRAME)
 def test_a_frame_is_evaluated_or_refused(name: str) -> None:
     evaluated(FRAMES[name](), output=None)
 
