@@ -142,9 +142,9 @@ def test_the_driver_alone_writes(comparison: Experiment, tmp_path: Path, monkeyp
     seen: list[set[str]] = []
     write = Store.write
 
-    def watched(self: Store, result: TaskResult) -> None:
+    def watched(self: Store, result: TaskResult, keep_rows: bool) -> None:
         seen.append({path.name for path in (tmp_path / "cells").glob("*")})
-        write(self, result)
+        write(self, result, keep_rows)
 
     monkeypatch.setattr(Store, "write", watched)
     drive(comparison, Store(tmp_path), 1)
