@@ -72,6 +72,8 @@ class GanImbalanceCLI(LightningCLI):
 
     wanted: ClassVar[str]
     """The subcommand that is asked for; parsers of the others take as long to make."""
+    further_callbacks: ClassVar[Sequence[Callback]] = ()
+    """Callbacks besides those that settings name."""
 
     @classmethod
     def subcommands(cls) -> dict[str, set[str]]:
@@ -144,6 +146,7 @@ class GanImbalanceCLI(LightningCLI):
         self.trainer_defaults["callbacks"] = [
             LastCheckpoint(self.built.checkpoint.dirpath),
             RunRecord(self.built.upload_artifacts),
+            *self.further_callbacks,
         ]
         try:
             plugins = _without_requeueing(settings.plugins, settings.strategy)
@@ -232,8 +235,12 @@ def _shapes(state: Mapping[str, Tensor]) -> dict[str, torch.Size]:
     return {name: tensor.shape for name, tensor in state.items()}
 
 
-def run_lightning(args: Sequence[str] | None) -> int:
+def run_lightning(args: Sequence[str] | None, callbacks: Sequence[Callback] = ()) -> int:
     """Run one of Lightning's subcommands, from ``args`` or else the command line, and return the exit code.
+
+    Args:
+        args: the subcommand and its options.
+        callbacks: further ones of the trainer.
 
     Raises:
         InputError: if input or settings cannot be used.
@@ -242,7 +249,7 @@ def run_lightning(args: Sequence[str] | None) -> int:
     spare_gpu_lookups()
     wanted = (sys.argv[1:] if args is None else args)[0]
     try:
-        type("CLI", (GanImbalanceCLI,), {"wanted": wanted})(
+        type("CLI", (GanImbalanceCLI,), {"wanted": wanted, "further_callbacks": callbacks})(
             LightningModule,
             LightningDataModule,
             save_config_callback=SaveRunConfig,

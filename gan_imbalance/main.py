@@ -7,8 +7,9 @@ import re
 import signal
 import sys
 from argparse import ArgumentError
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from importlib.metadata import version
+from inspect import signature
 from typing import Any
 
 from gan_imbalance.files import telling_of_a_full_disk
@@ -35,11 +36,17 @@ FUNCTION_SUBCOMMANDS = {
         "gan_imbalance.comparison.command:compare",
         "find out whether a GAN helps, compared with every standard remedy",
     ),
+    "tune": (
+        "gan_imbalance.tuning:tune",
+        "search for settings of fit, all of whose options it takes, too",
+    ),
     "report": (
         "gan_imbalance.comparison.report.across:report",
         "rebuild the report of a comparison from its files, or rank remedies across several",
     ),
 }
+# by the parameter that takes them: options that another subcommand has, and that are passed on
+_PASSED_ON = {"tune": "fit"}
 # positional arguments: name and help
 _POSITIONAL = {"report": ("runs", "output folders of comparisons")}
 
@@ -140,14 +147,34 @@ def _parse(subcommand: str, arguments: Sequence[str]) -> tuple[Callable[..., Any
     parser = ArgumentParser(
         prog=f"gan-imbalance {subcommand}", description=FUNCTION_SUBCOMMANDS[subcommand][1], exit_on_error=False
     )
-    parser.add_argument("--config", action="config", help="YAML file with any of the options below; may be repeated")
     positional, text = _POSITIONAL.get(subcommand, (None, ""))
+    passing = _PASSED_ON.get(subcommand)
+    if not passing:
+        parser.add_argument(
+            "--config", action="config", help="YAML file with any of the options below; may be repeated"
+        )
     if positional:
         parser.add_argument(positional, nargs="+", type=str, help=text)
-    parser.add_function_arguments(function, fail_untyped=False, skip={positional} if positional else None)
+    skipped: set[str | int] = {name for name in (positional, passing) if name}
+    parser.add_function_arguments(function, fail_untyped=False, skip=skipped)
+    passed: list[str] = []
+    if passing:
+        own = {name for name in signature(function).parameters if name != passing}
+        arguments, passed = _split(arguments, own | {"help"})
     options = dict(parser.instantiate(parser.parse_args(arguments)))
-    del options["config"]
-    return function, options
+    options.pop("config", None)
+    return function, options | ({passing: passed} if passing else {})
+
+
+def _split(arguments: Sequence[str], own: Collection[str]) -> tuple[list[str], list[str]]:
+    """Return the options that are a subcommand's own, with their values, and all others."""
+    parts: tuple[list[str], list[str]] = [], []
+    part = parts[1]
+    for argument in arguments:
+        if argument == "-h" or argument.startswith("--"):
+            part = parts[0 if argument == "-h" or argument[2:].partition("=")[0] in own else 1]
+        part.append(argument)
+    return parts
 
 
 def _show(result: Any) -> int:
