@@ -144,11 +144,14 @@ def _parse(subcommand: str, arguments: Sequence[str]) -> tuple[Callable[..., Any
 
     module, name = FUNCTION_SUBCOMMANDS[subcommand][0].split(":")
     function: Callable[..., Any] = getattr(import_quickly(module), name)
+    passing = _PASSED_ON.get(subcommand)
     parser = ArgumentParser(
-        prog=f"gan-imbalance {subcommand}", description=FUNCTION_SUBCOMMANDS[subcommand][1], exit_on_error=False
+        prog=f"gan-imbalance {subcommand}",
+        description=FUNCTION_SUBCOMMANDS[subcommand][1],
+        epilog=f"All options of gan-imbalance {passing}, such as --config, are taken, too." if passing else None,
+        exit_on_error=False,
     )
     positional, text = _POSITIONAL.get(subcommand, (None, ""))
-    passing = _PASSED_ON.get(subcommand)
     if not passing:
         parser.add_argument(
             "--config", action="config", help="YAML file with any of the options below; may be repeated"
