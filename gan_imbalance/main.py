@@ -40,6 +40,10 @@ FUNCTION_SUBCOMMANDS = {
         "gan_imbalance.tuning:tune",
         "search for settings of fit, all of whose options it takes, too",
     ),
+    "dashboard": (
+        "gan_imbalance.dashboard:dashboard",
+        "make a workspace and a report in Weights & Biases",
+    ),
     "report": (
         "gan_imbalance.comparison.report.across:report",
         "rebuild the report of a comparison from its files, or rank remedies across several",

@@ -41,6 +41,13 @@ def _has_netrc_entry() -> bool:
         return False
 
 
+def default_entity() -> str:
+    """Return the user or team that the account's runs belong to by default."""
+    import wandb
+
+    return str(wandb.Api().default_entity)
+
+
 @contextmanager
 def start_run(folder: str | Path, **settings: Any) -> Iterator[Run]:
     """Give a run whose files lie in ``folder``/wandb, and close it.

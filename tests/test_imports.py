@@ -97,6 +97,7 @@ ALLOWED: dict[str, set[str]] = {
     },
     "evaluation": {*_LEAVES, "comparison", "data", "metrics", "quality", "transforms"},
     "cli": {*_BELOW_SYNTHESIS, "callbacks", "classifiers", "devices", "interruption"},
+    "dashboard": {"tracking", "types"},
     "tuning": {"types", "callbacks", "cli", "files", "interruption"},
     "main": {"types", "cli", "files", "interruption", "slow_imports"},
     "__main__": {"main"},
