@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import sys
 from collections.abc import Mapping, Sequence
 from pickle import UnpicklingError
 from threading import current_thread, main_thread
@@ -120,7 +119,8 @@ class GanImbalanceCLI(LightningCLI):
 
         It would take a checkpoint's hyper-parameters for the configuration, which is the user's to say.
         """
-        super().parse_arguments(parser, args)
+        # not Lightning's own way, which warns of arguments in a program that has some itself, as every command has
+        self.config = parser.parse_args(cast(Sequence[str], args))
         settings = self.config[self.config.subcommand]
         self._checkpoint_path, settings.ckpt_path = settings.ckpt_path, None
 
@@ -235,11 +235,11 @@ def _shapes(state: Mapping[str, Tensor]) -> dict[str, torch.Size]:
     return {name: tensor.shape for name, tensor in state.items()}
 
 
-def run_lightning(args: Sequence[str] | None, callbacks: Sequence[Callback] = ()) -> int:
-    """Run one of Lightning's subcommands, from ``args`` or else the command line, and return the exit code.
+def run_lightning(arguments: Sequence[str], callbacks: Sequence[Callback] = ()) -> int:
+    """Run one of Lightning's subcommands, and return the exit code.
 
     Args:
-        args: the subcommand and its options.
+        arguments: the subcommand and its options.
         callbacks: further ones of the trainer.
 
     Raises:
@@ -247,7 +247,7 @@ def run_lightning(args: Sequence[str] | None, callbacks: Sequence[Callback] = ()
     """
     no_exit: dict[str, Any] = {"exit_on_error": False}
     spare_gpu_lookups()
-    wanted = (sys.argv[1:] if args is None else args)[0]
+    wanted = arguments[0]
     try:
         type("CLI", (GanImbalanceCLI,), {"wanted": wanted, "further_callbacks": callbacks})(
             LightningModule,
@@ -258,7 +258,7 @@ def run_lightning(args: Sequence[str] | None, callbacks: Sequence[Callback] = ()
             subclass_mode_data=True,
             auto_configure_optimizers=False,
             parser_kwargs={**no_exit, wanted: no_exit},
-            args=None if args is None else list(args),
+            args=list(arguments),
         )
     except MisconfigurationException as error:
         raise InputError(" ".join(str(error).split())) from error

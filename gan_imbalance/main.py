@@ -14,6 +14,7 @@ from typing import Any
 
 from gan_imbalance.files import telling_of_a_full_disk
 from gan_imbalance.interruption import Interrupted, interruptible
+from gan_imbalance.shipped_configs import with_shipped_configs
 from gan_imbalance.slow_imports import import_quickly
 from gan_imbalance.types import InputError
 
@@ -48,11 +49,18 @@ FUNCTION_SUBCOMMANDS = {
         "gan_imbalance.comparison.report.across:report",
         "rebuild the report of a comparison from its files, or rank remedies across several",
     ),
+    "configs": (
+        "gan_imbalance.shipped_configs:show_configs",
+        "list the configurations that --config knows by name, or print one",
+    ),
+}
+# positional arguments: name, how many, and help
+_POSITIONAL = {
+    "report": ("runs", "+", "output folders of comparisons"),
+    "configs": ("name", "?", "of the configuration to print"),
 }
 # by the parameter that takes them: options that another subcommand has, and that are passed on
 _PASSED_ON = {"tune": "fit"}
-# positional arguments: name and help
-_POSITIONAL = {"report": ("runs", "output folders of comparisons")}
 
 # jsonargparse's messages for a user's mistakes, and plainer ones
 _PLAIN_WORDS = (
@@ -90,10 +98,11 @@ def main(args: Sequence[str] | None = None) -> int:
         sys.path.append(os.getcwd())
     try:
         with interruptible(), telling_of_a_full_disk():
+            arguments = with_shipped_configs(arguments)
             if subcommand in LIGHTNING_SUBCOMMANDS:
                 from gan_imbalance.cli import run_lightning
 
-                return run_lightning(args)
+                return run_lightning(arguments)
             if subcommand in FUNCTION_SUBCOMMANDS:
                 function, options = _parse(subcommand, arguments[1:])
                 return _show(function(**options))
@@ -155,13 +164,12 @@ def _parse(subcommand: str, arguments: Sequence[str]) -> tuple[Callable[..., Any
         epilog=f"All options of gan-imbalance {passing}, such as --config, are taken, too." if passing else None,
         exit_on_error=False,
     )
-    positional, text = _POSITIONAL.get(subcommand, (None, ""))
     if not passing:
-        parser.add_argument(
-            "--config", action="config", help="YAML file with any of the options below; may be repeated"
-        )
+        text = "YAML file with any of the options below, or the name of one that is shipped; may be repeated"
+        parser.add_argument("--config", action="config", help=text)
+    positional, number, text = _POSITIONAL.get(subcommand, (None, None, ""))
     if positional:
-        parser.add_argument(positional, nargs="+", type=str, help=text)
+        parser.add_argument(positional, nargs=number, type=str, help=text)
     skipped: set[str | int] = {name for name in (positional, passing) if name}
     parser.add_function_arguments(function, fail_untyped=False, skip=skipped)
     passed: list[str] = []

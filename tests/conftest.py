@@ -184,8 +184,6 @@ def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(folder)
     monkeypatch.syspath_prepend(folder)
     monkeypatch.setenv("WANDB_MODE", "disabled")
-    # Lightning's command line warns when it is called from a program that has arguments of its own
-    monkeypatch.setattr("sys.argv", ["gan-imbalance"])
     return folder
 
 
@@ -239,7 +237,6 @@ def trained(tmp_path_factory: pytest.TempPathFactory, tiny_fit: list[str]) -> di
         patch.chdir(folder)
         patch.syspath_prepend(folder)
         patch.setenv("WANDB_MODE", "disabled")
-        patch.setattr("sys.argv", ["gan-imbalance"])
         for model in ("WassersteinGAN", "Classifier"):
             assert main([*tiny_fit, "--model", model]) == 0
     runs = folder / "runs"

@@ -17,8 +17,6 @@ from gan_imbalance.synthesis import load_gan
 from gan_imbalance.types import InputError
 
 README = Path(__file__).resolve().parents[1] / "README.md"
-CONFIGS = README.parent / "configs"
-EXPERIMENTS = README.parent / "experiments"
 
 # README's commands are for real runs; these options make rehearsals of them
 SHORT_FIT = (
@@ -40,11 +38,9 @@ def chapter() -> str:
 
 @pytest.fixture
 def folder(chapter: str, workplace: Path) -> Path:
-    """Work in a folder that holds what the chapter has saved, and the configurations that it names."""
+    """Work in a folder that holds what the chapter has saved."""
     (workplace / "my_gan.py").write_text(_blocks(chapter, "python")[0])
     (workplace / "mine.yaml").write_text(_blocks(chapter, "yaml")[0])
-    (workplace / "configs").symlink_to(CONFIGS)
-    (workplace / "experiments").symlink_to(EXPERIMENTS)
     return workplace
 
 

@@ -98,8 +98,9 @@ ALLOWED: dict[str, set[str]] = {
     "evaluation": {*_LEAVES, "comparison", "data", "metrics", "quality", "transforms"},
     "cli": {*_BELOW_SYNTHESIS, "callbacks", "classifiers", "devices", "interruption"},
     "dashboard": {"tracking", "types"},
-    "tuning": {"types", "callbacks", "cli", "files", "interruption"},
-    "main": {"types", "cli", "files", "interruption", "slow_imports"},
+    "tuning": {"types", "callbacks", "cli", "files", "interruption", "shipped_configs"},
+    "shipped_configs": {"types"},
+    "main": {"types", "cli", "files", "interruption", "shipped_configs", "slow_imports"},
     "__main__": {"main"},
     # for type checkers only
     "__init__": {
