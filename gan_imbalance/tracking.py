@@ -1,4 +1,7 @@
-"""Where a run's files lie, and Weights & Biases without asking anybody anything; the only file that imports wandb."""
+"""Where a run's files lie, what loggers are told, and Weights & Biases without asking anybody anything.
+
+The only file that imports wandb.
+"""
 
 from __future__ import annotations
 
@@ -14,8 +17,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
     from pytorch_lightning import Trainer
-    from pytorch_lightning.loggers import WandbLogger
+    from pytorch_lightning.loggers import Logger, WandbLogger
     from wandb import Artifact as Artifact
     from wandb import Settings
     from wandb.sdk.wandb_run import Run
@@ -165,6 +170,50 @@ def log_plots(run: Run, paths: Iterable[Path]) -> None:
     import wandb
 
     run.log({path.stem: wandb.Image(str(path)) for path in paths})
+
+
+def log_figure(logger: Logger, name: str, figure: Figure, step: int) -> None:
+    """Log a drawing to one of Lightning's loggers; one that takes none, such as ``CSVLogger``, is left alone.
+
+    Args:
+        logger: of Weights & Biases, TensorBoard, MLflow, or another with the methods of one of the first two.
+        name: may have parts, as in ``plots/columns``.
+        figure: stays open.
+        step: of training.
+    """
+    from pytorch_lightning.loggers import MLFlowLogger
+
+    experiment: Any = getattr(logger, "experiment", None)
+    if isinstance(logger, MLFlowLogger):
+        # an artifact, which has no step of its own
+        experiment.log_figure(logger.run_id, figure, f"{name}/step_{step:07d}.png")
+    elif hasattr(logger, "log_image"):
+        logger.log_image(name, [figure], step=step)
+    elif hasattr(experiment, "add_figure"):
+        experiment.add_figure(name, figure, step, close=False)
+
+
+def log_table(logger: Logger, name: str, table: pd.DataFrame, step: int) -> None:
+    """Log a table to one of Lightning's loggers; one that takes none, such as ``CSVLogger``, is left alone.
+
+    TensorBoard, which knows no tables, shows it as text.
+
+    Args:
+        logger: of Weights & Biases, TensorBoard, MLflow, or another with the methods of one of the first two.
+        name: may have parts, as in ``tables/distances``.
+        table: without its index.
+        step: of training.
+    """
+    from pytorch_lightning.loggers import MLFlowLogger
+
+    experiment: Any = getattr(logger, "experiment", None)
+    if isinstance(logger, MLFlowLogger):
+        experiment.log_table(logger.run_id, table, f"{name}/step_{step:07d}.json")
+    elif hasattr(logger, "log_table"):
+        logger.log_table(name, dataframe=table, step=step)
+    elif hasattr(experiment, "add_text"):
+        lines: list[Iterable[Any]] = [table.columns, ["---"] * table.shape[1], *table.itertuples(index=False)]
+        experiment.add_text(name, "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines), step)
 
 
 def run_folder(trainer: Trainer) -> Path:

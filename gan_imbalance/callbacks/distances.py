@@ -11,7 +11,7 @@ from torch import Tensor
 
 from gan_imbalance.files import atomic_path
 from gan_imbalance.generators import BaseGenerator
-from gan_imbalance.tracking import run_folder
+from gan_imbalance.tracking import log_figure, log_table, run_folder
 from gan_imbalance.types import DataKind
 
 _CURVES = ("within_real", "within_synthetic", "between")
@@ -24,7 +24,7 @@ class DistanceMonitor(Callback):
     between two generated ones, in the form in which they would be exported, ``val/distance_between`` that from one to
     the other. Where all three meet, the generator does well; where the second lies below the first, it collapses;
     where the third lies above both, it generates something else. The curves are ``distances.png`` and
-    ``distances.csv`` in the folder of the run.
+    ``distances.csv`` in the folder of the run, and go to its loggers.
 
     Args:
         max_rows: rows of each kind that are compared at most.
@@ -51,6 +51,12 @@ class DistanceMonitor(Callback):
             self._curves.append({"step": trainer.global_step, **figures})
             self._draw(trainer)
 
+    def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Log the curves as a table."""
+        if trainer.is_global_zero and self._curves:
+            for logger in trainer.loggers:
+                log_table(logger, "tables/distances", pd.DataFrame(self._curves), trainer.global_step)
+
     def on_save_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
         """Keep the curves."""
         checkpoint["distances"] = self._curves
@@ -72,6 +78,8 @@ class DistanceMonitor(Callback):
         axis.legend()
         with atomic_path(run_folder(trainer) / "distances.png") as path:
             figure.savefig(path, dpi=80)
+        for logger in trainer.loggers:
+            log_figure(logger, "plots/distances", figure, trainer.global_step)
         plt.close(figure)
 
 

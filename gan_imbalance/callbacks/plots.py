@@ -10,12 +10,11 @@ import numpy as np
 import pandas as pd
 import torch
 from pytorch_lightning import Callback, LightningModule, Trainer
-from pytorch_lightning.loggers import WandbLogger
 from torch import Tensor
 
 from gan_imbalance.files import atomic_path
 from gan_imbalance.generators import BaseGenerator
-from gan_imbalance.tracking import run_folder
+from gan_imbalance.tracking import log_figure, run_folder
 from gan_imbalance.types import ColumnName, DataKind, InputError, listed, quoted
 
 if TYPE_CHECKING:
@@ -28,7 +27,7 @@ _MISSING = "missing"
 
 
 class TrainingPlots(Callback, ABC):
-    """Draws plots as training goes, to files and to Weights & Biases.
+    """Draws plots as training goes, to files and to loggers.
 
     Args:
         every_n_epochs: how often, in validation epochs.
@@ -36,7 +35,7 @@ class TrainingPlots(Callback, ABC):
     """
 
     name: ClassVar[str]
-    """What Weights & Biases calls the plots."""
+    """What loggers call the plots, behind ``plots/``."""
     folder: ClassVar[str]
     """Where they lie within the folder of the run."""
 
@@ -65,8 +64,7 @@ class TrainingPlots(Callback, ABC):
             ) as path:
                 figure.savefig(path, dpi=80)
             for logger in trainer.loggers:
-                if isinstance(logger, WandbLogger):
-                    logger.log_image(f"plots/{self.name}{suffix}", [figure], step=trainer.global_step)
+                log_figure(logger, f"plots/{self.name}{suffix}", figure, trainer.global_step)
         plt.close(figure)
 
     def on_save_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
@@ -83,7 +81,7 @@ class TrainingPlots(Callback, ABC):
 
 
 class RowPlots(TrainingPlots):
-    """Draws real training rows and synthetic ones as training goes, to files and to Weights & Biases.
+    """Draws real training rows and synthetic ones as training goes, to files and to loggers.
 
     Args:
         every_n_epochs: how often, in validation epochs.
@@ -110,7 +108,7 @@ class RowPlots(TrainingPlots):
 
 
 class ColumnPairPlots(RowPlots):
-    """Draws pairs of columns of real training rows beside synthetic ones, to files and to Weights & Biases.
+    """Draws pairs of columns of real training rows beside synthetic ones, to files and to loggers.
 
     Two columns of numbers make a scatter plot, anything else a two-dimensional histogram. Every pair has a line of
     the plot.
