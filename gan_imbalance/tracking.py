@@ -11,7 +11,7 @@ import re
 import shutil
 import sys
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -170,6 +170,18 @@ def log_plots(run: Run, paths: Iterable[Path]) -> None:
     import wandb
 
     run.log({path.stem: wandb.Image(str(path)) for path in paths})
+
+
+def log_tables(run: Run, tables: Mapping[str, pd.DataFrame]) -> None:
+    """Log tables by their names, without their indices; missing values are empty."""
+    import wandb
+
+    def as_table(frame: pd.DataFrame) -> wandb.Table:
+        rows: list[Iterable[Any]] = [*frame.astype(object).replace({float("nan"): None}).itertuples(index=False)]
+        # a column of numbers and words is shown, too
+        return wandb.Table(columns=list(frame.columns), data=rows, allow_mixed_types=True)
+
+    run.log({name: as_table(frame) for name, frame in tables.items()})
 
 
 def log_figure(logger: Logger, name: str, figure: Figure, step: int) -> None:

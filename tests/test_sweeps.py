@@ -100,7 +100,7 @@ def test_it_runs_and_logs_its_metric(path: Path, end: int, workplace: Path) -> N
         (config,) = (workplace / "runs").glob("*/version_0/config.yaml")
         assert {option: value_of(read(config), option) for option in chosen} == chosen
     else:
-        # as publish_report writes it
+        # as publish_comparison writes it
         column, remedy = metric.split("/")
         (figures,) = (workplace / "runs").glob("*/quick/results.csv")
         results = pd.read_csv(figures)

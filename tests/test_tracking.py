@@ -197,19 +197,22 @@ def test_artifacts_lead_from_the_data_to_a_classifier(offline: Path, tiny_fit: l
     assert files_of(classifier.made, "model")
 
 
-def test_no_row_and_no_weight_is_uploaded_unless_asked_for(offline: Path, tiny_fit: list[str]) -> None:
+@pytest.mark.parametrize("runs_of", ["one", "cells"])
+def test_no_row_and_no_weight_is_uploaded_unless_asked_for(offline: Path, tiny_fit: list[str], runs_of: str) -> None:
     assert main([*tiny_fit, "--model", "GAN"]) == 0
     checkpoint = str(offline / "runs" / "GAN" / "version_0" / "checkpoints" / "last.ckpt")
     request = ("--counts", '{"yes": 5}', "--output", "out/rows.csv")
     assert main(["synthesize", "--ckpt_path", checkpoint, *request]) == 0
     what = ("--remedies", "[nothing, gan]", "--classifiers", _LOGISTIC_REGRESSION, "--gan_steps", "2")
     data = ("--data.path", "rows.csv", "--data.target", "label", "--data.validation_fraction", "0.2")
-    rest = ("--seeds", "1", "--folds", "0", "--controls", "false", "--output", "runs/mine")
+    rest = ("--seeds", "1", "--folds", "0", "--controls", "false", "--wandb_runs", runs_of, "--output", "runs/mine")
     assert main(["compare", *data, *what, *rest]) == 0
     runs = [run for folder in ("runs", "out", "runs/mine") for run in read_runs(offline / folder)]
-    assert {run.settings.get("job_type") for run in runs} >= {"synthesize", "cell", "resample", "report"}
+    apart = {"cell", "resample"} if runs_of == "cells" else set()
+    assert {run.settings.get("job_type") for run in runs} - {None} == {"synthesize", "comparison", *apart}
     sent = {file.path for run in runs for one in (*run.made, *run.used) for file in one.manifest.contents}
-    assert sent == {"split", "answer.json", "results.csv", "summary.csv", "report.html"}
+    tables = {"cells.table.json", "remedies.table.json"}
+    assert sent == {"split", "answer.json", "results.csv", "summary.csv", "report.html", *tables}
 
 
 def test_a_classifier_of_real_rows_is_made_from_the_data_set(offline: Path, tiny_fit: list[str]) -> None:
@@ -225,7 +228,7 @@ def test_artifacts_of_a_comparison_lead_from_the_data_to_the_results(offline: Pa
     data = ("--data.path", "rows.csv", "--data.target", "label", "--data.validation_fraction", "0.2")
     what = ("--remedies", "[nothing, smote, gan]", "--classifiers", _LOGISTIC_REGRESSION, "--gan_steps", "2")
     rest = ("--seeds", "1", "--folds", "0", "--controls", "false", "--output", "runs/mine")
-    assert main(["compare", *data, *what, *rest, "--upload_artifacts", "true"]) == 0
+    assert main(["compare", *data, *what, *rest, "--upload_artifacts", "true", "--wandb_runs", "cells"]) == 0
     runs = read_runs(offline / "runs" / "mine")
     cells = {run.config["remedy"]: run for run in runs if run.settings["job_type"] == "cell"}
     made = {run.config["remedy"]: run for run in runs if run.settings["job_type"] == "resample"}
@@ -270,21 +273,39 @@ def test_a_comparison_is_recorded(offline: Path) -> None:
         "--folds",
         "0",
     )
-    assert main(["compare", *data, *what, "--controls", "false", "--output", "runs/mine"]) == 0
+    folder = offline / "runs" / "mine"
+    rest = ("--controls", "false", "--output", str(folder))
+    assert main(["compare", *data, *what, *rest]) == 0
+    (run,) = read_runs(folder)
+    assert (run.settings["job_type"], run.settings["display_name"]) == ("comparison", "mine")
+    assert run.config["metric"] == "pr_auc"
+    assert files_of(run.made, "report") == [{"answer.json", "report.html", "results.csv", "summary.csv"}]
+    results = pd.read_csv(folder / "results.csv")
+    validation = results[results["remedy"] == "nothing"]["validation_pr_auc"].mean()
+    assert run.summary["validation_pr_auc/nothing"] == pytest.approx(validation)
+    logged = {name: value for row in run.history for name, value in row.items()}
+    assert {name.split("/")[0] for name in logged if name.endswith("/_type")} > {"cells", "remedies"}
+    (recorded,) = folder.glob("wandb/offline-run-*/files")
+    table = json.loads((recorded / logged["cells/path"]).read_text())
+    assert [dict(zip(table["columns"], row, strict=True))["pr_auc"] for row in table["data"]] == pytest.approx(
+        results["pr_auc"].tolist()
+    )
+    plots = {path.stem for path in (folder / "plots").glob("*.png")}
+    assert {name for name in plots if (recorded / logged[f"{name}/path"]).is_file()} == plots != set()
+
+
+def test_a_comparison_is_recorded_cell_by_cell_on_request(offline: Path) -> None:
+    data = ("--data.path", "rows.csv", "--data.target", "label", "--classifiers", _LOGISTIC_REGRESSION)
+    what = ("--remedies", "[nothing, random_over]", "--seeds", "2", "--folds", "0", "--controls", "false")
+    assert main(["compare", *data, *what, "--wandb_runs", "cells", "--output", "runs/mine"]) == 0
     runs = read_runs(offline / "runs" / "mine")
-    cells = [run for run in runs if run.settings["job_type"] == "cell"]
-    (report,) = (run for run in runs if run.settings["job_type"] == "report")
-    assert len(cells) == 4
+    kinds = [run.settings["job_type"] for run in runs]
+    assert {kind: kinds.count(kind) for kind in kinds} == {"cell": 4, "resample": 2, "comparison": 1}
     assert {run.settings["run_group"] for run in runs} == {"mine"}
-    for cell in cells:
+    for cell in (run for run in runs if run.settings["job_type"] == "cell"):
         assert 0 <= cell.summary["test/pr_auc"] <= 1
         split = Split.load(offline / "runs" / "mine" / "splits" / f"seed-{cell.config['seed']}.json")
         assert cell.config["split_hash"] == split.hash
-    assert any("filenames" in name or "path" in name for row in report.history for name in row)
-    assert files_of(report.made, "report") == [{"answer.json", "report.html", "results.csv", "summary.csv"}]
-    results = pd.read_csv(offline / "runs" / "mine" / "results.csv")
-    validation = results[results["remedy"] == "nothing"]["validation_pr_auc"].mean()
-    assert report.summary["validation_pr_auc/nothing"] == pytest.approx(validation)
 
 
 _LOGISTIC_REGRESSION = '{"logistic_regression": {"class_path": "sklearn.linear_model.LogisticRegression"}}'

@@ -18,7 +18,7 @@ from gan_imbalance.comparison.plan.remedies import Amount, Remedy
 from gan_imbalance.comparison.plan.study import Judging, Setting, resolve_folds
 from gan_imbalance.comparison.report.findings import Findings
 from gan_imbalance.comparison.report.make import make_report
-from gan_imbalance.comparison.report.publish import publish_report
+from gan_imbalance.comparison.report.publish import publish_comparison
 from gan_imbalance.comparison.result import Comparison
 from gan_imbalance.comparison.run.engine import EngineName, open_engine
 from gan_imbalance.comparison.store import Store
@@ -67,6 +67,7 @@ def compare(
     quick: bool = False,
     verbose: bool = False,
     wandb: bool = True,
+    wandb_runs: Literal["one", "cells"] = "one",
     upload_artifacts: bool = False,
     private: bool = False,
 ) -> Comparison:
@@ -126,6 +127,8 @@ def compare(
         verbose: whether what is shown has the tables of all classifiers, and the quality of the added rows.
         wandb: whether to record figures, plots and the report in Weights & Biases (offline without an account); a
             dry run is not.
+        wandb_runs: "one" for a single run at the end, with a table of the cells; "cells" for further ones as the
+            comparison goes on, per set of added rows and per cell, whose artifacts tell what was made from what.
         upload_artifacts: whether synthetic rows, GANs and the scores of test rows go there, too.
         private: whether real rows, and what resamplers make of them, stay out of ``output``, reports and plots; rows
             that a GAN generated, and the GANs, are kept.
@@ -181,10 +184,16 @@ def compare(
             opened.threads,
             private,
         )
-        publish = wandb and not quick
+        publish, apart = wandb and not quick, wandb_runs == "cells"
         try:
             failures = drive(
-                experiment, store, _first_seeds(seeds, folds, bounds), bounds, opened, publish, upload_artifacts
+                experiment,
+                store,
+                _first_seeds(seeds, folds, bounds),
+                bounds,
+                opened,
+                publish and apart,
+                upload_artifacts,
             )
         except (Interrupted, KeyboardInterrupt) as interruption:
             interruption.add_note(f"what is finished is kept in {store.folder}: the same command goes on from there")
@@ -194,7 +203,7 @@ def compare(
     findings = Findings.of(store)
     report = make_report(findings, save_plots=not quick)
     if publish:
-        publish_report(store, report, upload_artifacts)
+        publish_comparison(findings, report, upload_artifacts, in_whole=not apart)
     return Comparison(store.folder, verbose, findings)
 
 

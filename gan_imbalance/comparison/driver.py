@@ -170,7 +170,7 @@ def drive(
         seeds: how many, to begin with.
         until: bounds, if it is to go on until it is decided.
         engine: what runs the tasks; this process if not given.
-        publish: whether to record new results in Weights & Biases.
+        publish: whether the rows and the cells of every task have runs of their own in Weights & Biases.
         upload: whether rows, GANs and scores go there, too.
 
     Returns:

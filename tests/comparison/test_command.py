@@ -159,14 +159,14 @@ def test_quick_trains_hardly_and_stays_apart(run: Run, tmp_path: Path) -> None:
     assert not (tmp_path / "results.csv").exists()
 
 
-def test_wandb_has_a_run_per_cell_and_one_for_the_report(
-    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("wandb_runs", "first", "second"), [("one", 1, 1 + 1), ("cells", 2 + 1, 3 + 2)])
+def test_wandb_has_a_run_and_on_request_one_per_cell(
+    wandb_runs: str, first: int, second: int, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("WANDB_MODE", "offline")
-    assert run(remedies=["nothing"], seeds=2, wandb=True) == 0
-    assert len(list((tmp_path / "wandb").glob("offline-run-*"))) == 2 + 1
-    assert run(remedies=["nothing"], seeds=3, wandb=True) == 0
-    assert len(list((tmp_path / "wandb").glob("offline-run-*"))) == 3 + 2
+    for seeds, runs in ((2, first), (3, second)):
+        assert run(remedies=["nothing"], seeds=seeds, wandb=True, wandb_runs=wandb_runs) == 0
+        assert len(list((tmp_path / "wandb").glob("offline-run-*"))) == runs
 
 
 LEARNERS = [

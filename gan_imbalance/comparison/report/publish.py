@@ -1,33 +1,45 @@
-"""A comparison in Weights & Biases: one run per set of added rows, one per cell, and one with the report.
+"""A comparison in Weights & Biases: one run with the answer, a table of the cells, plots and report.
 
-Artifacts tell where a figure comes from: the data set is used by the run that trains a GAN, which logs the GAN and
-its rows; these are used by the cells, which log their results.
+On request also one run per set of added rows and one per cell. Artifacts then tell where a figure comes from: the data
+set is used by the run that trains a GAN, which logs the GAN and its rows; these are used by the cells, which log their
+results.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
-import pandas as pd
-
 from gan_imbalance.comparison.plan.cells import Candidate, Cell, Task, slug
+from gan_imbalance.comparison.plan.description import Description
 from gan_imbalance.comparison.plan.study import Study
 from gan_imbalance.comparison.plots import SHEET
+from gan_imbalance.comparison.report.findings import Findings
 from gan_imbalance.comparison.store import Store
 from gan_imbalance.data.split import Part
 from gan_imbalance.files import file_hash
 from gan_imbalance.synthesis import synthetic_artifact
-from gan_imbalance.tracking import in_sweep, log_plots, make_artifact, make_dataset, start_run, use_artifact
+from gan_imbalance.tracking import (
+    in_sweep,
+    log_plots,
+    log_tables,
+    make_artifact,
+    make_dataset,
+    start_run,
+    use_artifact,
+)
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from gan_imbalance.tracking import Artifact
 
 
 def publish_task(store: Store, study: Study, task: Task, upload: bool) -> None:
     """Record the rows that a task's remedy made, and the results of its cells, as far as there are any.
 
-    In a sweep nothing is recorded: the sweep knows one run of this process, that of the report.
+    In a sweep nothing is recorded: the sweep knows one run of this process, that of the comparison.
 
     Args:
         store: where they lie.
@@ -102,23 +114,51 @@ def _publish_cell(store: Store, study: Study, task: Task, cell: Cell, upload: bo
         run.log_artifact(make_artifact("result", f"result-{file_hash(path)}", files, upload, lasting=True))
 
 
-def publish_report(store: Store, report: Path, upload: bool) -> None:
-    """Record answer, plots and report of a comparison, and how well every remedy does on validation rows.
+def publish_comparison(findings: Findings, report: Path, upload: bool, in_whole: bool = True) -> None:
+    """Record a comparison in one run: settings, answer, cells as a table, plots, report.
+
+    Its summary says how well every remedy does on validation rows, by which a sweep may choose.
 
     Args:
-        store: of the comparison.
+        findings: of the comparison.
         report: its page.
         upload: whether sheets of real and synthetic images, and a page that shows them, go along.
+        in_whole: whether ``upload`` also takes along the files that runs of tasks would have: added rows, GANs, and the
+            scores of test rows.
     """
-    folder = store.folder
-    with start_run(folder, name=f"{folder.name}-report", group=folder.name, job_type="report") as run:
+    store, description = findings.store, findings.description
+    folder, name = store.folder, store.folder.name
+    with start_run(folder, name=name, group=name, job_type="comparison", config=_settings(description)) as run:
+        for split in description.content["splits"]:
+            use_artifact(run, _described_dataset(description, split))
         plots = sorted((folder / "plots").glob("*.png"))
         sheets = [] if upload else [path for path in plots if path.name.startswith(SHEET)]
         log_plots(run, (path for path in plots if path not in sheets))
-        run.summary.update({**_validation_figures(folder / "results.csv"), **_verdict(store)})
-        files = [folder / name for name in ("answer.json", "results.csv", "summary.csv")]
+        log_tables(run, {"cells": findings.results, "remedies": findings.summary})
+        run.summary.update({**_validation_figures(findings.results), **_verdict(store)})
+        files = [folder / file for file in ("answer.json", "results.csv", "summary.csv")]
         files = files if sheets else [report, *files]
-        run.log_artifact(make_artifact("report", f"{folder.name}-report", files, upload=True))
+        run.log_artifact(make_artifact("report", f"{name}-report", files, upload=True))
+        if upload and in_whole:
+            cells = [path(address) for address in findings.cells for path in (store.cell_path, store.scores_path)]
+            run.log_artifact(make_artifact("result", f"{name}-cells", cells, upload, lasting=True))
+            rows = folder / "synthetic"
+            if rows.is_dir():
+                run.log_artifact(make_artifact("synthetic-set", f"{name}-synthetic", [rows], upload, lasting=True))
+
+
+def _settings(description: Description) -> dict[str, Any]:
+    """Return what a comparison consists of, but for what its table tells cell by cell."""
+    left_out = {"splits", "cells", "efforts", "synthetic"}
+    settings = {key: value for key, value in description.content.items() if key not in left_out}
+    return settings | {"splits": len(description.content["splits"])}
+
+
+def _described_dataset(description: Description, split: Mapping[str, Any]) -> Artifact:
+    """Return the artifact of a split, the one that runs of its tasks use, too."""
+    content = description.content
+    rows = {part: sum(counts) for part, counts in split["rows"].items()}
+    return make_dataset(content["data_hash"], split["hash"], rows=rows, classes=content["classes"])
 
 
 def _verdict(store: Store) -> dict[str, Any]:
@@ -133,12 +173,11 @@ def _verdict(store: Store) -> dict[str, Any]:
     }
 
 
-def _validation_figures(results: Path) -> dict[str, float]:
+def _validation_figures(results: pd.DataFrame) -> dict[str, float]:
     """Return PR-AUC on validation rows of every remedy, mean over splits and classifiers, with its best amount.
 
     A sweep may choose by it, since no test row has a part in it.
     """
-    table = pd.read_csv(results)
-    means = table.groupby(["remedy", "amount"], dropna=False)["validation_pr_auc"].mean()
+    means = results.groupby(["remedy", "amount"], dropna=False)["validation_pr_auc"].mean()
     best = means.groupby("remedy").max()
     return {f"validation_pr_auc/{remedy}": float(value) for remedy, value in best.items()}

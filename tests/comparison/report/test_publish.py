@@ -1,4 +1,4 @@
-"""What a comparison records of its cells, whoever receives it."""
+"""What a comparison records in one run, or of its cells, whoever receives it."""
 
 from __future__ import annotations
 
@@ -30,9 +30,10 @@ class RecordedRun:
         self.summary: dict[str, Any] = {}
         self.used: list[Any] = []
         self.made: list[Any] = []
+        self.logged: dict[str, Any] = {}
 
     def log(self, values: dict[str, Any]) -> None:
-        pass
+        self.logged |= values
 
     def log_artifact(self, artifact: Any) -> None:
         self.made.append(artifact)
@@ -59,7 +60,7 @@ def runs(monkeypatch: pytest.MonkeyPatch) -> list[RecordedRun]:
 
 @pytest.fixture
 def run(data: TabularDataModule, tmp_path: Path) -> Run:
-    """Return a function that compares on one split, in the folder `mine`."""
+    """Return a function that compares on one split, in the folder `mine`, and records every cell."""
 
     def comparison(**options: Any) -> int:
         defaults: dict[str, Any] = {
@@ -68,6 +69,7 @@ def run(data: TabularDataModule, tmp_path: Path) -> Run:
             "seeds": 1,
             "folds": 0,
             "controls": False,
+            "wandb_runs": "cells",
             "output": str(tmp_path / "mine"),
         }
         found = compare(**{**defaults, **options})
@@ -119,7 +121,7 @@ def test_a_second_call_records_what_was_missing_only(run: Run, runs: list[Record
     runs.clear()
     next((tmp_path / "mine" / "cells").glob("linear-smote*.json")).unlink()
     run(remedies=["nothing", "smote"])
-    assert [one.settings["job_type"] for one in runs] == ["resample", "cell", "report"]
+    assert [one.settings["job_type"] for one in runs] == ["resample", "cell", "comparison"]
     assert digests(runs[0].made) == first
 
 
@@ -133,39 +135,77 @@ def test_names_hold_for_every_remedy_and_label(run: Run, runs: list[RecordedRun]
     assert all(re.fullmatch(r"[A-Za-z0-9._-]{1,128}", artifact.name) for artifact in artifacts)
 
 
-def test_a_unit_without_rows_has_no_run(run: Run, runs: list[RecordedRun]) -> None:
+def test_a_task_without_rows_has_no_run(run: Run, runs: list[RecordedRun]) -> None:
     broken = {"class_path": "imblearn.over_sampling.SMOTE", "init_args": {"k_neighbors": "many"}}
     assert run(remedies=[Remedy("broken", broken)]) == 1
-    assert [one.settings["job_type"] for one in runs] == ["cell", "report"]
+    assert [one.settings["job_type"] for one in runs] == ["cell", "comparison"]
 
 
-def test_the_report_tells_of_validation_rows_with_the_best_amount(
+def test_the_summary_tells_of_validation_rows_with_the_best_amount(
     run: Run, runs: list[RecordedRun], tmp_path: Path
 ) -> None:
     assert run(remedies=["nothing", "smote"], amounts=[4, "balance"], seeds=2) == 0
     results = pd.read_csv(tmp_path / "mine" / "results.csv")
     smote = results[results["remedy"] == "smote"].groupby("amount")["validation_pr_auc"].mean().max()
-    (report,) = of_type(runs, "report")
+    (whole,) = of_type(runs, "comparison")
     # no GAN took part, so there is no verdict
-    assert set(report.summary) == {"validation_pr_auc/nothing", "validation_pr_auc/smote"}
-    assert report.summary["validation_pr_auc/smote"] == pytest.approx(smote)
+    assert set(whole.summary) == {"validation_pr_auc/nothing", "validation_pr_auc/smote"}
+    assert whole.summary["validation_pr_auc/smote"] == pytest.approx(smote)
 
 
-def test_the_report_tells_the_verdict(run: Run, runs: list[RecordedRun]) -> None:
+def test_the_summary_tells_the_verdict(run: Run, runs: list[RecordedRun]) -> None:
     gan = {"class_path": "gan_imbalance.oversampling.GANOverSampler", "init_args": {"gan": "GAN", "max_steps": 1}}
     assert run(remedies=["nothing", Remedy("mine", gan)], seeds=3) == 0
-    (report,) = of_type(runs, "report")
-    assert report.summary["verdict"] in ("helps", "hurts", "equal", "undecided")
-    shares = [report.summary[f"probability/{name}"] for name in ("worse", "equal", "better")]
+    (whole,) = of_type(runs, "comparison")
+    assert whole.summary["verdict"] in ("helps", "hurts", "equal", "undecided")
+    shares = [whole.summary[f"probability/{name}"] for name in ("worse", "equal", "better")]
     assert sum(shares) == pytest.approx(1)
-    (artifact,) = report.made
+    (artifact,) = whole.made
     assert {"answer.json", "report.html", "results.csv", "summary.csv"} == set(artifact.manifest.entries)
 
 
 def test_a_sweep_has_one_run(run: Run, runs: list[RecordedRun], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WANDB_SWEEP_ID", "abcd1234")
     assert run(remedies=["nothing", "smote"]) == 0
-    assert [one.settings["job_type"] for one in runs] == ["report"]
+    assert [one.settings["job_type"] for one in runs] == ["comparison"]
+
+
+def test_one_run_has_everything(run: Run, runs: list[RecordedRun], tmp_path: Path) -> None:
+    options = {"remedies": ["nothing", "smote", "gan"], "amounts": [4, "balance"], "seeds": 2, "gan_steps": 1}
+    assert run(**options, wandb_runs="one") == 0
+    (whole,) = runs
+    assert whole.settings["name"] == whole.settings["group"] == "mine"
+    config = whole.settings["config"]
+    assert (config["splits"], set(config["remedies"])) == (2, {"nothing", "smote", "gan"})
+    results = pd.read_csv(tmp_path / "mine" / "results.csv")
+    cells = whole.logged["cells"]
+    assert cells.get_column("address") == results["address"].tolist()
+    assert cells.get_column("pr_auc") == pytest.approx(results["pr_auc"].tolist())
+    assert set(cells.get_column("amount")) == {"", "4", "balance"}
+    assert set(whole.logged["remedies"].get_column("remedy")) == {"nothing", "smote", "gan"}
+    plots = {path.stem for path in (tmp_path / "mine" / "plots").glob("*.png")}
+    assert plots == set(whole.logged) - {"cells", "remedies"} != set()
+    assert [artifact.type for artifact in whole.made] == ["report"]
+    # those of its two splits, as runs of its cells would use them
+    runs.clear()
+    for path in (tmp_path / "mine" / "cells").glob("linear-nothing*.json"):
+        path.unlink()
+    assert run(**options) == 0
+    one_by_one = {(one.used[0].name, one.used[0].digest) for one in of_type(runs, "cell")}
+    assert {(used.name, used.digest) for used in whole.used} == one_by_one
+    assert len(one_by_one) == 2
+
+
+def test_one_run_takes_along_on_request_what_the_others_would(
+    run: Run, runs: list[RecordedRun], tmp_path: Path
+) -> None:
+    assert run(remedies=["nothing", "gan"], gan_steps=1, upload_artifacts=True, wandb_runs="one") == 0
+    (whole,) = runs
+    taken = {artifact.type: {Path(file).name for file in artifact.manifest.entries} for artifact in whole.made}
+    assert taken["result"] == {path.name for path in (tmp_path / "mine" / "cells").iterdir()}
+    assert taken["synthetic-set"] == {path.name for path in (tmp_path / "mine" / "synthetic").iterdir()}
+    assert {Path(name).suffix for name in taken["synthetic-set"]} == {".ckpt", ".json", ".parquet"}
+    assert len(taken["result"]) == 4
 
 
 def test_without_weights_and_biases_nothing_is_written(
