@@ -104,6 +104,20 @@ def finish_run(exit_code: int = 0) -> None:
             shutil.rmtree(run.parent / "artifacts" / "staging", ignore_errors=True)
 
 
+@contextmanager
+def at_no_risk(what: str) -> Iterator[None]:
+    """Warn where something cannot be recorded in Weights & Biases, for results that are in files already.
+
+    Args:
+        what: is recorded, to begin a sentence with.
+    """
+    try:
+        yield
+    # whatever fails there, be it the network or an account
+    except Exception as error:
+        warnings.warn(f"{what} could not be recorded in Weights & Biases: {error}", stacklevel=3)
+
+
 def in_sweep() -> bool:
     """Return whether a sweep's agent started this process: whichever run it opens is then the sweep's one."""
     return bool(os.environ.get("WANDB_SWEEP_ID"))

@@ -27,6 +27,7 @@ from gan_imbalance.data import ImbalanceDataModule
 from gan_imbalance.data.base import A_TABLE
 from gan_imbalance.interruption import Interrupted
 from gan_imbalance.metrics import Costs
+from gan_imbalance.tracking import at_no_risk
 from gan_imbalance.types import InputError
 
 _FIRST_SPLITS = 10
@@ -203,7 +204,8 @@ def compare(
     findings = Findings.of(store)
     report = make_report(findings, save_plots=not quick)
     if publish:
-        publish_comparison(findings, report, upload_artifacts, in_whole=not apart)
+        with at_no_risk("The comparison"):
+            publish_comparison(findings, report, upload_artifacts, in_whole=not apart)
     return Comparison(store.folder, verbose, findings)
 
 

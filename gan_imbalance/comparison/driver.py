@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
@@ -27,6 +26,7 @@ from gan_imbalance.comparison.run.engines.local import LocalEngine
 from gan_imbalance.comparison.run.task import Failure, TaskResult
 from gan_imbalance.comparison.store import Store
 from gan_imbalance.data import ImbalanceDataModule
+from gan_imbalance.tracking import at_no_risk
 from gan_imbalance.types import InputError
 
 # random splits that are added at a time, as many as the folds that a repetition has by default
@@ -237,13 +237,8 @@ class _Keeper:
         self.failures += result.failures
         self.progress.advance(self.bar, len(result.task.cells))
         if self.publish:
-            try:
+            with at_no_risk(result.task.display_name):
                 publish_task(self.store, self.plan.study, result.task, self.upload)
-            # the results are in files already, so that no failure there costs them
-            except Exception as error:
-                warnings.warn(
-                    f"{result.task.display_name} could not be recorded in Weights & Biases: {error}", stacklevel=2
-                )
         self.waiting = [task for task in self.waiting if task.cells != result.task.cells]
         self._tell()
         if not any(task.key == result.task.key for task in self.waiting):

@@ -214,3 +214,20 @@ def test_without_weights_and_biases_nothing_is_written(
     monkeypatch.setenv("WANDB_MODE", "disabled")
     assert run(remedies=["nothing", "smote"]) == 0
     assert not list(tmp_path.rglob("*.wandb"))
+
+
+@pytest.mark.parametrize(
+    ("wandb_runs", "warned"), [("one", ["The comparison"]), ("cells", ["nothing", "The comparison"])]
+)
+def test_a_failure_to_record_costs_no_result(
+    wandb_runs: str, warned: list[str], run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(folder: Path, **settings: Any) -> None:
+        raise OSError("no network")
+
+    monkeypatch.setattr(publish, "start_run", fail)
+    with pytest.warns(UserWarning, match="could not be recorded in Weights & Biases: no network") as warnings:
+        assert run(remedies=["nothing"], wandb_runs=wandb_runs) == 0
+    told = [str(one.message) for one in warnings if "could not be recorded" in str(one.message)]
+    assert [one for one, name in zip(told, warned, strict=True) if not one.startswith(name)] == []
+    assert (tmp_path / "mine" / "report.html").is_file()
