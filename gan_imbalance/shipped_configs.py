@@ -40,7 +40,8 @@ def find_config(name: str) -> Path:
 def with_shipped_configs(arguments: Sequence[str]) -> list[str]:
     """Return a command's arguments with the path of every shipped configuration that ``--config`` names.
 
-    A file of the working folder comes first, and settings in place of a name stay as they are.
+    A file of the working folder comes first, which may be named without ``.yaml``, too; settings in place of a name
+    stay as they are.
 
     Args:
         arguments: as the user gave them.
@@ -62,8 +63,10 @@ def with_shipped_configs(arguments: Sequence[str]) -> list[str]:
 
 def _path(value: str) -> str:
     # YAML of settings has one of these
-    is_settings = any(mark in value for mark in "{:\n")
-    return value if is_settings or Path(value).is_file() else str(find_config(value))
+    if any(mark in value for mark in "{:\n"):
+        return value
+    own = (name for name in (value, f"{value}.yaml") if Path(name).is_file())
+    return next(own, None) or str(find_config(value))
 
 
 def show_configs(name: str | None = None) -> int:

@@ -55,6 +55,7 @@ def test_a_file_of_the_working_folder_comes_first(workplace: Path) -> None:
     ]
     (workplace / "gan").mkdir()
     (workplace / "gan" / "smate.yaml").touch()
+    assert with_shipped_configs(["fit", "--config", "gan/smate"]) == ["fit", "--config", "gan/smate.yaml"]
     gan, adult = str(CONFIGS / "gan" / "gan.yaml"), str(CONFIGS / "data" / "adult.yaml")
     expected = ["fit", "--config", "gan/smate.yaml", f"--config={gan}", "-c", adult, "--seed_everything", "gan/gan"]
     assert with_shipped_configs(arguments) == expected

@@ -58,8 +58,6 @@ def _run(arguments: list[str], folder: Path) -> None:
     log = os.open(_LOG, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     for stream in (sys.stdout, sys.stderr):
         os.dup2(log, stream.fileno())
-    # Lightning's command line warns when it is called from a program that has arguments of its own
-    sys.argv = ["gan-imbalance"]
     sys.exit(main(arguments))
 
 
