@@ -19,11 +19,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import torch
-from fsspec.implementations.local import LocalFileSystem
 from pyarrow.parquet import read_schema
+from pytorch_lightning.utilities import rank_zero_info
 from torch import Tensor
 
 from gan_imbalance.data.base import ImbalanceDataModule
+from gan_imbalance.data.csv_format import CsvFormat, find_csv_format, open_unpacked
 from gan_imbalance.data.imbalance import Indices
 from gan_imbalance.data.loaders import Batch, SequentialLoader, TensorLoader, draw_by_level, pair_with_levels
 from gan_imbalance.data.schema import Derivation, TableSchema
@@ -40,9 +41,18 @@ from gan_imbalance.transforms.column_types import (
     with_text_names,
 )
 from gan_imbalance.transforms.constraints import Constraint
+from gan_imbalance.transforms.dtypes import with_columns
 from gan_imbalance.transforms.levels import find_levels
 from gan_imbalance.transforms.numeric import NumericTransform
 from gan_imbalance.transforms.table import TabularTransformer
+from gan_imbalance.transforms.written_numbers import (
+    DecimalMark,
+    is_doubtful,
+    is_grouped,
+    is_plain,
+    possible_marks,
+    read_numbers,
+)
 from gan_imbalance.types import (
     ClassSelection,
     ColumnName,
@@ -53,6 +63,7 @@ from gan_imbalance.types import (
     Span,
     SyntheticSet,
     find_class,
+    listed,
     quoted,
 )
 
@@ -68,6 +79,30 @@ _LONGEST_FIELD = 2**31 - 1
 
 # those in the folder `bundled`, and their targets
 _OWN_TARGETS = {"abalone": "old"}
+
+
+@dataclass(frozen=True)
+class FileOptions:
+    """What is known of CSV files beforehand; None is found by itself.
+
+    Attributes:
+        separator: between fields: one character, or ``tab``.
+        encoding: Python's name of it.
+        decimal: mark of decimals; the other one marks thousands.
+    """
+
+    separator: str | None = None
+    encoding: str | None = None
+    decimal: DecimalMark | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what is no decimal mark."""
+        if self.decimal not in (None, ".", ","):
+            raise InputError(f"decimal is {quoted(self.decimal)}; give '.' or ','.")
+
+
+UNKNOWN = FileOptions()
+"""Nothing is known: all of a file is found by itself."""
 
 
 @dataclass(frozen=True)
@@ -123,6 +158,9 @@ def load_table(
     drop_duplicates: bool = False,
     group: str | None = None,
     constraints: Sequence[Constraint] = (),
+    separator: str | None = None,
+    encoding: str | None = None,
+    decimal: DecimalMark | None = None,
 ) -> Table:
     """Read a table and find out what its columns hold.
 
@@ -141,6 +179,9 @@ def load_table(
             and whatever their target; rows of the test file stay.
         group: column whose equal values stay on one side of every split; it is dropped from the features.
         constraints: what holds between columns of every row.
+        separator: of CSV files, see :func:`read_table`.
+        encoding: of CSV files.
+        decimal: decimal mark of CSV files, and of texts in columns that are named numbers.
 
     Raises:
         InputError: if a file is missing, empty or unreadable, a name is unknown or a duplicate, the target has
@@ -148,10 +189,11 @@ def load_table(
             a column cannot be used, or a constraint speaks of a derived one.
     """
     gaps = _texts(missing_values)
-    frame = _load(source, gaps)
+    told = FileOptions(separator, encoding, decimal)
+    frame = _load(source, gaps, told)
     test_rows = None
     if test_path is not None:
-        test = _load(_beside(test_path, source), gaps)
+        test = _load(_beside(test_path, source), gaps, told)
         require_columns(frame.columns, test.columns, "the training file")
         test_rows = np.arange(len(frame) + len(test)) >= len(frame)
         frame = pd.concat([frame, test[frame.columns]], ignore_index=True)
@@ -167,7 +209,7 @@ def load_table(
         if group == target:
             raise InputError(f"group names {quoted(target)}, which is the target; leave it out.")
         left_out = [*left_out, group] if group not in left_out else left_out
-    frame = convert_columns(frame, numbers)
+    frame = convert_columns(frame, numbers, decimal)
     schema = TableSchema.of(frame, target, left_out, {str(name): how for name, how in (derive or {}).items()})
     for constraint in constraints:
         if derived := [name for name in constraint.names if name in schema.derivations]:
@@ -227,6 +269,10 @@ class TabularDataModule(ImbalanceDataModule):
         constraints: what holds between columns of the training rows, and will hold in synthetic rows; they speak of
             columns that are not derived.
         max_levels: categories of a column that a network sees one by one; where there are more, the rarest are one.
+        separator: between the fields of CSV files: one character, or ``tab``; found by itself if None.
+        encoding: of CSV files, such as ``cp1250``; found by itself if None.
+        decimal: decimal mark of numbers in CSV files, and of texts in columns that are named numbers; the other one
+            marks thousands. If None, it is found by itself in files whose fields are not separated by commas.
         kwargs: see :class:`ImbalanceDataModule`; ``seed`` is that of the clusters, too.
 
     Example:
@@ -266,6 +312,9 @@ class TabularDataModule(ImbalanceDataModule):
         max_levels: int = 100,
         point_masses: bool = True,
         constraints: Sequence[Constraint] = (),
+        separator: str | None = None,
+        encoding: str | None = None,
+        decimal: DecimalMark | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -289,6 +338,8 @@ class TabularDataModule(ImbalanceDataModule):
         self.max_levels = max_levels
         self.point_masses = point_masses
         self.constraints = constraints
+        # `encoding` is a property of all data modules
+        self.file_options = FileOptions(separator, encoding, decimal)
         self.transformer: TabularTransformer
         self._centres: Tensor | None = None
         if sum(source is not None for source in (path, bundled, openml, frame)) != 1:
@@ -321,6 +372,9 @@ class TabularDataModule(ImbalanceDataModule):
             drop_duplicates=self.drop_duplicates,
             group=self.group,
             constraints=self.constraints,
+            separator=self.file_options.separator,
+            encoding=self.file_options.encoding,
+            decimal=self.file_options.decimal,
         )
 
     @property
@@ -474,8 +528,18 @@ class TabularDataModule(ImbalanceDataModule):
         return loader
 
 
-def read_table(path: str | Path, missing_values: Sequence[str] = ()) -> pd.DataFrame:
+def read_table(path: str | Path, missing_values: Sequence[str] = (), options: FileOptions = UNKNOWN) -> pd.DataFrame:
     """Read a Parquet file (``.parquet``, ``.pq``), or anything else as CSV, also compressed.
+
+    How a CSV file is written is found by itself (:func:`~gan_imbalance.data.csv_format.find_csv_format`), and told in
+    one line where it is not as usual. Commas are decimal marks, and points marks of thousands, only where fields are
+    separated by something else, and some column holds numbers that can be read in no other way, or semicolons
+    separate and every comma has three digits behind it, which a warning tells; ``options.decimal`` overrules it.
+
+    Args:
+        path: the file.
+        missing_values: texts that stand for a missing value, as empty cells do.
+        options: what is known of a CSV file beforehand.
 
     Raises:
         InputError: if there is no such file, it is empty or unreadable, a row has more or fewer fields than the header,
@@ -495,7 +559,7 @@ def read_table(path: str | Path, missing_values: Sequence[str] = ()) -> pd.DataF
             require_plain_values(frame)
             frame = _mark_missing(frame, missing_values)
         else:
-            frame = _read_csv(path, missing_values)
+            frame = _read_csv(path, missing_values, options)
     except InputError:
         raise
     except pd.errors.EmptyDataError as error:
@@ -522,12 +586,36 @@ def read_table(path: str | Path, missing_values: Sequence[str] = ()) -> pd.DataF
     return frame
 
 
-def _read_csv(path: Path, missing_values: Sequence[str]) -> pd.DataFrame:
+def _read_csv(path: Path, missing_values: Sequence[str], options: FileOptions) -> pd.DataFrame:
+    written = find_csv_format(path, options.separator, options.encoding)
+    try:
+        frame = _read_fields(path, missing_values, written)
+    except UnicodeDecodeError:
+        # what is not UTF-8 may come late
+        if options.encoding is not None:
+            raise
+        written = find_csv_format(path, options.separator, whole=True)
+        frame = _read_fields(path, missing_values, written)
+    if options.separator is None and written.doubt is not None:
+        warnings.warn(
+            f"The fields of {path} are taken as separated by {quoted(written.separator)}, but all rows have as many by "
+            f"{quoted(written.doubt)}; name the separator (on the command line: --data.separator).",
+            stacklevel=2,
+        )
+    found = str(written)
+    frame, marks = _with_marked_numbers(path, frame, missing_values, written, options.decimal)
+    if told := ", ".join(filter(None, (found, marks))):
+        rank_zero_info(f"{path}: {told}.")
+    return frame
+
+
+def _read_fields(path: Path, missing_values: Sequence[str], written: CsvFormat, **options: Any) -> pd.DataFrame:
+    """Return the rows of a CSV file, whose numbers have decimal points."""
     # pandas renames duplicate columns silently when it reads the header itself.
-    header = pd.read_csv(path, header=None, nrows=1, dtype=str, keep_default_na=False)
+    header = pd.read_csv(path, header=None, nrows=1, dtype=str, keep_default_na=False, **written.options)
     require_unique(header.iloc[0].tolist())
     # only now, since what is no text at all has failed by here
-    _refuse_null_bytes(path)
+    _refuse_null_bytes(path, written)
     try:
         with warnings.catch_warnings():
             # without an index, pandas cuts fields off by a mere warning
@@ -540,42 +628,82 @@ def _read_csv(path: Path, missing_values: Sequence[str]) -> pd.DataFrame:
                 na_values=["", *missing_values],
                 low_memory=False,
                 float_precision="round_trip",
+                **written.options,
+                **options,
             )
     except (pd.errors.ParserError, pd.errors.ParserWarning):
-        _require_fields(path, header.shape[1])
+        _require_fields(path, header.shape[1], written)
         raise
     # pandas fills up short rows, which then lack the last column
     if frame.iloc[:, -1].isna().any():
-        _require_fields(path, header.shape[1])
+        _require_fields(path, header.shape[1], written)
     return frame
 
 
-def _refuse_null_bytes(path: Path) -> None:
+def _with_marked_numbers(
+    path: Path, frame: pd.DataFrame, missing_values: Sequence[str], written: CsvFormat, decimal: DecimalMark | None
+) -> tuple[pd.DataFrame, str]:
+    """Return the rows with texts such as ``1.234,5`` as numbers, and what was found, in words."""
+    if written.separator == "," and decimal is None:
+        return frame, ""
+    texts = {name: column for name, column in frame.items() if is_plain(column) and possible_marks(column)}
+    doubtful = [name for name, column in texts.items() if is_doubtful(column)]
+    sure = {marks[0] for marks in map(possible_marks, texts.values()) if len(marks) == 1}
+    mark = decimal or (next(iter(sure)) if len(sure) == 1 else None)
+    if mark is None and not sure and doubtful and written.separator == ";":
+        # programs separate by semicolons where their decimal mark is the comma
+        mark = ","
+        warnings.warn(
+            f"Commas in {path} are taken as decimal marks, although in column {quoted(doubtful[0])} three digits are "
+            "behind each, as behind marks of thousands; name the decimal mark (on the command line: --data.decimal).",
+            stacklevel=2,
+        )
+    if mark is None:
+        return frame, ""
+    changed = {name: read_numbers(column, mark) for name, column in texts.items() if mark in possible_marks(column)}
+    told = [f"decimal mark {quoted(mark)}"] if changed else []
+    floats = [name for name, column in frame.items() if pd.api.types.is_float_dtype(column.dtype)]
+    if mark == "," and floats:
+        # of these, marks of thousands were taken for decimal marks
+        read = _read_fields(path, missing_values, written, dtype=str, usecols=floats)
+        grouped = {name: column for name, column in read.items() if is_grouped(column, mark)}
+        changed |= {name: read_numbers(column, mark) for name, column in grouped.items()}
+        told += [f"points as marks of thousands in {listed(list(grouped))}"] if grouped else []
+    return with_columns(frame, changed), ", ".join(told)
+
+
+def _refuse_null_bytes(path: Path, written: CsvFormat) -> None:
     """Refuse text with NUL bytes, where pandas ends values."""
     # archives hold some between their files
     if ".tar" in path.suffixes:
         return
     line = 1
-    with LocalFileSystem().open(str(path), "rb", compression="infer") as file:
+    how: dict[str, Any] = {"mode": "rt", "encoding": written.encoding, "newline": ""} if written.is_wide else {}
+    nul, end_of_line = ("\0", "\n") if written.is_wide else (b"\0", b"\n")
+    with open_unpacked(path, **how) as file:
         while content := file.read(_CHUNK):
-            end = content.find(b"\0")
-            line += content.count(b"\n", 0, end if end >= 0 else len(content))
+            end = content.find(nul)
+            line += content.count(end_of_line, 0, end if end >= 0 else len(content))
             if end >= 0:
                 raise InputError(f"Line {line} of {path} holds a NUL byte; write the table anew, as text in UTF-8.")
 
 
-def _require_fields(path: Path, width: int) -> None:
+def _require_fields(path: Path, width: int, written: CsvFormat) -> None:
     """Refuse the first row that has more or fewer fields than the header."""
     limit = csv.field_size_limit(_LONGEST_FIELD)
+    encoding = "utf-8-sig" if written.encoding == "utf-8" else written.encoding
     try:
-        with LocalFileSystem().open(str(path), "rt", compression="infer", newline="", encoding="utf-8-sig") as file:
-            rows = csv.reader(file)
+        with open_unpacked(path, "rt", newline="", encoding=encoding) as file:
+            for _ in range(written.skipped):
+                file.readline()
+            rows = csv.reader(file, delimiter=written.separator, skipinitialspace=written.spaced)
             for row in rows:
                 # pandas leaves blank lines out
                 if len(row) != width and (len(row) > 1 or "".join(row).strip()):
+                    name = "commas" if written.separator == "," else quoted(written.separator)
                     raise InputError(
-                        f"Line {rows.line_num} of {path} has {len(row)} field(s), but the header has {width}; correct "
-                        "it, or put values that hold commas in quotes."
+                        f"Line {written.skipped + rows.line_num} of {path} has {len(row)} field(s), but the header has "
+                        f"{width}; correct it, or put values that hold {name} in quotes."
                     )
     finally:
         csv.field_size_limit(limit)
@@ -589,10 +717,10 @@ def _mark_missing(frame: pd.DataFrame, missing_values: Sequence[str]) -> pd.Data
     return frame.mask(frame.isin([*missing_values, *numbers]))
 
 
-def _load(source: str | Path | pd.DataFrame, missing_values: Sequence[str]) -> pd.DataFrame:
+def _load(source: str | Path | pd.DataFrame, missing_values: Sequence[str], options: FileOptions) -> pd.DataFrame:
     """Return the table of a file or DataFrame, with its missing values marked."""
     if not isinstance(source, pd.DataFrame):
-        return read_table(source, missing_values)
+        return read_table(source, missing_values, options)
     if source.empty:
         raise InputError("The DataFrame has no rows or no columns; give a table with both.")
     frame = with_text_names(source).reset_index(drop=True)

@@ -12,6 +12,7 @@ from scipy import sparse
 
 from gan_imbalance.transforms.codecs import DATE_CONTENTS, Dates
 from gan_imbalance.transforms.dtypes import fault_of, parsed, require_plain, to_numbers, with_columns
+from gan_imbalance.transforms.written_numbers import DecimalMark, numbers_of, possible_marks, warn_of_numbers
 from gan_imbalance.types import InputError, listed, quoted
 
 ColumnType = Literal["numeric", "categorical", "ordinal", "date"]
@@ -117,6 +118,7 @@ def _infer_type(column: pd.Series[Any], named: ColumnType | None) -> ColumnType:
             raise _mixed(column)
         if len(distinct) > 2 and not numbers.any() and Dates.format_of(distinct):
             return "date"
+        warn_of_numbers(distinct.rename(column.name))
     return "categorical"
 
 
@@ -125,9 +127,10 @@ def _mixed(column: pd.Series[Any]) -> InputError:
     numbers = parsed(values).notna()
     examples = [values[numbers].iloc[:1].tolist(), values[~numbers].iloc[:1].tolist()]
     shown = " and ".join(quoted(value) for example in examples for value in example)
+    numeric = "in `numeric` if it holds numbers, " if possible_marks(column) else ""
     return InputError(
-        f"Column {quoted(column.name)} mixes types ({shown}); name it in `categorical` if it holds categories, "
-        "or add what stands for a missing value to `missing_values`."
+        f"Column {quoted(column.name)} mixes types ({shown}); name it {numeric}in `categorical` if it holds "
+        "categories, or add what stands for a missing value to `missing_values`."
     )
 
 
@@ -138,14 +141,20 @@ def _unsupported(column: pd.Series[Any], content: str) -> InputError:
     )
 
 
-def convert_columns(frame: pd.DataFrame, numeric: Sequence[str]) -> pd.DataFrame:
-    """Return ``frame`` with numbers in columns named numeric.
+def convert_columns(frame: pd.DataFrame, numeric: Sequence[str], decimal: DecimalMark | None = None) -> pd.DataFrame:
+    """Return ``frame`` with numbers in columns named numeric, also of texts such as ``1,5``, ``12 %`` or ``$3.00``.
+
+    Args:
+        frame: the table.
+        numeric: names of columns, of which those that are not in the table do not matter.
+        decimal: decimal mark of texts, where they do not tell it.
 
     Raises:
-        InputError: if such a column holds something that is no number.
+        InputError: if such a column holds something that is no number, or may be two.
     """
     named = frame.columns.intersection(pd.Index(numeric))
-    changed = {name: to_numbers(frame[name]) for name in named if not pd.api.types.is_numeric_dtype(frame[name].dtype)}
+    others = [name for name in named if not pd.api.types.is_numeric_dtype(frame[name].dtype)]
+    changed = {name: to_numbers(numbers_of(frame[name], decimal)) for name in others}
     return with_columns(frame, changed)
 
 
