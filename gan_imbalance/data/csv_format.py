@@ -80,8 +80,17 @@ class CsvFormat:
 
 
 def open_unpacked(path: Path, mode: str = "rb", **options: Any) -> IO[Any]:
-    """Return the open file, unpacked as the ending of its name says."""
-    return LocalFileSystem().open(str(path), mode, compression="infer", **options)  # type: ignore[no-any-return]
+    """Return the open file, unpacked as the ending of its name says.
+
+    Raises:
+        OSError: and what packages of compression raise, if it cannot be opened.
+        ValueError: if it is an archive of nothing.
+    """
+    try:
+        file: IO[Any] = LocalFileSystem().open(str(path), mode, compression="infer", **options)
+    except IndexError as error:
+        raise ValueError("it is an archive without a file") from error
+    return file
 
 
 def find_csv_format(

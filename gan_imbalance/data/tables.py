@@ -620,7 +620,7 @@ def _read_fields(path: Path, missing_values: Sequence[str], written: CsvFormat, 
         with warnings.catch_warnings():
             # without an index, pandas cuts fields off by a mere warning
             warnings.simplefilter("error", pd.errors.ParserWarning)
-            frame = pd.read_csv(
+            frame: pd.DataFrame = pd.read_csv(
                 path,
                 index_col=False,
                 # "NA" and "None" may be categories
@@ -646,7 +646,8 @@ def _with_marked_numbers(
     """Return the rows with texts such as ``1.234,5`` as numbers, and what was found, in words."""
     if written.separator == "," and decimal is None:
         return frame, ""
-    texts = {name: column for name, column in frame.items() if is_plain(column) and possible_marks(column)}
+    columns = {str(name): column for name, column in frame.items()}
+    texts = {name: column for name, column in columns.items() if is_plain(column) and possible_marks(column)}
     doubtful = [name for name, column in texts.items() if is_doubtful(column)]
     sure = {marks[0] for marks in map(possible_marks, texts.values()) if len(marks) == 1}
     mark = decimal or (next(iter(sure)) if len(sure) == 1 else None)
@@ -662,11 +663,11 @@ def _with_marked_numbers(
         return frame, ""
     changed = {name: read_numbers(column, mark) for name, column in texts.items() if mark in possible_marks(column)}
     told = [f"decimal mark {quoted(mark)}"] if changed else []
-    floats = [name for name, column in frame.items() if pd.api.types.is_float_dtype(column.dtype)]
+    floats = [name for name, column in columns.items() if pd.api.types.is_float_dtype(column.dtype)]
     if mark == "," and floats:
         # of these, marks of thousands were taken for decimal marks
         read = _read_fields(path, missing_values, written, dtype=str, usecols=floats)
-        grouped = {name: column for name, column in read.items() if is_grouped(column, mark)}
+        grouped = {str(name): column for name, column in read.items() if is_grouped(column, mark)}
         changed |= {name: read_numbers(column, mark) for name, column in grouped.items()}
         told += [f"points as marks of thousands in {listed(list(grouped))}"] if grouped else []
     return with_columns(frame, changed), ", ".join(told)

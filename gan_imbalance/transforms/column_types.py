@@ -112,13 +112,13 @@ def _infer_type(column: pd.Series[Any], named: ColumnType | None) -> ColumnType:
     if content not in ("string", "boolean", "empty"):
         raise _mixed(column) if content.startswith("mixed") else _unsupported(column, content)
     if content == "string" and named is None:
-        distinct = pd.Series(column.dropna().unique())
+        distinct = pd.Series(column.dropna().unique(), name=column.name)
         numbers = pd.to_numeric(distinct, errors="coerce").notna()
         if numbers.any() and not numbers.all():
             raise _mixed(column)
         if len(distinct) > 2 and not numbers.any() and Dates.format_of(distinct):
             return "date"
-        warn_of_numbers(distinct.rename(column.name))
+        warn_of_numbers(distinct)
     return "categorical"
 
 
