@@ -16,8 +16,8 @@ from gan_imbalance.types import InputError, quoted
 
 # bytes of a file that tell how it is written
 _SAMPLE = 1 << 16
-# the first of equally good ones is taken
-_SEPARATORS = ",;\t|"
+# the first of equally good ones is taken; values hardly ever hold tabs
+_SEPARATORS = "\t,;|"
 _NAMES = {"\t": "tabs", " ": "blanks"}
 _BYTE_ORDER_MARKS = {
     codecs.BOM_UTF32_LE: "utf-32",
@@ -130,11 +130,12 @@ def find_csv_format(
     skipped += _comments(lines[skipped:], separator, is_cut)
     text = "".join(lines[skipped:])
     candidates = {one: _Layout.of(text, one, is_cut) for one in separator or _SEPARATORS}
-    # of equal ones, the first
     best = max(candidates, key=lambda one: candidates[one].merit)
     layout = candidates[best]
-    doubt = [one for one in candidates if one != best and candidates[one].merit == layout.merit and layout.width > 1]
-    return CsvFormat(best, encoding, skipped, layout.spaced, next(iter(doubt), None))
+    if layout.width == 1:
+        return CsvFormat(separator or ",", encoding, skipped)
+    equal = [one for one in candidates if one != best != "\t" and candidates[one].merit == layout.merit]
+    return CsvFormat(best, encoding, skipped, layout.spaced, next(iter(equal), None))
 
 
 @dataclass(frozen=True)

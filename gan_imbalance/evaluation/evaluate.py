@@ -12,7 +12,7 @@ import pandas as pd
 
 from gan_imbalance.comparison import plots
 from gan_imbalance.comparison.report import render, show
-from gan_imbalance.data.tables import read_table
+from gan_imbalance.data.tables import UNKNOWN, FileOptions, read_table
 from gan_imbalance.evaluation.profile import Tables, describe_columns, find_alerts
 from gan_imbalance.evaluation.result import Evaluation
 from gan_imbalance.files import atomic_path, file_hash, provenance, write_json
@@ -21,6 +21,7 @@ from gan_imbalance.quality import COLUMN_ROWS, QUALITY_METRICS, evaluate_synthet
 from gan_imbalance.transforms.column_types import require_plain_values, with_text_names
 from gan_imbalance.transforms.dtypes import with_columns
 from gan_imbalance.transforms.table import TabularTransformer
+from gan_imbalance.transforms.written_numbers import DecimalMark
 from gan_imbalance.types import ColumnName, InputError, quoted
 
 _MAX_PAIRS = 1000
@@ -44,6 +45,9 @@ def evaluate(
     drop: Sequence[ColumnName] = (),
     max_rows: int = 2000,
     seed: int = 0,
+    separator: str | None = None,
+    encoding: str | None = None,
+    decimal: DecimalMark | None = None,
 ) -> Evaluation:
     """Judge synthetic rows against the real ones: fidelity, variety, privacy, worth to a classifier.
 
@@ -58,6 +62,10 @@ def evaluate(
         drop: columns to leave out, such as names of rows.
         max_rows: rows of each kind that figures are computed from, drawn at random; alerts look at all rows.
         seed: of all draws.
+        separator: between the fields of CSV files of real rows, held-out ones included: one character, or ``tab``;
+            found by itself if None, as in the file of synthetic rows.
+        encoding: of the same files, such as ``cp1250``.
+        decimal: decimal mark of numbers in the same files; the other one marks thousands.
 
     Raises:
         InputError: if a file cannot be read, tables do not fit together, max_rows is below 10, or the folder cannot be
@@ -65,7 +73,8 @@ def evaluate(
     """
     dropped = [str(name) for name in drop]
     given = {"real": real, "synthetic": synthetic} | ({} if holdout is None else {"holdout": holdout})
-    frames = {name: _read(name, table) for name, table in given.items()}
+    told = FileOptions(separator, encoding, decimal)
+    frames = {name: _read(name, table, UNKNOWN if name == "synthetic" else told) for name, table in given.items()}
     tables = Tables.of(frames["real"], frames["synthetic"], frames.get("holdout"), target, dropped)
     evaluation = _judge(tables, target, max_rows, seed)
     if output is None:
@@ -89,6 +98,9 @@ def run_evaluate(
     drop: Sequence[ColumnName] = (),
     max_rows: int = 2000,
     seed: int = 0,
+    separator: str | None = None,
+    encoding: str | None = None,
+    decimal: DecimalMark | None = None,
 ) -> Evaluation:
     """Judge a synthetic table against the real one: fidelity, variety, privacy, worth to a classifier.
 
@@ -101,6 +113,10 @@ def run_evaluate(
         drop: columns to leave out, such as names of rows.
         max_rows: rows of each kind that figures are computed from, drawn at random.
         seed: of all draws.
+        separator: between the fields of CSV files of real rows, held-out ones included: one character, or ``tab``;
+            found by itself if not given, as in the file of synthetic rows.
+        encoding: of the same files, such as ``cp1250``.
+        decimal: decimal mark of numbers in the same files; the other one marks thousands.
 
     Returns:
         What :func:`evaluate` returns; the command line prints it.
@@ -108,17 +124,17 @@ def run_evaluate(
     Raises:
         InputError: as :func:`evaluate` does.
     """
-    return evaluate(real, synthetic, holdout, target, output, drop, max_rows, seed)
+    return evaluate(real, synthetic, holdout, target, output, drop, max_rows, seed, separator, encoding, decimal)
 
 
-def _read(option: str, table: Table) -> pd.DataFrame:
+def _read(option: str, table: Table, options: FileOptions) -> pd.DataFrame:
     if isinstance(table, pd.DataFrame):
         table = with_text_names(table)
         require_plain_values(table)
         return table
     if not Path(table).exists():
         raise InputError(f"There is no file {table}; name the table's file by --{option}.")
-    return read_table(table)
+    return read_table(table, options=options)
 
 
 def _origin(table: Table) -> dict[str, str | None]:

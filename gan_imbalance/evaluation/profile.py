@@ -12,6 +12,7 @@ import pandas as pd
 from gan_imbalance.quality import spelled
 from gan_imbalance.transforms.column_types import require_columns
 from gan_imbalance.transforms.dtypes import Floats, count_decimals, parsed
+from gan_imbalance.transforms.written_numbers import warn_of_numbers
 from gan_imbalance.types import InputError, quoted
 
 _DATE = r"\d{4}-\d\d-\d\d"
@@ -155,6 +156,8 @@ def _type_of(column: pd.Series[Any]) -> ColumnType:
         return "date"
     if content == "string" and not _is_category(column) and column.dropna().str.match(_DATE).all():
         return "date" if np.isnan(_to_days(column)).sum() == column.isna().sum() else "categorical"
+    if content == "string" and not _is_category(column):
+        warn_of_numbers(column)
     return "categorical"
 
 
