@@ -42,6 +42,7 @@ from gan_imbalance.transforms.column_types import (
 )
 from gan_imbalance.transforms.constraints import Constraint
 from gan_imbalance.transforms.dtypes import with_columns
+from gan_imbalance.transforms.frames import as_pandas
 from gan_imbalance.transforms.levels import find_levels
 from gan_imbalance.transforms.numeric import NumericTransform
 from gan_imbalance.transforms.table import TabularTransformer
@@ -247,7 +248,7 @@ class TabularDataModule(ImbalanceDataModule):
         bundled: a data set that comes with scikit-learn, or ``abalone`` (4,177 rows, 6.2 % of them rare), which
             comes with this package.
         openml: name or number of a data set on OpenML.
-        frame: a pandas DataFrame, from Python.
+        frame: a table of pandas, polars or Arrow, from Python.
         test_path: file of a separate test set; a relative path is looked for beside ``path`` first.
         target: column to predict; bundled and OpenML data sets know theirs.
         numeric: columns to treat as numbers; others are inferred.
@@ -321,7 +322,7 @@ class TabularDataModule(ImbalanceDataModule):
         self.path = path
         self.bundled = bundled
         self.openml = openml
-        self.given_frame = frame
+        self.given_frame = as_pandas(frame)
         self.test_path = test_path
         self.target = target
         self.numeric = numeric
@@ -348,8 +349,10 @@ class TabularDataModule(ImbalanceDataModule):
             raise InputError(f"bundled is {quoted(bundled)}; name one of {', '.join(get_args(Bundled))}.")
         if max_levels < 1:
             raise InputError(f"max_levels is {max_levels}; it must be at least 1.")
-        if frame is not None and not isinstance(frame, pd.DataFrame):
-            raise InputError(f"frame is a {type(frame).__name__}; give a pandas DataFrame with the target in it.")
+        if frame is not None and not isinstance(self.given_frame, pd.DataFrame):
+            raise InputError(
+                f"frame is a {type(frame).__name__}; give a table of pandas, polars or Arrow with the target in it."
+            )
 
     @cached_property
     def samples(self) -> Table:

@@ -29,6 +29,7 @@ from gan_imbalance.distillation.soft_labels import LearnedAs, RealLabels, fit_so
 from gan_imbalance.distillation.teacher import CrossFittedEnsemble
 from gan_imbalance.transforms.column_types import as_table, infer_column_types, named_columns
 from gan_imbalance.transforms.dtypes import Features
+from gan_imbalance.transforms.frames import as_pandas
 from gan_imbalance.transforms.table import TabularTransformer
 from gan_imbalance.trust import Trust
 from gan_imbalance.types import InputError
@@ -132,7 +133,7 @@ class DistilledClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """Fit teacher and generator, and the student on what they say.
 
         Args:
-            X: rows, (n, d): a DataFrame, or an array.
+            X: rows, (n, d): a table of pandas, polars or Arrow, or an array.
             y: labels, (n,).
 
         Raises:
@@ -145,7 +146,7 @@ class DistilledClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         # before anything is learned in vain
         learned_as(self._new_student())
         table = self._table(X, reset=True)
-        y = column_or_1d(y, warn=True)
+        y = column_or_1d(as_pandas(y), warn=True)
         check_consistent_length(table, y)
         check_classification_targets(y)
         self.classes_, labels = np.unique(y, return_inverse=True)
@@ -211,6 +212,7 @@ class DistilledClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def _table(self, X: Any, reset: bool) -> pd.DataFrame:
         """Return rows as a DataFrame whose columns are named by strings; refuse what differs from the training rows."""
+        X = as_pandas(X)
         if not isinstance(X, pd.DataFrame):
             X = check_array(X, dtype=None, ensure_all_finite=False, estimator=self)
         validate_data(self, X, skip_check_array=True, reset=reset)

@@ -20,6 +20,7 @@ from gan_imbalance.metrics import column_pair_trends, column_shapes, describe_co
 from gan_imbalance.quality import COLUMN_ROWS, QUALITY_METRICS, evaluate_synthetic
 from gan_imbalance.transforms.column_types import require_plain_values, with_text_names
 from gan_imbalance.transforms.dtypes import with_columns
+from gan_imbalance.transforms.frames import as_pandas
 from gan_imbalance.transforms.table import TabularTransformer
 from gan_imbalance.transforms.written_numbers import DecimalMark
 from gan_imbalance.types import ColumnName, InputError, quoted
@@ -32,8 +33,8 @@ _MAX_CORRELATED = 40
 _SHOWN_PAIRS = 10
 _DAYS_PER_YEAR = 365.2425
 
-Table = pd.DataFrame | str | Path
-"""Rows, or the file where they lie."""
+Table = Any
+"""Rows, a table of pandas, polars or Arrow, or the file where they lie."""
 
 
 def evaluate(
@@ -54,7 +55,8 @@ def evaluate(
     Writes evaluation.json and evaluation.html, a profile of both tables side by side.
 
     Args:
-        real: rows that the generator learned from; a DataFrame, or a file (CSV, also compressed, or Parquet).
+        real: rows that the generator learned from; a table of pandas, polars or Arrow, or a file (CSV, also compressed,
+            or Parquet).
         synthetic: rows to judge, whoever made them; the same columns, in any order.
         holdout: real rows that the generator has not seen; privacy and honest figures need them.
         target: column of classes, to train a classifier on synthetic rows and test it on held-out ones.
@@ -72,6 +74,7 @@ def evaluate(
             written.
     """
     dropped = [str(name) for name in drop]
+    real, synthetic, holdout = map(as_pandas, (real, synthetic, holdout))
     given = {"real": real, "synthetic": synthetic} | ({} if holdout is None else {"holdout": holdout})
     told = FileOptions(separator, encoding, decimal)
     frames = {name: _read(name, table, UNKNOWN if name == "synthetic" else told) for name, table in given.items()}
@@ -129,9 +132,9 @@ def run_evaluate(
 
 def _read(option: str, table: Table, options: FileOptions) -> pd.DataFrame:
     if isinstance(table, pd.DataFrame):
-        table = with_text_names(table)
-        require_plain_values(table)
-        return table
+        frame = with_text_names(table)
+        require_plain_values(frame)
+        return frame
     if not Path(table).exists():
         raise InputError(f"There is no file {table}; name the table's file by --{option}.")
     return read_table(table, options=options)

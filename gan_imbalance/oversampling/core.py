@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from datetime import timedelta
@@ -43,6 +43,19 @@ class Budget(NamedTuple):
     time: timedelta | None = None
 
 
+def refuse_parameters(params: Mapping[str, Any]) -> None:
+    """Refuse what ``fit_resample`` is given besides X and y.
+
+    Raises:
+        InputError: naming the first.
+    """
+    for name in params:
+        raise InputError(
+            f"fit_resample got {name}, but takes X and y alone: added rows would have no {name}; leave it out, and "
+            "weigh rows where a classifier is fitted on the result."
+        )
+
+
 class GeneratorOverSampler(BaseOverSampler):  # type: ignore[misc]
     """Tops up rare classes with samples that GANs made.
 
@@ -66,10 +79,15 @@ class GeneratorOverSampler(BaseOverSampler):  # type: ignore[misc]
     cache: Any = None
 
     def fit_resample(self, X: Any, y: Any, **params: Any) -> Any:
-        """Return the original samples and then those added, and their labels; see imbalanced-learn."""
+        """Return the original samples and then those added, and their labels; see imbalanced-learn.
+
+        Raises:
+            InputError: if there are parameters, such as ``sample_weight``.
+        """
+        refuse_parameters(params)
         self._begin()
         with quiet_lightning(), torch.random.fork_rng(), self._workplace():
-            return super().fit_resample(X, y, **params)
+            return super().fit_resample(X, y)
 
     def _fit_resample(self, X: Any, y: Any) -> tuple[Any, Any]:
         """Refuse samples alone, unless a subclass knows what they are."""

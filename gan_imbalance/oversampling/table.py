@@ -28,12 +28,20 @@ from gan_imbalance.data import TabularDataModule
 from gan_imbalance.data.imbalance import Indices
 from gan_imbalance.generators import BaseGenerator
 from gan_imbalance.metrics import warn_of_collapse
-from gan_imbalance.oversampling.core import Budget, GeneratorOverSampler, class_seed, draw_seed, plain_label
+from gan_imbalance.oversampling.core import (
+    Budget,
+    GeneratorOverSampler,
+    class_seed,
+    draw_seed,
+    plain_label,
+    refuse_parameters,
+)
 from gan_imbalance.oversampling.training import EPOCHS
 from gan_imbalance.synthesis import generate
 from gan_imbalance.transforms.column_types import ColumnType, as_table, infer_column_types, require_unique
 from gan_imbalance.transforms.constraints import Constraint
 from gan_imbalance.transforms.dtypes import as_dtype, is_null, require_plain, with_columns
+from gan_imbalance.transforms.frames import as_pandas, with_rows_of
 from gan_imbalance.transforms.numeric import NumericTransform
 from gan_imbalance.transforms.table import TabularTransformer
 from gan_imbalance.types import InputError, Label
@@ -68,8 +76,8 @@ times its learning rate. Chosen on validation rows of ten tables of at most 600 
 class TableOverSampler(BaseOverSampler):  # type: ignore[misc]
     """Tops up rare classes of a table, categories and missing values included; who writes the rows is left open.
 
-    It takes arrays, sparse matrices, lists and DataFrames. The original rows come first, unchanged, in the result;
-    names, dtypes and form are those of the input.
+    It takes arrays, sparse matrices, lists, and tables of pandas, polars and Arrow. The original rows come first,
+    unchanged, in the result; names, dtypes and form are those of the input.
 
     Args:
         sampling_strategy: imbalanced-learn's: ``"auto"``, ``"minority"``, ..., a ratio, a dict, or a callable.
@@ -123,15 +131,19 @@ class TableOverSampler(BaseOverSampler):  # type: ignore[misc]
         """Return the original rows and then those added, and their labels; see imbalanced-learn.
 
         Raises:
-            InputError: if labels are missing, of mixed types or no text that files can hold, X is a masked array, or a
-                column cannot be learned.
+            InputError: if labels are missing, of mixed types or no text that files can hold, X is a masked array or a
+                LazyFrame, a column cannot be learned, or there are parameters, such as ``sample_weight``.
             ValueError: and TypeError, by scikit-learn and imbalanced-learn, if X or y have not the form that these ask
                 for.
         """
+        refuse_parameters(params)
+        given, given_labels = X, y
+        X, y = as_pandas(X), as_pandas(y)
         if isinstance(X, np.ma.MaskedArray):
             raise InputError("X is a masked array, whose mask is not learned; give X.filled(numpy.nan).")
         _require_labels(y)
-        return super().fit_resample(X, y, **params)
+        more, labels = super().fit_resample(X, y)
+        return with_rows_of(given, more), with_rows_of(given_labels, labels)
 
     def _check_X_y(self, X: Any, y: Any) -> tuple[Any, Any, bool]:
         """Return X as it is, lists as arrays; y as a vector; and whether y was encoded one-vs-all."""
@@ -193,9 +205,9 @@ class GANOverSampler(TableOverSampler, GeneratorOverSampler):
     :class:`~gan_imbalance.gans.MinorityTransferGAN` first learns the rows of all other classes as one class, and then
     the class: what it learned first is kept in ``cache``, for all that start alike. The original rows come first,
     unchanged, in the result; names, dtypes and form are those of the input, which may be an array, a sparse matrix, a
-    list or a DataFrame. A class whose rows are all equal, such as a single one, has nothing to learn from: its row is
-    repeated, with a warning. A generator that repeats itself or leaves out kinds of rows is warned of too
-    (:class:`~gan_imbalance.metrics.CollapseWarning`).
+    list, or a table of pandas, polars or Arrow. A class whose rows are all equal, such as a single one, has nothing to
+    learn from: its row is repeated, with a warning. A generator that repeats itself or leaves out kinds of rows is
+    warned of too (:class:`~gan_imbalance.metrics.CollapseWarning`).
 
     Args:
         gan: name of a GAN of ours (``"WassersteinGAN"``), a subclass of :class:`BaseGenerator`, an instance (whose

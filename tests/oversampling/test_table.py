@@ -688,3 +688,11 @@ def test_any_table_is_over_sampled_or_refused(frame: pd.DataFrame, data: st.Data
     assert len(X) == len(labels) == 2 * max(rare, len(frame) - rare)
     assert X.dtypes.equals(frame.dtypes)
     pd.testing.assert_frame_equal(X.head(len(frame)), frame)
+
+
+def test_weights_of_rows_are_refused(numbers: tuple[np.ndarray, np.ndarray]) -> None:
+    X, y = numbers
+    weights = np.ones(len(y))
+    for sampler in (GANOverSampler(**FAST), FirstRow()):
+        with pytest.raises(InputError, match=r"fit_resample got sample_weight, but takes X and y alone.* leave it out"):
+            sampler.fit_resample(X, y, sample_weight=weights)
