@@ -22,7 +22,7 @@ import torch
 from gan_imbalance import gans
 from gan_imbalance.classifiers.classifier import load_classifier
 from gan_imbalance.data.mixed import read_synthetic_set
-from gan_imbalance.data.tables import read_table
+from gan_imbalance.data.reading import read_table
 from gan_imbalance.main import main
 from gan_imbalance.synthesis import load_gan
 from gan_imbalance.transforms import TabularTransformer

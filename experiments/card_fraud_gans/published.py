@@ -8,7 +8,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from gan_imbalance.data.tables import read_table
+from gan_imbalance.data.reading import read_table
 from gan_imbalance.losses import WassersteinGradientPenalty
 from gan_imbalance.oversampling import TableOverSampler
 from gan_imbalance.types import InputError, Label

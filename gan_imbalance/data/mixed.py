@@ -14,8 +14,8 @@ from gan_imbalance.components import build
 from gan_imbalance.data.base import A_TABLE, ImbalanceDataModule
 from gan_imbalance.data.images import SyntheticImages, is_image_path, open_images, read_images
 from gan_imbalance.data.loaders import Batch, SequentialLoader, TensorLoader, draw_mixed, draw_uniform
+from gan_imbalance.data.reading import read_table
 from gan_imbalance.data.split import Split
-from gan_imbalance.data.tables import read_table
 from gan_imbalance.transforms.column_types import require_columns
 from gan_imbalance.types import DataSpec, InputError, SyntheticSet
 

@@ -2,34 +2,26 @@
 
 from __future__ import annotations
 
-import csv
-import warnings
-import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib import resources
-from lzma import LZMAError
 from pathlib import Path
-from tarfile import TarError
 from typing import Any, ClassVar, Literal, get_args
-from zipfile import BadZipFile
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import torch
-from pyarrow.parquet import read_schema
-from pytorch_lightning.utilities import rank_zero_info
 from torch import Tensor
 
 from gan_imbalance.data.base import ImbalanceDataModule
-from gan_imbalance.data.csv_format import CsvFormat, find_csv_format, open_unpacked
 from gan_imbalance.data.imbalance import Indices
 from gan_imbalance.data.loaders import Batch, SequentialLoader, TensorLoader, draw_by_level, pair_with_levels
+from gan_imbalance.data.reading import FileOptions, is_on_hub, mark_missing, read_table
 from gan_imbalance.data.schema import Derivation, TableSchema
 from gan_imbalance.data.split import Part, connected_groups, duplicate_groups
-from gan_imbalance.files import content_hash, require_modest
+from gan_imbalance.files import content_hash
 from gan_imbalance.transforms.column_types import (
     ColumnType,
     convert_columns,
@@ -37,22 +29,15 @@ from gan_imbalance.transforms.column_types import (
     named_columns,
     require_columns,
     require_plain_values,
-    require_unique,
     with_text_names,
 )
 from gan_imbalance.transforms.constraints import Constraint
-from gan_imbalance.transforms.dtypes import with_columns
 from gan_imbalance.transforms.frames import as_pandas
 from gan_imbalance.transforms.levels import find_levels
 from gan_imbalance.transforms.numeric import NumericTransform
 from gan_imbalance.transforms.table import TabularTransformer
 from gan_imbalance.transforms.written_numbers import (
     DecimalMark,
-    is_doubtful,
-    is_grouped,
-    is_plain,
-    possible_marks,
-    read_numbers,
 )
 from gan_imbalance.types import (
     ClassSelection,
@@ -64,7 +49,6 @@ from gan_imbalance.types import (
     Span,
     SyntheticSet,
     find_class,
-    listed,
     quoted,
 )
 
@@ -73,37 +57,8 @@ Bundled = Literal["abalone", "breast_cancer", "wine", "digits", "iris"]
 
 # different numbers that may well be classes, however few rows there are
 _MOST_NUMBERS = 20
-# bytes of a file that are looked at together
-_CHUNK = 1 << 20
-# of text, in the most that the csv module allows everywhere
-_LONGEST_FIELD = 2**31 - 1
-
 # those in the folder `bundled`, and their targets
 _OWN_TARGETS = {"abalone": "old"}
-
-
-@dataclass(frozen=True)
-class FileOptions:
-    """What is known of CSV files beforehand; None is found by itself.
-
-    Attributes:
-        separator: between fields: one character, or ``tab``.
-        encoding: Python's name of it.
-        decimal: mark of decimals; the other one marks thousands.
-    """
-
-    separator: str | None = None
-    encoding: str | None = None
-    decimal: DecimalMark | None = None
-
-    def __post_init__(self) -> None:
-        """Refuse what is no decimal mark."""
-        if self.decimal not in (None, ".", ","):
-            raise InputError(f"decimal is {quoted(self.decimal)}; give '.' or ','.")
-
-
-UNKNOWN = FileOptions()
-"""Nothing is known: all of a file is found by itself."""
 
 
 @dataclass(frozen=True)
@@ -166,7 +121,7 @@ def load_table(
     """Read a table and find out what its columns hold.
 
     Args:
-        source: file (CSV, also compressed, or Parquet) or DataFrame. Column names become strings.
+        source: file, see :func:`~gan_imbalance.data.reading.read_table`, or DataFrame. Column names become strings.
         target: column to predict.
         test_path: file of a separate test set, looked for beside ``source`` first.
         numeric: columns to treat as numbers.
@@ -180,7 +135,7 @@ def load_table(
             and whatever their target; rows of the test file stay.
         group: column whose equal values stay on one side of every split; it is dropped from the features.
         constraints: what holds between columns of every row.
-        separator: of CSV files, see :func:`read_table`.
+        separator: of CSV files, see :class:`~gan_imbalance.data.reading.FileOptions`.
         encoding: of CSV files.
         decimal: decimal mark of CSV files, and of texts in columns that are named numbers.
 
@@ -244,7 +199,7 @@ class TabularDataModule(ImbalanceDataModule):
     Exactly one of ``path``, ``bundled``, ``openml`` and ``frame`` says where the table is.
 
     Args:
-        path: CSV (also compressed) or Parquet file.
+        path: CSV or ARFF (also compressed), Parquet or Excel file, see :func:`~gan_imbalance.data.reading.read_table`.
         bundled: a data set that comes with scikit-learn, or ``abalone`` (4,177 rows, 6.2 % of them rare), which
             comes with this package.
         openml: name or number of a data set on OpenML.
@@ -531,196 +486,6 @@ class TabularDataModule(ImbalanceDataModule):
         return loader
 
 
-def read_table(path: str | Path, missing_values: Sequence[str] = (), options: FileOptions = UNKNOWN) -> pd.DataFrame:
-    """Read a Parquet file (``.parquet``, ``.pq``), or anything else as CSV, also compressed.
-
-    How a CSV file is written is found by itself (:func:`~gan_imbalance.data.csv_format.find_csv_format`), and told in
-    one line where it is not as usual. Commas are decimal marks, and points marks of thousands, only where fields are
-    separated by something else, and some column holds numbers that can be read in no other way, or semicolons
-    separate and every comma has three digits behind it, which a warning tells; ``options.decimal`` overrules it.
-
-    Args:
-        path: the file.
-        missing_values: texts that stand for a missing value, as empty cells do.
-        options: what is known of a CSV file beforehand.
-
-    Raises:
-        InputError: if there is no such file, it is empty or unreadable, a row has more or fewer fields than the header,
-            a column holds values of several parts, or its name is a duplicate.
-    """
-    path = Path(path)
-    if not path.is_file():
-        what = f"{path} is a {'folder' if path.is_dir() else 'pipe or device'}" if path.exists() else ""
-        raise InputError(
-            f"{what or f'There is no file {path}'}; name the table's file (on the command line: --data.path)."
-        )
-    try:
-        require_modest(path)
-        if path.suffix.lower() in (".parquet", ".pq"):
-            require_unique(read_schema(path).names)
-            frame = with_text_names(pd.read_parquet(path))
-            require_plain_values(frame)
-            frame = _mark_missing(frame, missing_values)
-        else:
-            frame = _read_csv(path, missing_values, options)
-    except InputError:
-        raise
-    except pd.errors.EmptyDataError as error:
-        raise InputError(f"The file {path} is empty; name a table with a header and rows.") from error
-    except ImportError as error:
-        raise InputError(f"The file {path} cannot be unpacked here ({error}); write it without compression.") from error
-    except (
-        OSError,
-        EOFError,
-        ValueError,
-        TypeError,
-        LZMAError,
-        BadZipFile,
-        TarError,
-        MemoryError,
-        zlib.error,
-    ) as error:
-        reason = " ".join(str(error).split())
-        raise InputError(
-            f"The file {path} cannot be read as a CSV or Parquet table ({reason}); write it anew, or name another."
-        ) from error
-    if frame.empty:
-        raise InputError(f"The file {path} has no rows; name a table with a header and rows.")
-    return frame
-
-
-def _read_csv(path: Path, missing_values: Sequence[str], options: FileOptions) -> pd.DataFrame:
-    written = find_csv_format(path, options.separator, options.encoding)
-    try:
-        frame = _read_fields(path, missing_values, written)
-    except UnicodeDecodeError:
-        # what is not UTF-8 may come late
-        if options.encoding is not None:
-            raise
-        written = find_csv_format(path, options.separator, whole=True)
-        frame = _read_fields(path, missing_values, written)
-    if options.separator is None and written.doubt is not None:
-        warnings.warn(
-            f"The fields of {path} are taken as separated by {quoted(written.separator)}, but all rows have as many by "
-            f"{quoted(written.doubt)}; name the separator (on the command line: --data.separator).",
-            stacklevel=2,
-        )
-    found = str(written)
-    frame, marks = _with_marked_numbers(path, frame, missing_values, written, options.decimal)
-    if told := ", ".join(filter(None, (found, marks))):
-        rank_zero_info(f"{path}: {told}.")
-    return frame
-
-
-def _read_fields(path: Path, missing_values: Sequence[str], written: CsvFormat, **options: Any) -> pd.DataFrame:
-    """Return the rows of a CSV file, whose numbers have decimal points."""
-    # pandas renames duplicate columns silently when it reads the header itself.
-    header = pd.read_csv(path, header=None, nrows=1, dtype=str, keep_default_na=False, **written.options)
-    require_unique(header.iloc[0].tolist())
-    # only now, since what is no text at all has failed by here
-    _refuse_null_bytes(path, written)
-    try:
-        with warnings.catch_warnings():
-            # without an index, pandas cuts fields off by a mere warning
-            warnings.simplefilter("error", pd.errors.ParserWarning)
-            frame: pd.DataFrame = pd.read_csv(
-                path,
-                index_col=False,
-                # "NA" and "None" may be categories
-                keep_default_na=False,
-                na_values=["", *missing_values],
-                low_memory=False,
-                float_precision="round_trip",
-                **written.options,
-                **options,
-            )
-    except (pd.errors.ParserError, pd.errors.ParserWarning):
-        _require_fields(path, header.shape[1], written)
-        raise
-    # pandas fills up short rows, which then lack the last column
-    if frame.iloc[:, -1].isna().any():
-        _require_fields(path, header.shape[1], written)
-    return frame
-
-
-def _with_marked_numbers(
-    path: Path, frame: pd.DataFrame, missing_values: Sequence[str], written: CsvFormat, decimal: DecimalMark | None
-) -> tuple[pd.DataFrame, str]:
-    """Return the rows with texts such as ``1.234,5`` as numbers, and what was found, in words."""
-    if written.separator == "," and decimal is None:
-        return frame, ""
-    columns = {str(name): column for name, column in frame.items()}
-    texts = {name: column for name, column in columns.items() if is_plain(column) and possible_marks(column)}
-    doubtful = [name for name, column in texts.items() if is_doubtful(column)]
-    sure = {marks[0] for marks in map(possible_marks, texts.values()) if len(marks) == 1}
-    mark = decimal or (next(iter(sure)) if len(sure) == 1 else None)
-    if mark is None and not sure and doubtful and written.separator == ";":
-        # programs separate by semicolons where their decimal mark is the comma
-        mark = ","
-        warnings.warn(
-            f"Commas in {path} are taken as decimal marks, although in column {quoted(doubtful[0])} three digits are "
-            "behind each, as behind marks of thousands; name the decimal mark (on the command line: --data.decimal).",
-            stacklevel=2,
-        )
-    if mark is None:
-        return frame, ""
-    changed = {name: read_numbers(column, mark) for name, column in texts.items() if mark in possible_marks(column)}
-    told = [f"decimal mark {quoted(mark)}"] if changed else []
-    floats = [name for name, column in columns.items() if pd.api.types.is_float_dtype(column.dtype)]
-    if mark == "," and floats:
-        # of these, marks of thousands were taken for decimal marks
-        read = _read_fields(path, missing_values, written, dtype=str, usecols=floats)
-        grouped = {str(name): column for name, column in read.items() if is_grouped(column, mark)}
-        changed |= {name: read_numbers(column, mark) for name, column in grouped.items()}
-        told += [f"points as marks of thousands in {listed(list(grouped))}"] if grouped else []
-    return with_columns(frame, changed), ", ".join(told)
-
-
-def _refuse_null_bytes(path: Path, written: CsvFormat) -> None:
-    """Refuse text with NUL bytes, where pandas ends values."""
-    # archives hold some between their files
-    if ".tar" in path.suffixes:
-        return
-    line = 1
-    how: dict[str, Any] = {"mode": "rt", "encoding": written.encoding, "newline": ""} if written.is_wide else {}
-    nul, end_of_line = ("\0", "\n") if written.is_wide else (b"\0", b"\n")
-    with open_unpacked(path, **how) as file:
-        while content := file.read(_CHUNK):
-            end = content.find(nul)
-            line += content.count(end_of_line, 0, end if end >= 0 else len(content))
-            if end >= 0:
-                raise InputError(f"Line {line} of {path} holds a NUL byte; write the table anew, as text in UTF-8.")
-
-
-def _require_fields(path: Path, width: int, written: CsvFormat) -> None:
-    """Refuse the first row that has more or fewer fields than the header."""
-    limit = csv.field_size_limit(_LONGEST_FIELD)
-    encoding = "utf-8-sig" if written.encoding == "utf-8" else written.encoding
-    try:
-        with open_unpacked(path, "rt", newline="", encoding=encoding) as file:
-            for _ in range(written.skipped):
-                file.readline()
-            rows = csv.reader(file, delimiter=written.separator, skipinitialspace=written.spaced)
-            for row in rows:
-                # pandas leaves blank lines out
-                if len(row) != width and (len(row) > 1 or "".join(row).strip()):
-                    name = "commas" if written.separator == "," else quoted(written.separator)
-                    raise InputError(
-                        f"Line {written.skipped + rows.line_num} of {path} has {len(row)} field(s), but the header has "
-                        f"{width}; correct it, or put values that hold {name} in quotes."
-                    )
-    finally:
-        csv.field_size_limit(limit)
-
-
-def _mark_missing(frame: pd.DataFrame, missing_values: Sequence[str]) -> pd.DataFrame:
-    """Return the table with gaps where a value is one of some texts, or the number that such a text tells."""
-    if not missing_values:
-        return frame
-    numbers = pd.to_numeric(pd.Series(missing_values, dtype=object), errors="coerce").dropna()
-    return frame.mask(frame.isin([*missing_values, *numbers]))
-
-
 def _load(source: str | Path | pd.DataFrame, missing_values: Sequence[str], options: FileOptions) -> pd.DataFrame:
     """Return the table of a file or DataFrame, with its missing values marked."""
     if not isinstance(source, pd.DataFrame):
@@ -729,7 +494,7 @@ def _load(source: str | Path | pd.DataFrame, missing_values: Sequence[str], opti
         raise InputError("The DataFrame has no rows or no columns; give a table with both.")
     frame = with_text_names(source).reset_index(drop=True)
     require_plain_values(frame)
-    return _mark_missing(frame, missing_values)
+    return mark_missing(frame, missing_values)
 
 
 def _texts(names: Sequence[ColumnName]) -> list[str]:
@@ -737,10 +502,10 @@ def _texts(names: Sequence[ColumnName]) -> list[str]:
     return [str(name) for name in names]
 
 
-def _beside(test_path: str | Path, source: str | Path | pd.DataFrame) -> Path:
+def _beside(test_path: str | Path, source: str | Path | pd.DataFrame) -> str | Path:
     """Return where a test file is: beside the training file, or else from the working folder."""
-    if isinstance(source, pd.DataFrame):
-        return Path(test_path)
+    if isinstance(source, pd.DataFrame) or is_on_hub(source) or is_on_hub(test_path):
+        return test_path
     beside = Path(source).parent / test_path
     return beside if beside.is_file() else Path(test_path)
 

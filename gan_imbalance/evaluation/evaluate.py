@@ -12,7 +12,7 @@ import pandas as pd
 
 from gan_imbalance.comparison import plots
 from gan_imbalance.comparison.report import render, show
-from gan_imbalance.data.tables import UNKNOWN, FileOptions, read_table
+from gan_imbalance.data.reading import UNKNOWN, FileOptions, is_on_hub, read_table
 from gan_imbalance.evaluation.profile import Tables, describe_columns, find_alerts
 from gan_imbalance.evaluation.result import Evaluation
 from gan_imbalance.files import atomic_path, file_hash, provenance, write_json
@@ -55,8 +55,8 @@ def evaluate(
     Writes evaluation.json and evaluation.html, a profile of both tables side by side.
 
     Args:
-        real: rows that the generator learned from; a table of pandas, polars or Arrow, or a file (CSV, also compressed,
-            or Parquet).
+        real: rows that the generator learned from; a table of pandas, polars or Arrow, or a file, see
+            :func:`~gan_imbalance.data.reading.read_table`.
         synthetic: rows to judge, whoever made them; the same columns, in any order.
         holdout: real rows that the generator has not seen; privacy and honest figures need them.
         target: column of classes, to train a classifier on synthetic rows and test it on held-out ones.
@@ -108,7 +108,7 @@ def run_evaluate(
     """Judge a synthetic table against the real one: fidelity, variety, privacy, worth to a classifier.
 
     Args:
-        real: table that the generator learned from (CSV, also compressed, or Parquet).
+        real: table that the generator learned from (CSV, Parquet, Excel or ARFF).
         synthetic: table to judge, whoever made it; the same columns, in any order.
         holdout: real rows that the generator has not seen; privacy and honest figures need them.
         target: column of classes, to train a classifier on synthetic rows and test it on held-out ones.
@@ -135,15 +135,17 @@ def _read(option: str, table: Table, options: FileOptions) -> pd.DataFrame:
         frame = with_text_names(table)
         require_plain_values(frame)
         return frame
-    if not Path(table).exists():
+    if not is_on_hub(table) and not Path(table).exists():
         raise InputError(f"There is no file {table}; name the table's file by --{option}.")
     return read_table(table, options=options)
 
 
 def _origin(table: Table) -> dict[str, str | None]:
-    """Return where a table comes from; of a DataFrame nothing is known."""
+    """Return where a table comes from; of a DataFrame nothing is known, of a file elsewhere its path."""
     if isinstance(table, pd.DataFrame):
         return {"path": None, "hash": None}
+    if is_on_hub(table):
+        return {"path": str(table), "hash": None}
     return {"path": Path(table).name, "hash": file_hash(table)}
 
 

@@ -12,9 +12,10 @@ import pandas as pd
 import pytest
 
 from gan_imbalance import TabularDataModule, evaluate
-from gan_imbalance.data import tables
+from gan_imbalance.data import reading
 from gan_imbalance.data.csv_format import find_csv_format
-from gan_imbalance.data.tables import FileOptions, load_table, read_table
+from gan_imbalance.data.reading import FileOptions, read_table
+from gan_imbalance.data.tables import load_table
 from gan_imbalance.types import InputError
 
 PLAIN = pd.DataFrame({"amount": [1.5, -2.25, 1200.0], "city": ["Bern", "Ulm, Süd", "Lyon"], "count": [7, 12, 3]})
@@ -185,7 +186,7 @@ REFUSED = {
 def told_of(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Return a list to which is added what reading files tells."""
     told: list[str] = []
-    monkeypatch.setattr(tables, "rank_zero_info", told.append)
+    monkeypatch.setattr(reading, "rank_zero_info", told.append)
     return told
 
 

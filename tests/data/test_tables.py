@@ -17,8 +17,9 @@ import yaml
 from torch import Tensor, nn
 
 from gan_imbalance.data import TabularDataModule
+from gan_imbalance.data.reading import read_table
 from gan_imbalance.data.split import Split
-from gan_imbalance.data.tables import load_table, read_table
+from gan_imbalance.data.tables import load_table
 from gan_imbalance.types import ClassSelection, InputError
 
 CONFIGS = Path(__file__).resolve().parents[2] / "configs" / "data"
