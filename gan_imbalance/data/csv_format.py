@@ -132,7 +132,7 @@ def find_csv_format(
     candidates = {one: _Layout.of(text, one, is_cut) for one in separator or _SEPARATORS}
     best = max(candidates, key=lambda one: candidates[one].merit)
     layout = candidates[best]
-    if layout.width == 1:
+    if not layout.merit[0]:
         return CsvFormat(separator or ",", encoding, skipped)
     equal = [one for one in candidates if one != best != "\t" and candidates[one].merit == layout.merit]
     return CsvFormat(best, encoding, skipped, layout.spaced, next(iter(equal), None))
@@ -163,9 +163,9 @@ class _Layout:
         return cls(width, sum(len(row) == width for row in rows) / len(rows), spaced)
 
     @property
-    def merit(self) -> tuple[bool, float, int]:
-        """What makes one separator better than another, from first to last."""
-        return self.width > 1, self.share if self.width > 1 else 0.0, self.width
+    def merit(self) -> tuple[float, int]:
+        """What makes one separator better than another, from first to last: nothing where most rows differ."""
+        return (self.share, self.width) if self.width > 1 and self.share > 0.5 else (0.0, 1)
 
 
 def _rows(text: str, separator: str, is_cut: bool, **options: Any) -> list[list[str]]:
@@ -178,21 +178,24 @@ def _rows(text: str, separator: str, is_cut: bool, **options: Any) -> list[list[
 
 
 def _comments(lines: list[str], separator: str | None, is_cut: bool) -> int:
-    """Return how many lines before the header begin with ``#``, or are blank and before one that does."""
-    marked = 0
-    for number, line in enumerate(lines):
-        if line.startswith("#"):
-            marked = number + 1
-        elif line.strip():
+    """Return how many lines before the header begin with ``#`` and have another number of fields than the rows."""
+    front = 0
+    for line in lines:
+        if line.strip() and not line.startswith("#"):
             break
-    if not 0 < marked < len(lines):
+        front += 1
+    if not any(line.startswith("#") for line in lines[:front]) or front == len(lines):
         return 0
-    # the last may be the header, as numpy writes it
-    text = "".join(lines[marked:])
-    best = max(separator or _SEPARATORS, key=lambda one: _Layout.of(text, one, is_cut).merit)
-    first, last = (_Layout.of(part, best, False).width for part in (text, lines[marked - 1]))
-    is_header = first == last and (first > 1 or marked == 1)
-    return marked - is_header
+    rows = "".join(lines[front:])
+    best = max(separator or _SEPARATORS, key=lambda one: _Layout.of(rows, one, is_cut).merit)
+    width = _Layout.of(rows, best, is_cut).merit[1]
+    # the header may begin so, as numpy writes it
+    headers = (
+        number
+        for number in range(front)
+        if lines[number].strip() and _Layout.of(lines[number], best, False).width == width
+    )
+    return next(headers, front)
 
 
 def _encoding_of(content: bytes, path: Path, is_cut: bool) -> str:

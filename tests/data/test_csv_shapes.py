@@ -124,7 +124,7 @@ READ: dict[str, tuple[str | bytes, pd.DataFrame, str]] = {
     "comments in front": (
         "# made by a machine, on a day\n#\n\n" + COMMAS,
         PLAIN,
-        "2 line(s) before the header left out",
+        "3 line(s) before the header left out",
     ),
     "comments before semicolons": (
         "# made, today\n" + GERMAN,
@@ -145,6 +145,7 @@ READ: dict[str, tuple[str | bytes, pd.DataFrame, str]] = {
     ),
     "doubled quotes": ('a,b\n1,"the ""b"""\n2,x\n', of(a=[1, 2], b=['the "b"', "x"]), ""),
     "one column": ("a\nx\ny\n", of(a=["x", "y"]), ""),
+    "one column whose name holds semicolons": ("a;b\n1\n2\n", pd.DataFrame({"a;b": [1, 2]}), ""),
     "one column of numbers": ("a\n1.5\n2\n", of(a=[1.5, 2.0]), ""),
     "blanks after separators": (
         'a, b, c\n1, x, 2.5\n2, "y, z", 3.5\n',
