@@ -147,6 +147,7 @@ class TableOverSampler(BaseOverSampler):  # type: ignore[misc]
 
     def _check_X_y(self, X: Any, y: Any) -> tuple[Any, Any, bool]:
         """Return X as it is, lists as arrays; y as a vector; and whether y was encoded one-vs-all."""
+        X, y = as_pandas(X), as_pandas(y)
         self._target = str(getattr(y, "name", None) or "target")
         y, binarize_y = check_target_type(y.to_numpy() if isinstance(y, pd.DataFrame) else y, indicate_one_vs_all=True)
         if isinstance(X, pd.DataFrame):
