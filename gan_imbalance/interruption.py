@@ -14,7 +14,7 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 class Interrupted(SystemExit):
     """The user or the system asked to end; the exit code is that of shells, 128 and the number of the signal.
 
-    Whoever keeps something says so by :meth:`add_note`.
+    Whoever keeps something says so by ``add_note``.
 
     Args:
         number: of the signal.

@@ -16,8 +16,8 @@ class CriticMonitor(Callback):
     ``val/earth_mover`` is the mean score of real rows minus that of fakes: the distance itself for a Wasserstein
     critic (Arjovsky et al. 2017, https://arxiv.org/abs/1701.07875, eq. 2), else the margin between the two.
     ``val/fake_catch_rate`` is the share of fakes that the discriminator takes for fakes, by the score at which its
-    loss changes sides (:meth:`AdversarialLoss.boundary`; for a Wasserstein critic, the middle between the mean scores
-    of both kinds): near one half, it guesses.
+    loss changes sides (:meth:`~gan_imbalance.losses.AdversarialLoss.boundary`; for a Wasserstein critic, the middle
+    between the mean scores of both kinds): near one half, it guesses.
     """
 
     watches: ClassVar[type[BaseGenerator]] = BaseGAN

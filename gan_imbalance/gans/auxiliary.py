@@ -16,8 +16,8 @@ class AuxiliaryClassifierGAN(BaseGAN):
 
     Odena et al. 2017, Conditional Image Synthesis with Auxiliary Classifier GANs
     (https://arxiv.org/abs/1610.09585). :class:`TwoHeadedLoss` is the standard form, one adversarial and K class
-    outputs; :class:`KPlusOneLoss` has the K classes and "synthetic" compete in one softmax, as the mixed-table
-    GAN for Lending Club does.
+    outputs; :class:`~gan_imbalance.losses.KPlusOneLoss` has the K classes and "synthetic" compete in one softmax, as
+    the mixed-table GAN for Lending Club does.
 
     Args:
         loss: of both networks, on all K + 1 outputs.

@@ -194,7 +194,7 @@ class TableOverSampler(BaseOverSampler):  # type: ignore[misc]
         """
 
     def _column_types(self, features: pd.DataFrame) -> dict[str, ColumnType]:
-        """Return what every column holds, judged by all rows, as :func:`load_table` does."""
+        """Return what every column holds, judged by all rows, as the data modules do."""
         named = self.categorical or ()
         return infer_column_types(features, (), named)
 
