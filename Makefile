@@ -3,13 +3,18 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: demo test lint typecheck format clean
+.PHONY: demo docs test lint typecheck format clean
 
 demo: $(READY)
 	$(BIN)/gan-imbalance compare --config experiments/demo/config.yaml --output runs/demo-$$(date +%Y%m%d-%H%M%S)
 
 test: $(READY) lint typecheck
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal
+
+# NO_MKDOCS_2_WARNING leaves out a theme's news of other programs
+docs: $(READY)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
+	@echo "The site is in build/site; open build/site/index.html"
 
 lint: $(READY)
 	$(BIN)/ruff check .
@@ -23,7 +28,7 @@ format: $(READY)
 	$(BIN)/ruff format .
 
 clean:
-	rm -rf .venv runs wandb .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv build/site runs wandb .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv

@@ -1,10 +1,8 @@
-"""A GAN of one's own, as README tells it, from a file outside the package."""
+"""A GAN of one's own, as docs/how-to/own_gan.md tells it, from a file outside the package."""
 
 from __future__ import annotations
 
 import json
-import re
-import shlex
 import sys
 from pathlib import Path
 
@@ -15,10 +13,11 @@ from gan_imbalance import GANOverSampler
 from gan_imbalance.main import main
 from gan_imbalance.synthesis import load_gan
 from gan_imbalance.types import InputError
+from tests.documents import DOCS, ROOT, blocks, commands
 
-README = Path(__file__).resolve().parents[1] / "README.md"
+PAGE = DOCS / "how-to" / "own_gan.md"
 
-# README's commands are for real runs; these options make rehearsals of them
+# the page's commands are for real runs; these options make rehearsals of them
 SHORT_FIT = (
     *("--trainer.max_epochs", "2"),
     *("--data.steps_per_epoch", "2"),
@@ -29,39 +28,29 @@ CLASSIFIERS = '{"lr": {"class_path": "sklearn.linear_model.LogisticRegression", 
 SHORT_COMPARE = ("--quick", "true", "--jobs", "1", "--classifiers", CLASSIFIERS)
 
 
-@pytest.fixture(scope="module")
-def chapter() -> str:
-    """Return README's chapter."""
-    (found,) = re.findall(r"## Your own GAN in 60 lines\n(.*?)\n## ", README.read_text(encoding="utf-8"), re.DOTALL)
-    return str(found)
-
-
 @pytest.fixture
-def folder(chapter: str, workplace: Path) -> Path:
-    """Work in a folder that holds what the chapter has saved."""
-    (workplace / "my_gan.py").write_text(_blocks(chapter, "python")[0])
-    (workplace / "mine.yaml").write_text(_blocks(chapter, "yaml")[0])
+def folder(workplace: Path) -> Path:
+    """Work in a folder that holds what the page has saved, and the configurations that it names."""
+    for block in blocks(PAGE):
+        if block.file:
+            (workplace / block.file).write_text(block.text)
+    for shown in ("configs", "experiments"):
+        (workplace / shown).symlink_to(ROOT / shown)
     return workplace
 
 
-def _blocks(text: str, language: str) -> list[str]:
-    return re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)
+def _commands() -> dict[str, list[str]]:
+    """Return the arguments of the page's commands by subcommand."""
+    return {command[0]: command for command in commands(PAGE)}
 
 
-def _commands(chapter: str) -> dict[str, list[str]]:
-    """Return the arguments of the chapter's commands by subcommand."""
-    lines = "\n".join(_blocks(chapter, "bash")).replace("\\\n", " ").splitlines()
-    commands = [shlex.split(line) for line in lines if line.strip()]
-    assert all(command[0].endswith("gan-imbalance") for command in commands)
-    return {command[1]: command[1:] for command in commands}
+def test_it_takes_no_more_lines_than_promised() -> None:
+    (code,) = (block.text for block in blocks(PAGE) if block.language == "python")
+    assert len(code.splitlines()) <= 60
 
 
-def test_it_takes_no_more_lines_than_promised(chapter: str) -> None:
-    assert len(_blocks(chapter, "python")[0].splitlines()) <= 60
-
-
-def test_it_trains_synthesizes_and_competes(chapter: str, folder: Path) -> None:
-    commands = _commands(chapter)
+def test_it_trains_synthesizes_and_competes(folder: Path) -> None:
+    commands = _commands()
     assert main([*commands["fit"], *SHORT_FIT]) == 0
     checkpoint = commands["synthesize"][commands["synthesize"].index("--ckpt_path") + 1]
     with pytest.raises(InputError, match=r"names my_gan\.MeanMatchingGAN, which is not trusted"):
@@ -83,6 +72,19 @@ def test_it_trains_synthesizes_and_competes(chapter: str, folder: Path) -> None:
     assert results.loc[results["remedy"] == "mean_matching", "pr_auc"].between(0, 1).all()
 
 
+def test_a_loss_of_ones_own_trains_and_samples(workplace: Path) -> None:
+    page = DOCS / "how-to" / "own_loss.md"
+    (saved,) = (block for block in blocks(page) if block.file)
+    (workplace / "my_loss.py").write_text(saved.text)
+    (workplace / "configs").symlink_to(ROOT / "configs")
+    told = {command[0]: command for command in commands(page)}
+    assert main([*told["fit"], *SHORT_FIT]) == 0
+    assert main(told["synthesize"]) == 0
+    assert len(pd.read_csv("mine.csv")) == 100
+    gan = load_gan("runs/GAN/version_0/checkpoints/last.ckpt", trust="my_loss")
+    assert (type(gan.loss).__name__, gan.loss.margin) == ("MarginLoss", 0.5)
+
+
 def test_it_joins_the_over_sampler(folder: Path, mixed_frame: pd.DataFrame) -> None:
     gan = {"class_path": "my_gan.MeanMatchingGAN", "init_args": {"mean_weight": 0.25}}
     sampler = GANOverSampler(gan, max_steps=2, batch_size=16, random_state=0)
@@ -92,10 +94,10 @@ def test_it_joins_the_over_sampler(folder: Path, mixed_frame: pd.DataFrame) -> N
 
 
 def test_its_checkpoint_says_what_it_needs_where_the_file_is_absent(
-    chapter: str, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main([*_commands(chapter)["fit"], *SHORT_FIT]) == 0
+    assert main([*_commands()["fit"], *SHORT_FIT]) == 0
     monkeypatch.delitem(sys.modules, "my_gan")
     (folder / "my_gan.py").unlink()
-    assert main(_commands(chapter)["synthesize"]) == 2
+    assert main(_commands()["synthesize"]) == 2
     assert "Cannot import 'my_gan.MeanMatchingGAN'" in capsys.readouterr().err

@@ -69,6 +69,9 @@ def evaluate(
         encoding: of the same files, such as ``cp1250``.
         decimal: decimal mark of numbers in the same files; the other one marks thousands.
 
+    Returns:
+        Figures, signs of trouble, and the path of the page.
+
     Raises:
         InputError: if a file cannot be read, tables do not fit together, max_rows is below 10, or the folder cannot be
             written.

@@ -9,7 +9,8 @@ class GAN(BaseGAN):
     """Unconditional GAN with the non-saturating loss; learns one class.
 
     Goodfellow et al. 2014, Generative Adversarial Nets (https://arxiv.org/abs/1406.2661). With soft labels
-    (``NonSaturatingLoss``) it is the first of the card-fraud GANs.
+    (``NonSaturatingLoss``) it is the first of the card-fraud GANs. Its arguments are those of
+    :class:`BaseGAN`.
 
     Example:
         Soft labels of real rows, which keep the discriminator from being too sure:

@@ -31,6 +31,7 @@ class TwoSampleAccuracy(Metric):
         num_boost_round: number of trees.
         repeats: random halvings whose accuracies are averaged.
         seed: of the halvings.
+        kwargs: of ``torchmetrics.Metric``.
     """
 
     is_differentiable = False
@@ -100,6 +101,7 @@ class LogisticTwoSampleAccuracy(TwoSampleAccuracy):
     Args:
         repeats: random halvings whose accuracies are averaged.
         seed: of the halvings.
+        kwargs: of ``torchmetrics.Metric``.
     """
 
     def __init__(self, repeats: int = 1, seed: int = 0, **kwargs: Any) -> None:

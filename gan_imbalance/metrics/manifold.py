@@ -63,6 +63,7 @@ class PrecisionRecall(_NeighbourhoodMetric):
 
     Args:
         k: which neighbour a ball reaches to; 3 in the paper.
+        kwargs: of ``torchmetrics.Metric``.
     """
 
     def __init__(self, k: int = 3, **kwargs: Any) -> None:
@@ -96,6 +97,7 @@ class DensityCoverage(_NeighbourhoodMetric):
 
     Args:
         k: which neighbour a ball reaches to; 5 in the paper.
+        kwargs: of ``torchmetrics.Metric``.
     """
 
     def __init__(self, k: int = 5, **kwargs: Any) -> None:

@@ -85,6 +85,14 @@ def closest_record_share(synthetic: Matrix, training: Matrix, holdout: Matrix) -
     """Return the share of synthetic rows nearer to a training row than to any held-out row, in [0, 1].
 
     See :func:`closest_records`; 0.5 is what a generator reaches that learned the distribution, not the rows.
+
+    Args:
+        synthetic: rows to judge, ``(n, d)``.
+        training: rows that the generator learned from, ``(m, d)``.
+        holdout: real rows that it has not seen, ``(m, d)``.
+
+    Raises:
+        InputError: if there are no rows, widths differ, or a value is not finite.
     """
     return closest_records(synthetic, training, holdout).share
 

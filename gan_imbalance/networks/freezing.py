@@ -15,6 +15,10 @@ def first_blocks(network: nn.Module, count: int) -> list[nn.Module]:
 
     Activations and reshapes have no parameters and are not counted.
 
+    Args:
+        network: keeps its blocks in order in ``blocks``.
+        count: how many, fewer than there are; 0 for none.
+
     Raises:
         InputError: if the network has no ``blocks``, or not more than ``count`` such blocks.
     """
@@ -38,6 +42,13 @@ def freeze_blocks(network: nn.Module, count: int) -> list[nn.Module]:
 
     Frozen blocks take no gradient, and stay in evaluation mode (running statistics of batch norm, dropout) as long
     as the caller keeps them there.
+
+    Args:
+        network: keeps its blocks in order in ``blocks``.
+        count: how many, fewer than there are; 0 for none.
+
+    Raises:
+        InputError: if the network has no ``blocks``, or not more than ``count`` such blocks.
     """
     frozen = first_blocks(network, count)
     for block in frozen:

@@ -38,7 +38,15 @@ def load_generator(path: str | Path, trust: Trust = ()) -> BaseGenerator:
 
 
 def load_gan(path: str | Path, trust: Trust = ()) -> BaseGenerator:
-    """Return what :func:`load_generator` returns, under the name that says what it is as a rule."""
+    """Return what :func:`load_generator` returns, under the name that says what it is as a rule.
+
+    Args:
+        path: the file.
+        trust: packages or classes, besides those of this package, that the file may name: ``my_package``.
+
+    Raises:
+        InputError: as :func:`load_generator` does.
+    """
     return load_generator(path, trust)
 
 
