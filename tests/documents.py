@@ -44,7 +44,7 @@ def blocks(page: Path) -> list[Block]:
 def commands(page: Path) -> Iterator[list[str]]:
     """Yield the arguments of every ``gan-imbalance`` command of a page, the subcommand first.
 
-    Whatever stands for a reader's own settings (``...``), comments, and what a shell does with the command are left out.
+    What stands for a reader's own settings (``...``), comments, and a shell's ``&`` are left out.
     """
     for block in blocks(page):
         if block.language not in ("", "bash"):

@@ -75,7 +75,7 @@ def test_a_comparison_goes_on_with_the_threads_that_it_was_begun_with(run: Any) 
 
 @pytest.mark.parametrize("threads", [1, 2])
 def test_the_same_threads_give_equal_bits_and_other_ones_nearly(threads: int, separated_frame: pd.DataFrame) -> None:
-    """As the README says: 150 steps with two threads and with one differ by hundredths of a standard deviation."""
+    """As docs/how-to/clusters.md says: after 150 steps they differ by hundredths of a standard deviation."""
     X, y = separated_frame.drop(columns="label"), separated_frame["label"]
 
     def rows(threads: int) -> pd.DataFrame:
