@@ -14,7 +14,7 @@ test: $(READY) lint typecheck
 # NO_MKDOCS_2_WARNING leaves out a theme's news of other programs
 docs: $(READY)
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
-	@echo "The site is in build/site; open build/site/index.html"
+	@echo "Read it: $(BIN)/python -m http.server --directory build/site, then http://localhost:8000"
 
 lint: $(READY)
 	$(BIN)/ruff check .

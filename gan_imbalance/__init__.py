@@ -6,7 +6,7 @@ Public names are imported when they are first used, so that ``import gan_imbalan
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-# where each public name is imported from: `evaluate` from its own module, which hides it in the package
+# where each public name is imported from: `evaluate` and `synthesize` from their own modules, which have their names
 _HOMES = {
     "AuxiliaryClassifierGAN": "gans",
     "BaseGAN": "gans",
@@ -48,7 +48,7 @@ _HOMES = {
     "evaluate": "evaluation.evaluate",
     "load_gan": "synthesis",
     "load_generator": "synthesis",
-    "synthesize": "synthesis",
+    "synthesize": "synthesis.synthesize",
 }
 __all__ = sorted(_HOMES)
 
@@ -91,7 +91,7 @@ if TYPE_CHECKING:
     from gan_imbalance.oversampling import TableOverSampler as TableOverSampler
     from gan_imbalance.synthesis import load_gan as load_gan
     from gan_imbalance.synthesis import load_generator as load_generator
-    from gan_imbalance.synthesis import synthesize as synthesize
+    from gan_imbalance.synthesis.synthesize import synthesize as synthesize
     from gan_imbalance.transforms import TabularTransformer as TabularTransformer
     from gan_imbalance.types import InputError as InputError
     from gan_imbalance.types import SyntheticSet as SyntheticSet

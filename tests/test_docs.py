@@ -155,6 +155,14 @@ def test_every_public_name_is_in_the_reference_once() -> None:
     assert sorted(entry for entry in set(entries) if entries.count(entry) > 1) == []
 
 
+def test_the_reference_shows_classes_and_functions_and_not_modules_of_the_same_name() -> None:
+    griffe = pytest.importorskip("griffe", reason="griffelib is not installed; the extra `docs` has it")
+    package = griffe.load("gan_imbalance", search_paths=[ROOT])
+    for path, thing in public_names().items():
+        shown = package[path.removeprefix("gan_imbalance.")]
+        assert shown.kind.value == ("class" if inspect.isclass(thing) else "function"), path
+
+
 def test_every_public_name_has_a_docstring_and_so_has_what_it_offers() -> None:
     silent = []
     for path, thing in public_names().items():
