@@ -68,7 +68,8 @@ def test_the_python_code_of_a_page_runs(page: Path, folder: Path) -> None:
             exec(compile(block.text, str(page), "exec"), program)
 
 
-COMMANDS = [(page, command) for page in PAGES for command in commands(page)]
+SHOWN = [*PAGES, *sorted(ROOT.glob("experiments/*/README.md"))]
+COMMANDS = [(page, command) for page in SHOWN for command in commands(page)]
 
 
 @pytest.mark.parametrize(
