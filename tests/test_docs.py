@@ -195,9 +195,9 @@ def test_a_docstring_tells_of_every_parameter(path: str) -> None:
     assert len(missing) <= (0 if told else 1), f"{path} does not say what {missing} are"
 
 
-def linked(page: Path) -> set[Path]:
-    """Return the pages that a page links to."""
-    return {(page.parent / link).resolve() for link in _LINK.findall(page.read_text(encoding="utf-8"))}
+def linked(page: Path, text: str) -> set[Path]:
+    """Return the pages that a text of a page links to."""
+    return {(page.parent / link).resolve() for link in _LINK.findall(text)}
 
 
 def figures(text: str) -> set[str]:
@@ -205,15 +205,24 @@ def figures(text: str) -> set[str]:
     return {figure.lstrip("0") for figure in re.findall(r"(?<![\w.])\d*\.\d+", text)}
 
 
+def studied(pages: set[Path]) -> set[str]:
+    """Return the figures of those of the pages that are studies'."""
+    return set().union(*(figures(one.read_text(encoding="utf-8")) for one in pages if "experiments" in one.parts))
+
+
 @pytest.mark.parametrize("page", TOLD, ids=name)
 def test_figures_are_those_of_the_studies_that_a_page_leads_to(page: Path) -> None:
-    """Or of those that the pages lead to that it links to."""
+    """Of the studies that the paragraph, list item or line of a table names; where it names none, of the page's.
+
+    A page may also have figures of the studies of those pages that it links to.
+    """
     text = _FENCED.sub("", page.read_text(encoding="utf-8"))
-    told = figures(re.sub(r"`[^`]*`|\]\([^)]*\)|Python 3\.\d+", "", text))
-    near = {one for one in linked(page) if "reference" not in one.parts}
-    pages = near | {further for one in near if DOCS in one.parents for further in linked(one)}
-    studies = [one.read_text(encoding="utf-8") for one in pages if "experiments" in one.parts]
-    assert sorted(told - set().union(*map(figures, studies))) == []
+    near = {one for one in linked(page, text) if "reference" not in one.parts}
+    pages = near.union(*(linked(one, one.read_text(encoding="utf-8")) for one in near if DOCS in one.parents))
+    for part in re.split(r"\n\n|\n(?=\||- |\d+\. )", text):
+        told = figures(re.sub(r"`[^`]*`|\]\([^)]*\)|Python 3\.\d+", "", part))
+        named = studied(linked(page, part))
+        assert sorted(told - (named or studied(pages))) == [], part
 
 
 def test_there_are_figures_to_be_checked() -> None:
