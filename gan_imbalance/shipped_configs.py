@@ -53,15 +53,20 @@ def with_shipped_configs(arguments: Sequence[str]) -> list[str]:
     for argument in arguments:
         option, equals, value = argument.partition("=")
         if found and found[-1] in _OPTIONS:
-            found.append(_path(argument))
+            found.append(config_path(argument))
         elif equals and option in _OPTIONS:
-            found.append(f"{option}={_path(value)}")
+            found.append(f"{option}={config_path(value)}")
         else:
             found.append(argument)
     return found
 
 
-def _path(value: str) -> str:
+def config_path(value: str) -> str:
+    """Return the path of a file of one's own, or of a shipped configuration by its name; settings as they are.
+
+    Raises:
+        InputError: if it is none of these.
+    """
     # YAML of settings has one of these
     if any(mark in value for mark in "{:\n"):
         return value

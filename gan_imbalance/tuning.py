@@ -19,6 +19,7 @@ from gan_imbalance.callbacks import TrainingDiverged
 from gan_imbalance.cli import run_lightning
 from gan_imbalance.files import making_room
 from gan_imbalance.interruption import Interrupted
+from gan_imbalance.shipped_configs import config_path
 from gan_imbalance.types import InputError
 
 if TYPE_CHECKING:
@@ -126,9 +127,9 @@ def tune(
 
     Args:
         fit: options of ``gan-imbalance fit`` that all trials share.
-        space: YAML file with ``parameters`` as W&B sweeps have them: options of ``fit``, each with ``values``, or
-            with ``min`` and ``max`` and, by choice, a ``distribution`` (uniform, log_uniform_values, int_uniform,
-            q_uniform with ``q``).
+        space: YAML file, or name of a configuration that is shipped, with ``parameters`` as W&B sweeps have them:
+            options of ``fit``, each with ``values``, or with ``min`` and ``max`` and, by choice, a ``distribution``
+            (uniform, log_uniform_values, int_uniform, q_uniform with ``q``).
         metric: what a run logs at validation: val/c2st, val/pr_auc, ...
         mode: whether less of it is better (min) or more (max).
         trials: how many, with those that an earlier call has finished.
@@ -172,7 +173,7 @@ def read_space(path: str | Path) -> dict[str, Range | Choice]:
         InputError: if the file cannot be read, or a parameter has neither values nor bounds.
     """
     try:
-        content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+        content = yaml.safe_load(Path(config_path(str(path))).read_text(encoding="utf-8"))
     except (OSError, ValueError, yaml.YAMLError) as error:
         raise InputError(f"The search space {path} cannot be read: {' '.join(str(error).split())}.") from error
     parameters = content.get("parameters") if isinstance(content, dict) else None
