@@ -60,7 +60,7 @@ def as_batch(table: pa.Table) -> Any:
 
 
 def as_polars(table: pa.Table) -> Any:
-    polars = pytest.importorskip("polars", reason="polars, an extra, is not installed")
+    polars = pytest.importorskip("polars", reason="polars, of the extra dev, is not installed")
     return polars.DataFrame(table)
 
 
@@ -97,7 +97,7 @@ def test_a_table_is_over_sampled_in_its_kind(make: Callable[[pa.Table], Any]) ->
 
 
 def test_a_polars_table_keeps_levels_of_polars() -> None:
-    polars = pytest.importorskip("polars", reason="polars, an extra, is not installed")
+    polars = pytest.importorskip("polars", reason="polars, of the extra dev, is not installed")
     kinds = {"c": polars.Categorical, "e": polars.Enum(["low", "high", "top"]), "d": polars.Date, "i": polars.Int16}
     data = polars.DataFrame(
         {
