@@ -87,20 +87,21 @@ def programs(sources: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return new_environment(folder / "environment", wheel)
 
 
-def readme_commands(*starts: str) -> list[list[str]]:
-    """Return README's only command, or its first one, that starts with each of these."""
-    blocks = re.findall(r"```bash\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+def documented(*starts: str) -> list[list[str]]:
+    """Return the first command of README, or of the page on rows, that starts with each of these."""
+    pages = "\n".join((ROOT / page).read_text(encoding="utf-8") for page in ("README.md", "docs/how-to/rows.md"))
+    blocks = re.findall(r"```bash\n(.*?)```", pages, re.DOTALL)
     lines = "\n".join(blocks).replace("\\\n", " ").splitlines()
     return [shlex.split(next(line for line in lines if line.startswith(start)), comments=True) for start in starts]
 
 
 @pytest.mark.slow
-def test_readmes_commands_work_without_the_checkout(programs: Path, tmp_path: Path) -> None:
+def test_documented_commands_work_without_the_checkout(programs: Path, tmp_path: Path) -> None:
     where = "import gan_imbalance; print(gan_imbalance.__file__)"
     assert programs.parent in Path(run(programs / "python", "-c", where, cwd=tmp_path).strip()).parents
     assert run(programs / "gan-imbalance", "--version", cwd=tmp_path) == f"gan-imbalance {project()['version']}\n"
 
-    listing, one, compare, fit, synthesize = readme_commands(
+    listing, one, compare, fit, synthesize = documented(
         "gan-imbalance configs  ",
         "gan-imbalance configs gan/",
         "gan-imbalance compare --config data/",
