@@ -86,8 +86,8 @@ def test_compare_keeps_what_is_finished(
     with monkeypatch.context() as patch:
         write = Store.write
 
-        def write_once(self: Store, result: object) -> None:
-            write(self, result)  # type: ignore[arg-type]
+        def write_once(self: Store, *parts: object) -> None:
+            write(self, *parts)  # type: ignore[arg-type]
             os.kill(os.getpid(), number)
 
         patch.setattr(Store, "write", write_once)
