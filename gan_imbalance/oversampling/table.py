@@ -240,7 +240,8 @@ class GANOverSampler(TableOverSampler, GeneratorOverSampler):
         dates: names of columns to take as dates or times, such as those of text.
         constraints: what holds between columns of the rows, and will hold in every added one (see
             :mod:`~gan_imbalance.transforms.constraints`), or their ``class_path`` dicts.
-        calibrate: whether numeric columns get exactly the marginals of the training rows; for unconditional GANs.
+        calibrate: whether numeric columns get the marginals of the training rows, as far as 1,000 quantiles tell them;
+            for unconditional GANs.
         cache: folder where pretrained GANs are kept, by a hash of all that they depend on.
         accelerator: Lightning's: ``"auto"``, ``"cpu"``, ``"gpu"``, ...
         verbose: whether to show a progress bar.
