@@ -149,7 +149,7 @@ def make_artifact(
 
 
 def make_dataset(table_hash: str, split_hash: str, **metadata: Any) -> Artifact:
-    """Return what is known of a table as an artifact, without any of its values; each of its splits is a version.
+    """Return what is known of a split of a table as an artifact, without any of its values.
 
     Args:
         table_hash: of the table.
@@ -157,10 +157,8 @@ def make_dataset(table_hash: str, split_hash: str, **metadata: Any) -> Artifact:
         metadata: rows, classes.
     """
     metadata |= {"table_hash": table_hash, "split_hash": split_hash}
-    artifact = make_artifact("dataset", f"dataset-{table_hash}", [], upload=False, **metadata)
-    # not the file itself, which an offline run would name by its path
-    artifact.add_reference(f"split:{split_hash}", name="split", checksum=False)
-    return artifact
+    # not the file of the split, which an offline run would name by its path
+    return make_artifact("dataset", f"dataset-{table_hash}-{split_hash}", [], upload=False, **metadata)
 
 
 def use_artifact(run: Run, artifact: Artifact) -> None:

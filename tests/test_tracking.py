@@ -184,9 +184,9 @@ def test_artifacts_lead_from_the_data_to_a_classifier(offline: Path, tiny_fit: l
     (synthesis,) = read_runs(offline / "out")
 
     (dataset,) = gan.used
-    assert (dataset.type, files_of(gan.used, "dataset")) == ("dataset", [{"split"}])
+    assert (dataset.type, files_of(gan.used, "dataset")) == ("dataset", [set()])
     split, known = Split.load(folder / "split.json"), json.loads(dataset.metadata)
-    assert known.pop("table_hash") == dataset.name.removeprefix("dataset-")
+    assert dataset.name == f"dataset-{known.pop('table_hash')}-{split.hash}"
     parts = {part: len(split.rows(part)) for part in ("train", "validation", "test", "reserve")}
     assert known == {"split_hash": split.hash, "rows": parts, "classes": ["no", "yes"]}
     # whichever of them is taken up
@@ -212,7 +212,7 @@ def test_no_row_and_no_weight_is_uploaded_unless_asked_for(offline: Path, tiny_f
     assert {run.settings.get("job_type") for run in runs} - {None} == {"synthesize", "comparison", *apart}
     sent = {file.path for run in runs for one in (*run.made, *run.used) for file in one.manifest.contents}
     tables = {"cells.table.json", "remedies.table.json"}
-    assert sent == {"split", "answer.json", "results.csv", "summary.csv", "report.html", *tables}
+    assert sent == {"answer.json", "results.csv", "summary.csv", "report.html", *tables}
 
 
 def test_a_classifier_of_real_rows_is_made_from_the_data_set(offline: Path, tiny_fit: list[str]) -> None:

@@ -420,13 +420,16 @@ def test_an_unconditional_gan_learns_one_class(
 def test_samples_follow_their_labels(
     gan_class: type[BaseGAN], tiny_gan: MakeGAN, tiny_data: MakeData, fit: Fit
 ) -> None:
-    networks = {
+    settings: dict[str, Any] = {
         "generator": partial(DenseGenerator, widths=(32,)),
         "discriminator": partial(DenseDiscriminator, widths=(32,), activation="leaky_relu"),
+        # with more of either, two of ten seeds go astray
+        "generator_optimizer": partial(torch.optim.Adam, lr=5e-3, betas=(0.5, 0.9)),
+        "discriminator_optimizer": partial(torch.optim.Adam, lr=5e-3, betas=(0.5, 0.9)),
     }
-    networks = networks if issubclass(gan_class, BaseGAN) else {}
+    settings = settings if issubclass(gan_class, BaseGAN) else {}
     data = tiny_data(batch_size=32, steps_per_epoch=300)
-    gan = tiny_gan(gan_class, **networks)
+    gan = tiny_gan(gan_class, **settings)
     fit(gan, data, max_epochs=1, limit_val_batches=0)
     rows, conditions = data.encoded("train")
     centres = torch.stack([rows[conditions == label].mean(dim=0) for label in (0, 1)])
