@@ -1,40 +1,37 @@
-"""Whether a generator of rows collapses while it is trained."""
+"""Whether a generator collapses while it is trained."""
 
 from __future__ import annotations
 
 import warnings
-from typing import ClassVar, cast
+from typing import cast
 
 import torch
 from pytorch_lightning import Callback, LightningModule, Trainer
 
 from gan_imbalance.generators import BaseGenerator
 from gan_imbalance.metrics import CollapseWarning, describe_collapse, measure_variety
-from gan_imbalance.types import DataKind
+from gan_imbalance.types import IMAGE_AXES
 
 
 class CollapseMonitor(Callback):
-    """Logs how varied generated rows are, and warns once they are less varied than real ones for some time.
+    """Logs how varied generated samples are, and warns once they are less varied than real ones for some time.
 
-    ``val/distinct`` is the share of distinct rows among generated ones over that among as many training rows;
-    ``val/mode_coverage`` the share of the groups of similar training rows that generated ones fall into, too
+    ``val/distinct`` is the share of distinct samples among generated ones over that among as many training samples;
+    ``val/mode_coverage`` the share of the groups of similar training samples that generated ones fall into, too
     (:func:`~gan_imbalance.metrics.measure_variety`). Near 1, the generator is as varied as the data.
 
     Args:
         every_n_epochs: how often, in validation epochs.
         patience: a :class:`~gan_imbalance.metrics.CollapseWarning` is given when this many looks in turn have shown a
             sign of collapse, since a generator that has just begun shows some; again only after one without.
-        max_rows: rows of each kind that are compared at most.
-        seed: of the generated rows, the choice of training rows and the groups.
+        max_samples: rows, or images, of each kind that are compared at most.
+        seed: of the generated samples, the choice of training samples and the groups.
     """
 
-    kinds: ClassVar[tuple[DataKind, ...]] = ("table",)
-    """The kinds of data that it can watch."""
-
-    def __init__(self, every_n_epochs: int = 5, patience: int = 3, max_rows: int = 2000, seed: int = 0) -> None:
+    def __init__(self, every_n_epochs: int = 5, patience: int = 3, max_samples: int = 1000, seed: int = 0) -> None:
         self.every_n_epochs = every_n_epochs
         self.patience = patience
-        self.max_rows = max_rows
+        self.max_samples = max_samples
         self.seed = seed
         self._validations = 0
         self._signs = 0
@@ -48,15 +45,15 @@ class CollapseMonitor(Callback):
             return
         gan, data = cast(BaseGenerator, pl_module), trainer.datamodule  # type: ignore[attr-defined]
         rows, conditions = data.encoded("train", gan.class_selection)
-        shown = torch.randperm(len(rows), generator=torch.Generator().manual_seed(self.seed))[: self.max_rows]
+        shown = torch.randperm(len(rows), generator=torch.Generator().manual_seed(self.seed))[: self.max_samples]
         made = data.as_exported(gan.sample_conditions(conditions[shown].to(gan.device), self.seed).cpu())
-        variety = measure_variety(rows[shown], made, self.seed)
+        variety = measure_variety(data.as_input(rows[shown]).flatten(1), made.flatten(1), self.seed)
         figures = {
             "val/distinct": variety.distinct / variety.real_distinct,
             "val/mode_coverage": variety.mode_coverage,
         }
         gan.log_dict(figures, sync_dist=True)
-        sentences = describe_collapse(variety)
+        sentences = describe_collapse(variety, "image" if len(data.spec.shape) == IMAGE_AXES else "row")
         self._signs = self._signs + 1 if sentences else 0
         if self._signs == self.patience and trainer.is_global_zero:
             for sentence in sentences:

@@ -83,19 +83,25 @@ def _count_distinct(rows: np.ndarray[Any, np.dtype[np.float64]]) -> int:
     return len(np.unique(rows.round(_DECIMALS), axis=0))
 
 
-def describe_collapse(variety: Variety) -> list[str]:
-    """Return a sentence for each sign of collapse; none where there is no sign."""
+def describe_collapse(variety: Variety, samples: str = "row") -> list[str]:
+    """Return a sentence for each sign of collapse; none where there is no sign.
+
+    Args:
+        variety: of synthetic samples.
+        samples: what one of them is called: row, image.
+    """
     sentences = []
     if variety.distinct < _LEAST_DISTINCT * variety.real_distinct:
         sentences.append(
-            f"The generator repeats itself: {variety.distinct:.0%} of the synthetic rows are distinct, against "
+            f"The generator repeats itself: {variety.distinct:.0%} of the synthetic {samples}s are distinct, against "
             f"{variety.real_distinct:.0%} of as many real ones; train it longer or with another loss."
         )
     if variety.mode_coverage < _LEAST_MODES:
         missing = variety.modes - variety.modes_covered
         sentences.append(
-            f"The generator has lost kinds of rows: {missing} of {variety.modes} groups of similar real rows have "
-            "hardly a synthetic row; train it longer or with another loss, or learn from more rows."
+            f"The generator has lost kinds of {samples}s: {missing} of {variety.modes} groups of similar real "
+            f"{samples}s have hardly a synthetic {samples}; train it longer or with another loss, or learn from more "
+            f"{samples}s."
         )
     return sentences
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,10 @@ from pytorch_lightning.callbacks import Callback
 from torch import Tensor
 
 from gan_imbalance.callbacks import CollapseMonitor
-from gan_imbalance.data import TabularDataModule
+from gan_imbalance.data import ImageDataModule, TabularDataModule
 from gan_imbalance.gans import GAN, BaseGAN
 from gan_imbalance.metrics import CollapseWarning
+from gan_imbalance.networks import DCGANDiscriminator, DCGANGenerator
 
 MakeGAN = Callable[..., BaseGAN]
 MakeData = Callable[..., TabularDataModule]
@@ -75,3 +77,20 @@ def test_it_goes_on_where_it_was(tiny_gan: MakeGAN, tiny_data: MakeData, fit: Fi
     second.on_load_checkpoint(trainer, trainer.lightning_module, kept)
     second.on_save_checkpoint(trainer, trainer.lightning_module, again)
     assert kept == again == {"collapse": [2, 1]}
+
+
+def test_images_that_are_all_alike_are_told_of(
+    tiny_gan: MakeGAN, tiny_images: Callable[..., ImageDataModule], fit: Fit
+) -> None:
+    class StuckImages(GAN):
+        def sample_conditions(self, conditions: Tensor, seed: int) -> Tensor:
+            return torch.zeros(len(conditions), *self.spec.shape)
+
+    recorder = Recorder()
+    networks = {
+        "generator": partial(DCGANGenerator, width=8),
+        "discriminator": partial(DCGANDiscriminator, width=8),
+    }
+    with pytest.warns(CollapseWarning, match=r"of the synthetic images are distinct"):
+        fit(tiny_gan(StuckImages, **networks), tiny_images(), callbacks=[CollapseMonitor(1, patience=2), recorder])
+    assert recorder.figures[-1]["val/distinct"] < 0.1
