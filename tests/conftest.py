@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 import pytorch_lightning as pl
 import torch
+from hypothesis import settings
 
 from gan_imbalance.data import ImageDataModule, ImageSet, TabularDataModule
 from gan_imbalance.data.loaders import TensorLoader
@@ -24,6 +25,10 @@ from gan_imbalance.networks import DenseDiscriminator, DenseGenerator
 
 # the networks of the tests are tiny: a second thread costs more than it brings
 torch.set_num_threads(1)
+
+# the same examples each time, so that a run tells of a change and not of luck; others by hand, which may find more
+settings.register_profile("suite", derandomize=not os.environ.get("GAN_IMBALANCE_EXHAUSTIVE"))
+settings.load_profile("suite")
 
 _SHARED_DATA = Path(os.environ.get("GAN_IMBALANCE_DATA", Path(__file__).resolve().parents[2] / "shared" / "data"))
 

@@ -50,7 +50,8 @@ def zone_name(zone: tzinfo) -> str:
 def dtype_from_state(state: Mapping[str, Any]) -> Any:
     """Return the dtype that :func:`dtype_to_state` described."""
     if state["name"] == "category":
-        categories = pd.Index(state["categories"], dtype=state["categories_dtype"])
+        # tuples are values, not places in a hierarchy
+        categories = pd.Index(state["categories"], dtype=state["categories_dtype"], tupleize_cols=False)
         return pd.CategoricalDtype(categories, ordered=state["ordered"])
     if state["name"] == "arrow":
         import pyarrow

@@ -696,3 +696,13 @@ def test_weights_of_rows_are_refused(numbers: tuple[np.ndarray, np.ndarray]) -> 
     for sampler in (GANOverSampler(**FAST), FirstRow()):
         with pytest.raises(InputError, match=r"fit_resample got sample_weight, but takes X and y alone.* leave it out"):
             sampler.fit_resample(X, y, sample_weight=weights)
+
+
+def test_tuples_that_are_levels_come_back_as_such() -> None:
+    """The rows to learn from are equal, so no column has to be encoded."""
+    levels = pd.Index([(0,)], tupleize_cols=False)
+    X = pd.DataFrame({"a": 0.0, "tuple": pd.Categorical.from_codes([0] * 12, levels)})
+    with pytest.warns(UserWarning, match="nothing to learn"):
+        more, _ = GANOverSampler(max_steps=1, random_state=0).fit_resample(X, [0] * 8 + [1] * 4)
+    assert more.dtypes.equals(X.dtypes)
+    assert more["tuple"].tolist() == [(0,)] * 16
