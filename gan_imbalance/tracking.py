@@ -63,13 +63,12 @@ def start_run(folder: str | Path, **settings: Any) -> Iterator[Run]:
     """
     import wandb
 
+    exit_code = 1
     try:
         yield wandb.init(project=PROJECT, dir=_made(folder), mode=wandb_mode(), settings=_quiet(), **settings)
-    except BaseException:
-        finish_run(exit_code=1)
-        raise
+        exit_code = 0
     finally:
-        finish_run()
+        finish_run(exit_code)
 
 
 def _made(folder: str | Path) -> str:

@@ -6,6 +6,7 @@ import json
 import struct
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,11 +14,12 @@ from typing import Any
 
 import pandas as pd
 import pytest
+import wandb
 
 from gan_imbalance.data.split import Split
 from gan_imbalance.files import file_hash
 from gan_imbalance.main import main
-from gan_imbalance.tracking import use_artifact, wandb_mode
+from gan_imbalance.tracking import start_run, use_artifact, wandb_mode
 
 _BLOCK = 32 * 1024
 _FILE_HEADER = 7
@@ -338,3 +340,15 @@ def test_a_later_wandb_costs_the_origin_of_offline_runs_and_no_run() -> None:
     run._log_artifact = lambda artifact: None
     with pytest.warns(UserWarning, match=r"cannot say offline"):
         use_artifact(run, artifact)
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_run_tells_whether_it_failed(offline: Path, monkeypatch: pytest.MonkeyPatch, fails: bool) -> None:
+    codes: list[int] = []
+    finish = wandb.finish
+    monkeypatch.setattr(wandb, "finish", lambda code: (codes.append(code), finish(code)))
+    with suppress(KeyError), start_run(offline):
+        if fails:
+            raise KeyError
+    assert codes == [int(fails)]
+    assert wandb.run is None
