@@ -35,6 +35,9 @@ class FidelityMonitor(Callback):
     kinds: ClassVar[tuple[DataKind, ...]] = ("table",)
     """The kinds of data that it can watch."""
 
+    figure: ClassVar[str] = "val/c2st"
+    """What a checkpoint is chosen by, the lowest."""
+
     def __init__(self, max_rows: int = 2000, repeats: int = 5, seed: int = 0) -> None:
         if max_rows < _LEAST_ROWS:
             raise InputError(f"max_rows is {max_rows}; compare at least {_LEAST_ROWS} rows.")
@@ -50,7 +53,7 @@ class FidelityMonitor(Callback):
         if gan.class_selection != gan.class_selections[-1]:
             gan.log("val/pretraining_c2st", figure, sync_dist=True)
             figure = WORST
-        gan.log("val/c2st", figure, prog_bar=True, sync_dist=True)
+        gan.log(self.figure, figure, prog_bar=True, sync_dist=True)
 
     def _compare(self, trainer: Trainer, gan: BaseGenerator) -> float:
         data = trainer.datamodule  # type: ignore[attr-defined]

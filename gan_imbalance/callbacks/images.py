@@ -123,6 +123,11 @@ class FeatureDistanceMonitor(Callback):
         """What the network is called in the names of the figures."""
         return "classifier" if self.features is None else getattr(self.features, "name", "features")
 
+    @property
+    def figure(self) -> str:
+        """What a checkpoint is chosen by, the lowest: with few images, the one of the two distances without a bias."""
+        return f"val/{self._named('kid')}"
+
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Make sure that there are images enough, and find the network, if it is given."""
         if self._network is None:

@@ -38,8 +38,10 @@ class Classifier(DataBoundModule):
         optimizer: called with the network's parameters.
         loss: of every sample; the mean is weighted by class and, where batches have them, by sample weights.
         augmentation: maps training samples (n, *shape) to as many of the same shape, on their device.
+        mixing: maps training samples (n, *shape), augmented, and class probabilities (n, classes) to such of mixed
+            samples, as :class:`~gan_imbalance.transforms.CutMix` does; batches then have no sample weights.
 
-    Loss and augmentation may also be given as ``class_path`` dicts, as checkpoints and YAML hold them.
+    Loss, augmentation and mixing may also be given as ``class_path`` dicts, as checkpoints and YAML hold them.
 
     Example:
         Train it on a table, and judge it on test rows that nothing has seen:
@@ -69,6 +71,7 @@ class Classifier(DataBoundModule):
         optimizer: OptimizerCallable = torch.optim.Adam,
         loss: ClassificationLoss = CrossEntropy(),
         augmentation: nn.Module | None = None,
+        mixing: nn.Module | None = None,
     ) -> None:
         super().__init__()
         arguments = {
@@ -77,11 +80,13 @@ class Classifier(DataBoundModule):
             "optimizer": optimizer,
             "loss": loss,
             "augmentation": augmentation,
+            "mixing": mixing,
         }
         self.save_hyperparameters({name: to_config(value) for name, value in arguments.items()})
-        # its own ones, since the loss depends on the data, and both go where the network goes
+        # its own ones, since the loss depends on the data, and all go where the network goes
         self.loss: ClassificationLoss = own(loss)
         self.augmentation: nn.Module | None = own(augmentation)
+        self.mixing: nn.Module | None = own(mixing)
         self.make_network: ClassifierFactory = factory(network)
         self.make_optimizer: OptimizerCallable = factory(optimizer)
         self.class_weights = class_weights
@@ -142,6 +147,8 @@ class Classifier(DataBoundModule):
         x, labels, *sample_weights = batch
         if self.augmentation is not None:
             x = self.augmentation(x)
+        if self.mixing is not None:
+            x, labels = self._mixed(x, labels, sample_weights)
         losses = self._losses(self.network(x), labels)
         weights = sample_weights[0] if sample_weights else torch.ones_like(losses)
         if self.weight is not None:
@@ -149,6 +156,15 @@ class Classifier(DataBoundModule):
         # the mean over all that is in the joined batch of all processes, as DDP averages their gradients
         total = mean_over_processes(weights.sum(), processes(self))
         return (losses * weights).sum() / total.clamp_min(torch.finfo(total.dtype).tiny)
+
+    def _mixed(self, x: Tensor, labels: Tensor, sample_weights: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+        assert self.mixing is not None
+        if sample_weights:
+            raise InputError("mixing has no weight for a mixture of samples: leave out either mixing or the weights.")
+        if not labels.is_floating_point():
+            labels = nn.functional.one_hot(labels, len(self.spec.classes)).to(x.dtype)
+        mixed: tuple[Tensor, Tensor] = self.mixing(x, labels)
+        return mixed
 
     def _losses(self, logits: Tensor, labels: Tensor) -> Tensor:
         losses: Tensor

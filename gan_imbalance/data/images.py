@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import inspect
+import warnings
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar, Self, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar, Literal, Self, cast, get_args
 from urllib.parse import quote, unquote
 from zipfile import BadZipFile
 
@@ -32,6 +33,10 @@ from gan_imbalance.types import LARGEST_IMAGE, SMALLEST_IMAGE, DataKind, DataSpe
 
 if TYPE_CHECKING:
     from PIL.Image import Image
+
+Squaring = Literal["crop", "pad", "stretch"]
+"""How an image that is not square becomes so: its longer side loses its margins, its shorter side gets black ones, or
+its shorter side is stretched."""
 
 _MODES = {1: "L", 3: "RGB"}
 # the parameter by which torchvision's data sets choose their part, and its values for training and test
@@ -257,6 +262,7 @@ def read_images(
     channels: int | None = None,
     only: Sequence[Label] = (),
     max_images: int | None = None,
+    squaring: Squaring = "crop",
 ) -> ImageSet:
     """Read a data set in torchvision's manner, whose items are pairs of image and class index.
 
@@ -264,16 +270,19 @@ def read_images(
         dataset: items are images of PIL, arrays (height, width, channels) of uint8, or tensors (channels, height,
             width) of uint8, or of numbers in [0, 1]. Attributes ``classes`` and ``targets`` are used where it has them.
         test_dataset: the same, of a separate test set.
-        size: width and height that all images are brought to; what is not square loses its longer side's margins.
+        size: width and height that all images are brought to; a warning tells if some are not square.
         channels: 1 (grey) or 3 (colour), which all images are brought to.
         only: classes to read, of several; they keep their order.
         max_images: how many images to read at most; of each class the same share, and of a test set, too.
+        squaring: how those that are not square become so.
 
     Raises:
         InputError: if an image cannot be read, has another form than the others, or its label is no class.
     """
     if size is not None and not SMALLEST_IMAGE <= size <= LARGEST_IMAGE:
         raise InputError(f"size is {size}; give {SMALLEST_IMAGE} to {LARGEST_IMAGE} pixels.")
+    if squaring not in get_args(Squaring):
+        raise InputError(f"squaring is {squaring!r}; give {', '.join(get_args(Squaring))}.")
     if channels is not None and channels not in _MODES:
         raise InputError(f"channels is {channels}; give 1 (grey) or 3 (colour).")
     parts = [dataset] if test_dataset is None else [dataset, test_dataset]
@@ -290,7 +299,7 @@ def read_images(
     chosen = [_choose(part, wanted, share) for part in labels]
     if not sum(rows.size for rows in chosen):
         raise InputError("The data set has no images; name one that has.")
-    read = [_read_rows(part, rows, size, channels) for part, rows in zip(parts, chosen, strict=True) if rows.size]
+    read = [_read_rows(part, rows, size, channels, squaring) for part, rows in zip(parts, chosen, strict=True) if rows.size]
     _require_one_form([part.shape[1:] for part in read], "the training set", "the test set")
     height, width = read[0].shape[2:]
     if height != width or not SMALLEST_IMAGE <= height <= LARGEST_IMAGE:
@@ -321,10 +330,12 @@ class ImageDataModule(ImbalanceDataModule):
         images: a folder with a folder of image files for each class, or an .npz with the arrays ``images`` (n,
             channels, height, width), ``labels`` and ``classes``, or from Python an :class:`ImageSet`.
         test_dataset: a separate test set, given as ``dataset`` is.
-        size: width and height that all images are brought to; of one that is not square the middle is taken.
+        size: width and height that all images are brought to; a warning tells if some are not square.
         channels: 1 (grey) or 3 (colour), which all images are brought to.
         only: classes to use, of several.
         max_images: how many training images to read at most; of each class the same share, and of a test set, too.
+        squaring: how images that are not square become so: ``crop`` cuts off the margins of the longer side, ``pad``
+            gives the shorter side black ones, ``stretch`` stretches it.
         imbalance_ratio: make a long tail of the classes, in their order: training images of the first per image of the
             last, above 1; of those between, exponentially fewer. Instead of ``keep``.
         augmentation: what happens to the images of every training batch; maps float images in [-1, 1] to such of the
@@ -358,6 +369,7 @@ class ImageDataModule(ImbalanceDataModule):
         channels: int | None = None,
         only: Sequence[Label] = (),
         max_images: int | None = None,
+        squaring: Squaring = "crop",
         imbalance_ratio: float | None = None,
         augmentation: nn.Module | None = None,
         **kwargs: Any,
@@ -370,6 +382,7 @@ class ImageDataModule(ImbalanceDataModule):
         self.channels = channels
         self.only = only
         self.max_images = max_images
+        self.squaring = squaring
         self.imbalance_ratio = imbalance_ratio
         self.augmentation = augmentation
         require_ratio(imbalance_ratio)
@@ -395,7 +408,7 @@ class ImageDataModule(ImbalanceDataModule):
     def samples(self) -> ImageSet:
         """All images."""
         train, test = self.datasets()
-        return read_images(train, test, self.size, self.channels, self.only, self.max_images)
+        return read_images(train, test, self.size, self.channels, self.only, self.max_images, self.squaring)
 
     @property
     def encoding(self) -> dict[str, Any]:
@@ -636,16 +649,18 @@ def _choose(labels: npt.NDArray[np.int64], wanted: Sequence[int], share: float) 
     return np.sort(np.concatenate(chosen))
 
 
-def _read_rows(dataset: Any, rows: Indices, size: int | None, channels: int | None) -> Tensor:
+def _read_rows(
+    dataset: Any, rows: Indices, size: int | None, channels: int | None, squaring: Squaring
+) -> Tensor:
     """Return images of a data set in the given size and number of channels, uint8 (n, channels, height, width)."""
-    from PIL import Image, ImageOps
+    from PIL import Image
 
     if isinstance(dataset, ImageSet):
         depth, height, width = dataset.images.shape[1:]
         if channels in (None, depth) and (size is None or size == height == width):
             return dataset.images[torch.from_numpy(rows)]
     files = getattr(dataset, "samples", None)
-    images = []
+    images, oblong = [], 0
     for row in rows.tolist():
         name = f"The image {files[row][0]}" if files else f"Image {row} of {type(dataset).__name__}"
         try:
@@ -664,10 +679,35 @@ def _read_rows(dataset: Any, rows: Indices, size: int | None, channels: int | No
         elif picture.mode not in _MODES.values():
             raise InputError(f"{name} is neither grey nor RGB but of mode {picture.mode}; give channels, 1 or 3.")
         if size is not None and picture.size != (size, size):
-            picture = ImageOps.fit(picture, (size, size), Image.Resampling.BILINEAR)
+            oblong += picture.width != picture.height
+            picture = _squared(picture, size, squaring)
         images.append(np.atleast_3d(np.asarray(picture)).transpose(2, 0, 1))
     _require_one_form([image.shape for image in images])
+    if oblong:
+        warnings.warn(
+            f"{oblong:,} of {len(images):,} images are not square: {_SQUARED[squaring]} (squaring: {squaring}; "
+            f"{', '.join(other for other in _SQUARED if other != squaring)} would do it otherwise).",
+            stacklevel=2,
+        )
     return torch.from_numpy(np.stack(images))
+
+
+_SQUARED: dict[Squaring, str] = {
+    "crop": "their longer sides lose their margins",
+    "pad": "their shorter sides get black margins",
+    "stretch": "their shorter sides are stretched",
+}
+
+
+def _squared(picture: Image, size: int, squaring: Squaring) -> Image:
+    from PIL import ImageOps
+    from PIL.Image import Resampling
+
+    if squaring == "crop":
+        return ImageOps.fit(picture, (size, size), Resampling.BILINEAR)
+    if squaring == "pad":
+        return ImageOps.pad(picture, (size, size), Resampling.BILINEAR)
+    return picture.resize((size, size), Resampling.BILINEAR)
 
 
 def _is_of_bytes(picture: Image) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from datetime import timedelta
@@ -23,7 +23,7 @@ from gan_imbalance.data.imbalance import Indices
 from gan_imbalance.files import content_hash, make_once
 from gan_imbalance.gans import MinorityTransferGAN
 from gan_imbalance.generators import BaseGenerator
-from gan_imbalance.oversampling.training import resolve_gan, train_gan
+from gan_imbalance.oversampling.training import Monitor, resolve_gan, train_gan
 from gan_imbalance.quiet import quiet_lightning
 from gan_imbalance.synthesis import generate, save_gan
 from gan_imbalance.types import InputError, Label
@@ -76,7 +76,11 @@ class GeneratorOverSampler(BaseOverSampler):  # type: ignore[misc]
     max_steps: Any
     random_state: Any
     pretrain_steps: Any = None
+    validation_fraction: Any = 0.0
     cache: Any = None
+
+    monitor: ClassVar[Callable[[], Monitor] | None] = None
+    """Makes what chooses the checkpoint where ``validation_fraction`` holds samples out for it."""
 
     def fit_resample(self, X: Any, y: Any, **params: Any) -> Any:
         """Return the original samples and then those added, and their labels; see imbalanced-learn.
@@ -206,6 +210,14 @@ class GeneratorOverSampler(BaseOverSampler):  # type: ignore[misc]
             seed: of training.
         """
         return {"data": data.adapted(seed=seed), "max_steps": budget.steps, "max_time": budget.time}
+
+    def _hold_out(self, batches: Any, seed: int) -> Monitor | None:
+        """Hold samples out of what batches are drawn from, and return what goes by them; None where none are to be."""
+        if not self.validation_fraction or self.monitor is None:
+            return None
+        samples = batches.samples
+        batches.split = batches.split.hold_out(self.validation_fraction, samples.labels, samples.groups, seed)
+        return self.monitor()
 
     # -- minority transfer --------------------------------------------------------------------------------------
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from numbers import Integral, Real
 from pathlib import Path
@@ -36,7 +36,7 @@ from gan_imbalance.oversampling.core import (
     plain_label,
     refuse_parameters,
 )
-from gan_imbalance.oversampling.training import EPOCHS
+from gan_imbalance.oversampling.training import EPOCHS, Monitor
 from gan_imbalance.synthesis import generate
 from gan_imbalance.transforms.column_types import ColumnType, as_table, infer_column_types, require_unique
 from gan_imbalance.transforms.constraints import Constraint
@@ -269,6 +269,8 @@ class GANOverSampler(TableOverSampler, GeneratorOverSampler):
         True
     """
 
+    monitor: ClassVar[Callable[[], Monitor] | None] = FidelityMonitor
+
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **TableOverSampler._parameter_constraints,
         "max_steps": [Interval(Integral, 0, None, closed="left"), None],
@@ -432,18 +434,12 @@ class GANOverSampler(TableOverSampler, GeneratorOverSampler):
     def _training(self, gan: BaseGenerator, data: TabularDataModule, budget: Budget, seed: int) -> dict[str, Any]:
         steps_per_epoch = max(1, (_STEPS if budget.steps < 0 else budget.steps) // EPOCHS)
         batches = data.adapted(classes=None, batch_size=self.batch_size, steps_per_epoch=steps_per_epoch, seed=seed)
-        monitor = None
-        if self.validation_fraction:
-            batches.split = data.split.hold_out(
-                self.validation_fraction, data.samples.labels, data.samples.groups, seed
-            )
-            monitor = FidelityMonitor()
         return {
             "data": batches,
             "max_steps": budget.steps,
             "max_time": budget.time,
             "ema_decay": self.ema_decay,
-            "monitor": monitor,
+            "monitor": self._hold_out(batches, seed),
             "accelerator": self.accelerator,
             "verbose": self.verbose,
         }

@@ -11,13 +11,15 @@ from pytorch_lightning import Callback, LightningModule, Trainer
 from pytorch_lightning.callbacks import ModelCheckpoint
 
 from gan_imbalance import gans, generators
-from gan_imbalance.callbacks import FidelityMonitor, FiniteLossGuard, GeneratorEMA
+from gan_imbalance.callbacks import FeatureDistanceMonitor, FidelityMonitor, FiniteLossGuard, GeneratorEMA
 from gan_imbalance.components import import_class
 from gan_imbalance.data import ImbalanceDataModule
 from gan_imbalance.generators import BaseGenerator
 from gan_imbalance.synthesis import load_gan
 from gan_imbalance.trust import packages_of
 from gan_imbalance.types import InputError, Label
+
+Monitor = FidelityMonitor | FeatureDistanceMonitor
 
 EPOCHS = 20
 """How often a training is looked at, whatever its length."""
@@ -30,7 +32,7 @@ def train_gan(
     max_steps: int,
     max_time: timedelta | None = None,
     ema_decay: float = 0.99,
-    monitor: FidelityMonitor | None = None,
+    monitor: Monitor | None = None,
     accelerator: str = "cpu",
     verbose: bool = False,
 ) -> tuple[BaseGenerator, list[dict[str, Any]]]:
@@ -55,7 +57,7 @@ def train_gan(
     with TemporaryDirectory() as folder:
         best = None
         if monitor is not None:
-            best = ModelCheckpoint(folder, monitor="val/c2st", mode="min")
+            best = ModelCheckpoint(folder, monitor=monitor.figure, mode="min")
             callbacks += [monitor, best]
         Trainer(
             max_steps=max_steps,

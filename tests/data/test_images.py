@@ -378,6 +378,29 @@ def test_images_are_brought_to_a_size_and_to_channels() -> None:
     assert grey[0, :, :, 1:-1].unique().tolist() == [76]
 
 
+@pytest.mark.parametrize(
+    ("squaring", "columns"),
+    # red in the middle half: all that stays, half of the width, or a quarter of the height above and below is black
+    [("crop", [255] * 8), ("stretch", [0, 0, 255, 255, 255, 255, 0, 0]), ("pad", [0, 0, 255, 255, 255, 255, 0, 0])],
+)
+def test_images_that_are_not_square_become_so_as_is_asked_for_with_a_warning(
+    squaring: Any, columns: list[int]
+) -> None:
+    wide = np.zeros((20, 40, 3), dtype=np.uint8)
+    wide[:, 10:30] = (255, 0, 0)
+    square = Image.new("RGB", (9, 9))
+    with pytest.warns(UserWarning, match=rf"1 of 2 images are not square: .* \(squaring: {squaring}; "):
+        images = read_images(Items((wide, 0), (square, 1)), size=8, squaring=squaring).images
+    # resampling mixes neighbours
+    assert (images[0, 0, 4].int() - torch.tensor(columns)).abs().max() <= 64
+    assert (images[0, 0, 0].max() == 0) == (squaring == "pad")
+
+
+def test_another_way_to_square_images_is_refused() -> None:
+    with pytest.raises(InputError, match="squaring is 'fold'; give crop, pad, stretch"):
+        read_images(Items((np.zeros((9, 9, 3), dtype=np.uint8), 0)), size=8, squaring="fold")  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize("shape", [(3, 80, 80), (1, 12, 16), (3, 7, 7)])
 def test_arrays_are_brought_to_a_size_as_pictures_are(tmp_path: Path, shape: tuple[int, int, int]) -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (20, *shape), dtype=np.uint8)

@@ -184,6 +184,8 @@ STANDARD_IMAGE_REMEDIES: Mapping[str, Remedy] = {
 FURTHER_IMAGE_REMEDIES: Mapping[str, Remedy] = {
     remedy.name: remedy
     for remedy in (
+        Remedy("mixup", classifier={"mixing": {"class_path": "gan_imbalance.transforms.MixUp"}}),
+        Remedy("cutmix", classifier={"mixing": {"class_path": "gan_imbalance.transforms.CutMix"}}),
         _sampler("cramer_gan", _IMAGE_SAMPLER, gan="CramerGAN"),
         _sampler("info_gan", _IMAGE_SAMPLER, gan="InfoGAN"),
         _distilled("distilled_conditional_gan", _IMAGE_SAMPLER, _IMAGE_DISTILLATION, gan="ConditionalGAN"),
@@ -194,7 +196,7 @@ FURTHER_IMAGE_REMEDIES: Mapping[str, Remedy] = {
         ),
     )
 }
-"""GANs of images that compete where they are named, and what a teacher makes of their images."""
+"""Mixtures of images, further GANs, and what a teacher makes of their images: named, they compete."""
 
 IMAGE_DISTILLATION_CONTROLS: Mapping[str, Remedy] = {
     remedy.name: remedy
