@@ -2,8 +2,8 @@
 
 One class of CIFAR-10, truck, keeps a tenth of its training images. All remedies of a scale have the same classifier, a
 ResNet-20 that takes the same number of steps under all of them and ends with its best weights by validation images, and
-the same light augmentation; scales differ in the data, the width of the GANs' networks and the numbers of steps. Results
-lie in ``--output``/SCALE; a run that was stopped goes on where it was.
+the same light augmentation; scales differ in the data, the width of the GANs' networks and the numbers of steps.
+Results lie in ``--output``/SCALE; a run that was stopped goes on where it was.
 """
 
 from __future__ import annotations
@@ -155,8 +155,13 @@ def remedies_of(scale: Scale) -> list[str | Remedy]:
     def ours(frozen: int) -> dict[str, Any]:
         return our_gan(scale.width, freeze_generator_blocks=frozen)
 
-    # all classes count the same, or it would take hardly any image for a truck
-    member = classifier_of(scale, loss={"class_path": "gan_imbalance.losses.LogitAdjustedLoss"}, keep_best=False)
+    # all classes count the same, or it would take hardly any image for a truck; it is fitted three times
+    member = classifier_of(
+        scale,
+        loss={"class_path": "gan_imbalance.losses.LogitAdjustedLoss"},
+        max_steps=scale.classifier_steps // 2,
+        keep_best=False,
+    )
     teacher = {
         "class_path": "gan_imbalance.distillation.CrossFittedEnsemble",
         "init_args": {"folds": 2, "members": {"residual_network": member}},

@@ -299,7 +299,9 @@ def read_images(
     chosen = [_choose(part, wanted, share) for part in labels]
     if not sum(rows.size for rows in chosen):
         raise InputError("The data set has no images; name one that has.")
-    read = [_read_rows(part, rows, size, channels, squaring) for part, rows in zip(parts, chosen, strict=True) if rows.size]
+    read = [
+        _read_rows(part, rows, size, channels, squaring) for part, rows in zip(parts, chosen, strict=True) if rows.size
+    ]
     _require_one_form([part.shape[1:] for part in read], "the training set", "the test set")
     height, width = read[0].shape[2:]
     if height != width or not SMALLEST_IMAGE <= height <= LARGEST_IMAGE:
@@ -649,9 +651,7 @@ def _choose(labels: npt.NDArray[np.int64], wanted: Sequence[int], share: float) 
     return np.sort(np.concatenate(chosen))
 
 
-def _read_rows(
-    dataset: Any, rows: Indices, size: int | None, channels: int | None, squaring: Squaring
-) -> Tensor:
+def _read_rows(dataset: Any, rows: Indices, size: int | None, channels: int | None, squaring: Squaring) -> Tensor:
     """Return images of a data set in the given size and number of channels, uint8 (n, channels, height, width)."""
     from PIL import Image
 

@@ -14,13 +14,20 @@ from gan_imbalance.losses.adversarial import (
     energy_distance_loss,
 )
 from gan_imbalance.losses.auxiliary import AuxiliaryLoss, KPlusOneLoss, TwoHeadedLoss
-from gan_imbalance.losses.classification import ClassificationLoss, CrossEntropy, FocalLoss, LogitAdjustedLoss
+from gan_imbalance.losses.classification import (
+    ClassBalancedLoss,
+    ClassificationLoss,
+    CrossEntropy,
+    FocalLoss,
+    LogitAdjustedLoss,
+)
 from gan_imbalance.losses.penalties import DRAGANPenalty, GradientPenalty, R1Penalty, WassersteinGradientPenalty
 from gan_imbalance.losses.terms import CodeInformation, FeatureMatching, MajorityPenalty, feature_matching_loss
 
 __all__ = [
     "AdversarialLoss",
     "AuxiliaryLoss",
+    "ClassBalancedLoss",
     "ClassificationLoss",
     "ClippedWassersteinLoss",
     "CodeInformation",

@@ -65,6 +65,45 @@ class FocalLoss(ClassificationLoss):
         return complement**self.gamma * nll
 
 
+class ClassBalancedLoss(ClassificationLoss):
+    """Cross entropy, weighted by the inverse of the effective number of the class's samples (Cui et al., 2019, eq. 3).
+
+    Of n samples that overlap, ``(1 - beta^n) / (1 - beta)`` count; the weights have mean 1 over the classes. Where
+    beta is 0 all classes weigh the same, near 1 by the inverse of their frequency.
+
+    References:
+        Class-Balanced Loss Based on Effective Number of Samples, https://arxiv.org/abs/1901.05555
+
+    Args:
+        beta: in [0, 1); the paper tries 0.9, 0.99, 0.999 and 0.9999.
+
+    Raises:
+        InputError: if beta is outside of it.
+    """
+
+    weight: Tensor | None
+
+    def __init__(self, beta: float = 0.999) -> None:
+        super().__init__()
+        if not 0 <= beta < 1:
+            raise InputError(f"beta is {beta}: give a number of at least 0 and below 1.")
+        self.beta = beta
+        # made anew from the class counts
+        self.register_buffer("weight", None, persistent=False)
+
+    def build(self, class_counts: Sequence[int]) -> None:
+        """Compute the weights."""
+        counts = torch.tensor(class_counts, dtype=torch.double)
+        # a class without samples has no loss, whatever its weight
+        effective = (1 - self.beta ** counts.clamp_min(1)) / (1 - self.beta)
+        self.weight = ((1 / effective) * len(counts) / (1 / effective).sum()).float()
+
+    def forward(self, logits: Tensor, labels: Tensor) -> Tensor:
+        """Return the weighted cross entropy, ``(n,)``."""
+        assert self.weight is not None, "build() comes first"
+        return self.weight[labels] * F.cross_entropy(logits, labels, reduction="none")
+
+
 class LogitAdjustedLoss(ClassificationLoss):
     """Cross entropy of logits to which the logarithm of the class's share is added (Menon et al., 2021, eq. 10).
 

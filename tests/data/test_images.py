@@ -383,9 +383,7 @@ def test_images_are_brought_to_a_size_and_to_channels() -> None:
     # red in the middle half: all that stays, half of the width, or a quarter of the height above and below is black
     [("crop", [255] * 8), ("stretch", [0, 0, 255, 255, 255, 255, 0, 0]), ("pad", [0, 0, 255, 255, 255, 255, 0, 0])],
 )
-def test_images_that_are_not_square_become_so_as_is_asked_for_with_a_warning(
-    squaring: Any, columns: list[int]
-) -> None:
+def test_images_that_are_not_square_become_so_as_is_asked_for_with_a_warning(squaring: Any, columns: list[int]) -> None:
     wide = np.zeros((20, 40, 3), dtype=np.uint8)
     wide[:, 10:30] = (255, 0, 0)
     square = Image.new("RGB", (9, 9))

@@ -8,10 +8,10 @@ import torch
 from scipy.special import log_softmax
 from torch import Tensor
 
-from gan_imbalance.losses import CrossEntropy, FocalLoss, LogitAdjustedLoss
+from gan_imbalance.losses import ClassBalancedLoss, CrossEntropy, FocalLoss, LogitAdjustedLoss
 from gan_imbalance.types import InputError
 
-CLASSIFICATION = [CrossEntropy, FocalLoss, LogitAdjustedLoss]
+CLASSIFICATION = [ClassBalancedLoss, CrossEntropy, FocalLoss, LogitAdjustedLoss]
 
 
 def logits_and_labels() -> tuple[Tensor, Tensor]:
@@ -87,3 +87,19 @@ def test_logit_adjustment_brings_the_best_constant_to_balance() -> None:
     (loss(logits.expand(3, 3), torch.arange(3)) * counts / counts.sum()).sum().backward()
     assert logits.grad is not None
     torch.testing.assert_close(logits.grad, torch.zeros(1, 3), atol=1e-7, rtol=0)
+
+
+def test_the_class_balanced_loss_weighs_by_the_effective_number_of_samples() -> None:
+    logits, labels = logits_and_labels()
+    counts = np.array([2, 10, 300, 5000])
+    for beta in (0.0, 0.99, 0.9999):
+        loss = ClassBalancedLoss(beta)
+        loss.build(counts.tolist())
+        # the sum 1 + beta + ... + beta^(n - 1), term by term
+        weights = 1 / np.array([(beta ** np.arange(count)).sum() for count in counts])
+        expected = (weights / weights.mean())[labels] * -log_softmax(logits.double().numpy(), axis=1)[
+            np.arange(50), labels.numpy()
+        ]
+        np.testing.assert_allclose(loss(logits, labels), expected, rtol=1e-4, atol=1e-6)
+    with pytest.raises(InputError, match="beta is 1"):
+        ClassBalancedLoss(1.0)
