@@ -6,9 +6,8 @@ from itertools import pairwise
 
 from torch import nn
 
+from gan_imbalance.networks.blocks import BlockDiscriminator, BlockGenerator
 from gan_imbalance.networks.image import (
-    ImageDiscriminator,
-    ImageGenerator,
     coarsest_grid,
     glorot_init,
     halvings,
@@ -21,7 +20,7 @@ from gan_imbalance.types import DataSpec
 _SMATE_HALVINGS = 3
 
 
-class SMateGenerator(ImageGenerator):
+class SMateGenerator(BlockGenerator):
     """SMate's generator: a dense layer, three transposed convolutions and an output convolution, without batch norm.
 
     At width 1, 32 x 32 pixels in colour and a latent vector of 100 it has 1,466,115 parameters, 265,731 of them in the
@@ -55,7 +54,7 @@ class SMateGenerator(ImageGenerator):
         super().__init__([first, *doublings, output], num_conditions)
 
 
-class SMateDiscriminator(ImageDiscriminator):
+class SMateDiscriminator(BlockDiscriminator):
     """SMate's discriminator: four convolutions, the last three of which halve the image, and a dense layer.
 
     At width 1, 32 x 32 pixels in colour it has 522,497 parameters. Weights start as in Keras.
@@ -101,7 +100,7 @@ class SMateDiscriminator(ImageDiscriminator):
         super().__init__(blocks, head, features, num_conditions, projection, spectral_norm)
 
 
-class DCGANGenerator(ImageGenerator):
+class DCGANGenerator(BlockGenerator):
     """A dense layer to a coarse grid, then transposed convolutions that double it, with batch norm and ReLU.
 
     Radford et al. 2016, Unsupervised Representation Learning with Deep Convolutional Generative Adversarial Networks
@@ -142,7 +141,7 @@ class DCGANGenerator(ImageGenerator):
         super().__init__([first, *doublings, output], num_conditions)
 
 
-class DCGANDiscriminator(ImageDiscriminator):
+class DCGANDiscriminator(BlockDiscriminator):
     """Convolutions that halve the image, with LeakyReLU, down to the grid that the generator starts from.
 
     Radford et al. 2016 (https://arxiv.org/abs/1511.06434), without its batch norm: that would have an image judged by

@@ -13,7 +13,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from gan_imbalance.networks.image import ImageDiscriminator, coarsest_grid, halvings, image_shape
+from gan_imbalance.networks.blocks import BlockDiscriminator
+from gan_imbalance.networks.image import coarsest_grid, halvings, image_shape
 from gan_imbalance.networks.layers import activation_layer, one_hot, with_spectral_norm
 from gan_imbalance.types import DataSpec
 
@@ -145,7 +146,7 @@ class DiscriminatorBlock(nn.Module):
         return out + self.shortcut(self.halve(x))  # type: ignore[no-any-return]
 
 
-class ResNetDiscriminator(ImageDiscriminator):
+class ResNetDiscriminator(BlockDiscriminator):
     """Residual blocks that halve the image, two that do not, a sum over pixels, and a dense layer.
 
     The first block halves the image, and others follow for as long as it has an even number of more than 8 pixels a
