@@ -20,7 +20,7 @@ ClassSelection = Literal["minority", "majority", "all"] | Sequence[Label]
 """Which classes a GAN learns: by role (``minority`` is the rarest, ``majority`` all others) or by label."""
 
 DataKind = str
-"""What the samples are, by a name that is registered in :mod:`gan_imbalance.kinds`: ``table``, ``image``."""
+"""What the samples are, by a name registered in :mod:`gan_imbalance.kinds`: ``table``, ``image``, ``series``."""
 
 
 class EveryKind(tuple[DataKind, ...]):
@@ -31,7 +31,7 @@ class EveryKind(tuple[DataKind, ...]):
         return True
 
 
-EVERY_KIND = EveryKind(("table", "image"))
+EVERY_KIND = EveryKind(("table", "image", "series"))
 
 IMAGE_AXES = 3
 """Axes of a sample that convolutions are for: channels, height and width."""
@@ -83,6 +83,11 @@ def quoted(value: object) -> str:
     """Return a value as a sentence quotes it: like ``repr``, in one line of at most 60 characters."""
     text = " ".join(repr(value).split())
     return text if len(text) <= _QUOTED else f"{text[: _QUOTED - 1]}…"
+
+
+def plural(kind: DataKind) -> str:
+    """Return several samples of a kind as a sentence calls them: tables, images, series."""
+    return kind if kind.endswith("s") else f"{kind}s"
 
 
 def listed(names: Sequence[object], separator: str = ", ") -> str:
@@ -138,10 +143,10 @@ class DataSpec:
     """What a network must know of the data it is built for.
 
     Attributes:
-        kind: ``table`` or ``image``.
-        shape: of one sample: ``(features,)``, or ``(channels, height, width)``.
+        kind: ``table``, ``image`` or ``series``.
+        shape: of one sample: ``(features,)``, ``(channels, height, width)`` or ``(channels, length)``.
         classes: every class of the data, as the table has them.
-        spans: the columns of a table, in order; empty for images.
+        spans: the columns of a table, in order; empty for others.
         condition_classes: class index of every condition that a GAN is trained with. Usually one
             condition per class; several where a class was cut into clusters.
         condition_weights: share of every condition in its class.

@@ -15,9 +15,9 @@ from gan_imbalance.components import to_config
 from gan_imbalance.modules import DataBoundModule
 from gan_imbalance.networks import evaluation_mode
 from gan_imbalance.seeding import seeded
-from gan_imbalance.types import EVERY_KIND, ClassSelection, DataKind, DataSpec, InputError
+from gan_imbalance.types import EVERY_KIND, ClassSelection, DataKind, DataSpec, InputError, plural
 
-# small enough for the activations of rows to stay in the cache of a processor, and those of images in memory
+# small enough for the activations of rows to stay in the cache of a processor, and those of images and series in memory
 _SAMPLE_CHUNK = 2048
 _SAMPLE_CHUNK_PIXELS = 2**18
 
@@ -113,8 +113,8 @@ class BaseGenerator(DataBoundModule):
         """
         if spec.kind not in self.kinds:
             raise InputError(
-                f"{type(self).__name__} learns {self.kinds[0]}s, but the data are {spec.kind}s: choose another, "
-                "such as ConditionalGAN."
+                f"{type(self).__name__} learns {plural(self.kinds[0])}, but the data are {plural(spec.kind)}: choose "
+                "another, such as ConditionalGAN."
             )
         if not self.conditional and len(classes) != 1:
             names = ", ".join(repr(spec.classes[i]) for i in classes)

@@ -5,7 +5,9 @@ from gan_imbalance.networks.dcgan import DCGANDiscriminator, DCGANGenerator, SMa
 from gan_imbalance.networks.freezing import evaluation_mode, first_blocks, freeze_blocks
 from gan_imbalance.networks.mlp import DenseClassifier, DenseDiscriminator, DenseGenerator
 from gan_imbalance.networks.one_hot import OneHotDiscriminator, OneHotGenerator
+from gan_imbalance.networks.recurrent import RecurrentDiscriminator, RecurrentGenerator
 from gan_imbalance.networks.resnet import ResNetDiscriminator, ResNetGenerator
+from gan_imbalance.networks.series import TemporalDiscriminator, TemporalGenerator
 from gan_imbalance.networks.table import MixedTableClassifier, MixedTableDiscriminator, MixedTableGenerator
 
 __all__ = [
@@ -19,12 +21,16 @@ __all__ = [
     "MixedTableGenerator",
     "OneHotDiscriminator",
     "OneHotGenerator",
+    "RecurrentDiscriminator",
+    "RecurrentGenerator",
     "ResNet20",
     "ResNetDiscriminator",
     "ResNetGenerator",
     "SMateCNN",
     "SMateDiscriminator",
     "SMateGenerator",
+    "TemporalDiscriminator",
+    "TemporalGenerator",
     "evaluation_mode",
     "first_blocks",
     "freeze_blocks",

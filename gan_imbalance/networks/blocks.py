@@ -15,7 +15,7 @@ class BlockGenerator(nn.Module):
     """Blocks in order, from a latent vector, with the condition joined to it as one-hot, to a sample.
 
     Args:
-        blocks: from (n, latent_dim + num_conditions) to (n, channels, \*sizes) in [-1, 1].
+        blocks: from (n, latent_dim + num_conditions) to (n, channels, *sizes) in [-1, 1].
         num_conditions: conditions that it is given; 0 if unconditional.
     """
 
@@ -38,7 +38,7 @@ class BlockDiscriminator(nn.Module):
     and Koyama 2018, cGANs with Projection Discriminator, https://arxiv.org/abs/1802.05637, eq. 4).
 
     Args:
-        blocks: from (n, channels + maps, \*sizes) to (n, features); the last one is not among them.
+        blocks: from (n, channels + maps, *sizes) to (n, features); the last one is not among them.
         head: from (n, features) to (n, num_outputs).
         num_features: what the last of the blocks gives out.
         num_conditions: conditions that it is given; 0 if unconditional.

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils.parametrizations import spectral_norm
 
-from gan_imbalance.types import DataKind, DataSpec, InputError, Span
+from gan_imbalance.types import DataKind, DataSpec, InputError, Span, plural
 
 Activation = Literal["relu", "leaky_relu"]
 
@@ -74,8 +74,8 @@ def require_kind(network: nn.Module, spec: DataSpec, kind: DataKind) -> None:
     """
     if spec.kind != kind:
         raise InputError(
-            f"{type(network).__name__} is a network for {kind}s, but the data are {spec.kind}s: choose another one, "
-            "or omit the networks."
+            f"{type(network).__name__} is a network for {plural(kind)}, but the data are {plural(spec.kind)}: choose "
+            "another one, or omit the networks."
         )
 
 
