@@ -13,13 +13,14 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from functools import lru_cache, partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, BinaryIO
-from zipfile import ZipFile
+from zipfile import BadZipFile, ZipFile
 
 from gan_imbalance.types import InputError
 
@@ -32,6 +33,12 @@ PARTIAL = ".partial-"
 
 MAX_UNPACKED = "GAN_IMBALANCE_MAX_UNPACKED"
 """The variable of the environment that says how many GiB a compressed file may unpack to; 8 unless it is set."""
+
+# what reading a file of arrays that was damaged, or changed by hand, ends in
+_UNREADABLE = (
+    *(OSError, EOFError, ValueError, KeyError, TypeError, AttributeError, MemoryError, RuntimeError, BadZipFile),
+    zlib.error,
+)
 
 _OPENERS: dict[str, Any] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
 _CHUNK = 2**20
@@ -237,6 +244,31 @@ def require_modest(file: str | Path | BinaryIO) -> None:
     if _unpacked(file, limit) > limit:
         name = file if isinstance(file, str | Path) else "An archive"
         raise InputError(f"{name} unpacks to more than {given} GiB: set {MAX_UNPACKED} to more if it may.")
+
+
+@contextmanager
+def telling_unreadable(path: str | Path | BinaryIO, wanted: str) -> Iterator[None]:
+    """Tell in one sentence what reading a file ends in that is missing, damaged, or changed by hand.
+
+    Args:
+        path: the file.
+        wanted: which file to name instead.
+
+    Raises:
+        InputError: in place of the error.
+    """
+    try:
+        yield
+    except InputError:
+        raise
+    except _UNREADABLE as error:
+        raise InputError(f"{path} cannot be read ({in_short(error)}); name {wanted}.") from error
+
+
+def in_short(error: Exception) -> str:
+    """Return what an error says, in one line of at most 160 characters and dots."""
+    reason = " ".join(str(error).split())
+    return reason if len(reason) < 160 else f"{reason[:160]} ..."
 
 
 def _unpacked(file: str | Path | BinaryIO, limit: int) -> int:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 import warnings
-import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -12,7 +11,6 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar, Literal, Self, cast, get_args
 from urllib.parse import quote, unquote
-from zipfile import BadZipFile
 
 import numpy as np
 import numpy.typing as npt
@@ -27,7 +25,7 @@ from gan_imbalance.data.base import ImbalanceDataModule, require_ratio
 from gan_imbalance.data.imbalance import Indices, long_tail
 from gan_imbalance.data.loaders import Batch
 from gan_imbalance.data.split import Split
-from gan_imbalance.files import atomic_folder, atomic_path, content_hash, require_modest
+from gan_imbalance.files import atomic_folder, atomic_path, content_hash, in_short, require_modest, telling_unreadable
 from gan_imbalance.transforms.image import IMAGES_AT_ONCE, to_float, to_uint8
 from gan_imbalance.types import LARGEST_IMAGE, SMALLEST_IMAGE, DataKind, DataSpec, InputError, Label, find_class
 
@@ -39,15 +37,9 @@ Squaring = Literal["crop", "pad", "stretch"]
 its shorter side is stretched."""
 
 _MODES = {1: "L", 3: "RGB"}
+_WANTED = "an .npz with the arrays images, labels and classes, or a folder with a folder of image files for each class"
 # the parameter by which torchvision's data sets choose their part, and its values for training and test
 _PARTS: dict[str, tuple[Any, Any]] = {"train": (True, False), "split": ("train", "test")}
-
-
-# what reading an .npz that was damaged, or changed by hand, ends in
-_UNREADABLE = (
-    *(OSError, EOFError, ValueError, KeyError, TypeError, AttributeError, MemoryError, RuntimeError, BadZipFile),
-    zlib.error,
-)
 
 
 @dataclass(frozen=True)
@@ -179,18 +171,11 @@ class ImageSet:
         Raises:
             InputError: if there is no such file, or it holds something else.
         """
-        try:
+        with telling_unreadable(path, _WANTED):
             require_modest(path)
             with np.load(path, allow_pickle=False) as file:
                 images, labels, classes = torch.from_numpy(file["images"]), file["labels"], file["classes"]
                 return cls(images, labels, tuple(np.atleast_1d(classes).tolist()), file.get("test_rows"))
-        except InputError:
-            raise
-        except _UNREADABLE as error:
-            raise InputError(
-                f"{path} cannot be read ({_short(error)}); name an .npz with the arrays images, labels and classes, "
-                "or a folder with a folder of image files for each class."
-            ) from error
 
     def _save_image_files(self, folder: Path) -> None:
         from torchvision.transforms.functional import to_pil_image
@@ -569,7 +554,7 @@ def _build(make: Callable[[], Any]) -> Any:
     except (OSError, RuntimeError, ValueError, TypeError, EOFError) as error:
         made = make.func if isinstance(make, partial) else make
         raise InputError(
-            f"The data set {getattr(made, '__name__', made)} cannot be read ({_short(error)}); check its arguments, "
+            f"The data set {getattr(made, '__name__', made)} cannot be read ({in_short(error)}); check its arguments, "
             "or set download to true where it has that."
         ) from error
 
@@ -601,7 +586,7 @@ def _labels(dataset: Any) -> npt.NDArray[np.int64]:
             raise InputError("The labels of the data set are no class indices; give one whole number from 0 per image.")
     except (TypeError, ValueError, IndexError) as error:
         raise InputError(
-            f"{type(dataset).__name__} is no data set of images and class indices ({_short(error)}); give one whose "
+            f"{type(dataset).__name__} is no data set of images and class indices ({in_short(error)}); give one whose "
             "items are pairs of the two."
         ) from error
     return exact.astype(np.int64)
@@ -666,7 +651,7 @@ def _read_rows(dataset: Any, rows: Indices, size: int | None, channels: int | No
         try:
             picture = _picture(dataset[row][0])
         except (OSError, ValueError, TypeError, SyntaxError) as error:
-            raise InputError(f"{name} cannot be read ({_short(error)}); remove or replace it.") from error
+            raise InputError(f"{name} cannot be read ({in_short(error)}); remove or replace it.") from error
         if picture.mode.startswith("I;16"):
             # PIL would clip what is above 255
             picture = Image.fromarray((np.asarray(picture) / 257).round().astype(np.uint8))
@@ -740,8 +725,3 @@ def _picture(image: Any) -> Image:
     if numbers.is_floating_point() and not bool(((numbers >= 0) & (numbers <= 1)).all()):
         raise ValueError("it holds numbers outside [0, 1], or NaN")
     return cast("Image", to_pil_image(image))
-
-
-def _short(error: Exception) -> str:
-    reason = " ".join(str(error).split())
-    return reason if len(reason) < 160 else f"{reason[:160]} ..."

@@ -142,6 +142,14 @@ def is_on_hub(path: str | Path) -> bool:
     return str(path).startswith(_HUB)
 
 
+def beside(test_path: str | Path, path: str | Path) -> str | Path:
+    """Return where a test file is: beside the training file at ``path``, or else from the working folder."""
+    if is_on_hub(path) or is_on_hub(test_path):
+        return test_path
+    near = Path(path).parent / test_path
+    return near if near.is_file() else Path(test_path)
+
+
 @contextmanager
 def _fetched(path: str) -> Iterator[Path]:
     """Have a copy of a file of the Hugging Face Hub."""

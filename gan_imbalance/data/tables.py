@@ -18,9 +18,10 @@ from torch import Tensor
 from gan_imbalance.data.base import ImbalanceDataModule
 from gan_imbalance.data.imbalance import Indices
 from gan_imbalance.data.loaders import Batch, SequentialLoader, TensorLoader, draw_by_level, pair_with_levels
-from gan_imbalance.data.reading import FileOptions, is_on_hub, mark_missing, read_table
+from gan_imbalance.data.reading import FileOptions, beside, mark_missing, read_table
 from gan_imbalance.data.schema import Derivation, TableSchema
 from gan_imbalance.data.split import Part, connected_groups, duplicate_groups
+from gan_imbalance.data.targets import find_classes, find_groups
 from gan_imbalance.files import content_hash
 from gan_imbalance.transforms.column_types import (
     ColumnType,
@@ -55,8 +56,6 @@ from gan_imbalance.types import (
 Bundled = Literal["abalone", "breast_cancer", "wine", "digits", "iris"]
 """A table that is there without a file: ``abalone`` comes with this package, the others with scikit-learn."""
 
-# different numbers that may well be classes, however few rows there are
-_MOST_NUMBERS = 20
 # those in the folder `bundled`, and their targets
 _OWN_TARGETS = {"abalone": "old"}
 
@@ -149,7 +148,7 @@ def load_table(
     frame = _load(source, gaps, told)
     test_rows = None
     if test_path is not None:
-        test = _load(_beside(test_path, source), gaps, told)
+        test = _load(test_path if isinstance(source, pd.DataFrame) else beside(test_path, source), gaps, told)
         require_columns(frame.columns, test.columns, "the training file")
         test_rows = np.arange(len(frame) + len(test)) >= len(frame)
         frame = pd.concat([frame, test[frame.columns]], ignore_index=True)
@@ -173,7 +172,11 @@ def load_table(
                 f"The constraint {constraint} speaks of column {quoted(derived[0])}, which is derived; take it out of "
                 "`derive`, or take the constraint out."
             )
-    labels, classes = _classes(frame[target])
+    labels, classes = find_classes(frame[target])
+    if len(classes) < 2:
+        raise InputError(
+            f"The target {quoted(target)} has one class only, {quoted(classes[0])}; at least two are needed."
+        )
     features = schema.derive(frame)
     _require_values(features)
     orders = {name: levels[name] for name in _among(levels, features)}
@@ -183,7 +186,7 @@ def load_table(
     types = infer_column_types(features, *named)
     duplicates = duplicate_groups(features)
     # Groups are connected while duplicates are still there: the one that stays is a row of all their groups.
-    groups = duplicates if group is None else connected_groups(duplicates, _groups(frame[group]))
+    groups = duplicates if group is None else connected_groups(duplicates, find_groups(frame[group]))
     if drop_duplicates:
         kept = ~pd.Series(duplicates).duplicated().to_numpy()
         if test_rows is not None:
@@ -500,61 +503,6 @@ def _load(source: str | Path | pd.DataFrame, missing_values: Sequence[str], opti
 def _texts(names: Sequence[ColumnName]) -> list[str]:
     """Return names of columns, or values, as texts: YAML and Python may give those that are numbers as such."""
     return [str(name) for name in names]
-
-
-def _beside(test_path: str | Path, source: str | Path | pd.DataFrame) -> str | Path:
-    """Return where a test file is: beside the training file, or else from the working folder."""
-    if isinstance(source, pd.DataFrame) or is_on_hub(source) or is_on_hub(test_path):
-        return test_path
-    beside = Path(source).parent / test_path
-    return beside if beside.is_file() else Path(test_path)
-
-
-def _classes(target: pd.Series[Any]) -> tuple[npt.NDArray[np.int64], tuple[Label, ...]]:
-    """Return the class index of every row, and the classes, sorted."""
-    missing = int(target.isna().sum())
-    if missing:
-        raise InputError(
-            f"The target {quoted(target.name)} is missing in {missing} of {len(target)} rows; "
-            "remove those rows or fill them in."
-        )
-    if pd.api.types.infer_dtype(target, skipna=False).startswith("mixed"):
-        raise InputError(f"The target {quoted(target.name)} mixes types; write all its classes alike.")
-    codes, uniques = pd.factorize(target, sort=True)
-    classes = tuple(label.item() if isinstance(label, np.generic) else label for label in pd.Index(uniques).tolist())
-    if not isinstance(classes[0], str | int | float):
-        raise InputError(
-            f"The target {quoted(target.name)} holds values such as {quoted(classes[0])}; write them as text or "
-            "numbers."
-        )
-    if np.inf in classes or -np.inf in classes:
-        raise InputError(
-            f"The target {quoted(target.name)} holds an infinite class; write it as another number or text."
-        )
-    if pd.api.types.is_numeric_dtype(target) and len(classes) > max(_MOST_NUMBERS, len(target) // 20):
-        raise InputError(
-            f"The target {quoted(target.name)} holds {len(classes)} different numbers in {len(target)} rows, such as "
-            f"{quoted(classes[0])}, so it tells no classes; name a column of classes, or cut it into ranges first."
-        )
-    if len(classes) < 2:
-        raise InputError(
-            f"The target {quoted(target.name)} has one class only, {quoted(classes[0])}; at least two are needed."
-        )
-    return codes.astype(np.int64), classes
-
-
-def _groups(column: pd.Series[Any]) -> npt.NDArray[np.int64]:
-    """Return a number for every row, the same for rows of one group."""
-    missing = int(column.isna().sum())
-    if missing:
-        raise InputError(
-            f"The group {quoted(column.name)} is missing in {missing} of {len(column)} rows; "
-            "remove those rows or fill them in."
-        )
-    # As text in one file and as numbers in another, the same value would be two groups.
-    if pd.api.types.infer_dtype(column, skipna=False).startswith("mixed"):
-        raise InputError(f"The group {quoted(column.name)} mixes types; write all its values alike.")
-    return duplicate_groups(column.to_frame())
 
 
 def _require_values(features: pd.DataFrame) -> None:
