@@ -33,8 +33,8 @@ _INPUT = {"_check_X_y"}
 _PARAMETERS = {"_parameter_constraints", "_param_validation"}
 ALLOWED = {
     "gan_imbalance/comparison/controls.py": _SAMPLER,
+    "gan_imbalance/oversampling/arrays.py": {*_SAMPLER, *_INPUT, *_PARAMETERS},
     "gan_imbalance/oversampling/core.py": {*_SAMPLER, "_sampling_type", "_validate_params"},
-    "gan_imbalance/oversampling/image.py": {*_SAMPLER, *_INPUT, *_PARAMETERS},
     "gan_imbalance/oversampling/table.py": {*_SAMPLER, *_INPUT, *_PARAMETERS},
     # offline there is no other way to say what a run was made from; without it the record lacks that (test_tracking.py)
     "gan_imbalance/tracking.py": {"_log_artifact"},

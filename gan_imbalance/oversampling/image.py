@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from numbers import Integral, Real
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 import torch
-from imblearn.over_sampling.base import BaseOverSampler
-from imblearn.utils import check_target_type
-from sklearn.utils import check_consistent_length
-from sklearn.utils._param_validation import Interval
 from sklearn.utils.class_weight import compute_sample_weight
 from torch import Tensor, nn
 
@@ -24,16 +19,14 @@ from gan_imbalance.data.images import ImageDataModule, ImageSet
 from gan_imbalance.files import atomic_path, content_hash, make_once
 from gan_imbalance.generators import BaseGenerator
 from gan_imbalance.losses import MajorityPenalty
-from gan_imbalance.oversampling.core import Budget, GeneratorOverSampler, class_seed, draw_seed, plain_label
-from gan_imbalance.oversampling.training import EPOCHS, Monitor
-from gan_imbalance.types import DataSpec, InputError
+from gan_imbalance.oversampling.arrays import ArrayOverSampler
+from gan_imbalance.oversampling.training import Monitor
+from gan_imbalance.types import DataSpec, InputError, Label
 
 Images = npt.NDArray[np.uint8]
 
-_STEPS = 2000
 
-
-class ImageOverSampler(GeneratorOverSampler):
+class ImageOverSampler(ArrayOverSampler):
     """Tops up rare classes of images with images that a GAN made.
 
     Images are uint8, (n, channels, side, side). The originals come first, unchanged, in the result. A conditional GAN
@@ -85,18 +78,8 @@ class ImageOverSampler(GeneratorOverSampler):
         (dtype('uint8'), (1, 8, 8), True)
     """
 
+    steps = 2000
     monitor: ClassVar[Callable[[], Monitor] | None] = FeatureDistanceMonitor
-
-    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        **BaseOverSampler._parameter_constraints,
-        "max_steps": [Interval(Integral, 0, None, closed="left"), None],
-        "pretrain_steps": [Interval(Integral, 0, None, closed="left"), None],
-        "batch_size": [Interval(Integral, 1, None, closed="left")],
-        "ema_decay": [Interval(Real, 0, 1, closed="left")],
-        "validation_fraction": [Interval(Real, 0, 1, closed="left")],
-        "accelerator": [str],
-        "verbose": ["boolean"],
-    }
 
     def __init__(
         self,
@@ -129,29 +112,17 @@ class ImageOverSampler(GeneratorOverSampler):
         self.verbose = verbose
         self.random_state = random_state
 
-    def _check_X_y(self, X: Any, y: Any) -> tuple[Images, Any, bool]:
-        """Return images and labels as arrays, and whether y was encoded one-vs-all."""
+    def _as_array(self, X: Any) -> Images:
         images = X.numpy() if isinstance(X, Tensor) else np.asarray(X)
         if images.dtype != np.uint8 or images.ndim != 4:
             raise InputError(
                 f"X is {images.dtype} of shape {images.shape}; give uint8 images of shape (n, channels, side, side)."
             )
-        y, binarize_y = check_target_type(y, indicate_one_vs_all=True)
-        check_consistent_length(images, y)
-        return images, np.asarray(y), binarize_y
+        return images
 
-    def _fit_resample(self, X: Images, y: npt.NDArray[Any]) -> tuple[Images, npt.NDArray[Any]]:
-        classes, indices = np.unique(y, return_inverse=True)
-        images = ImageSet(torch.from_numpy(X), indices, tuple(classes.tolist()))
-        data = ImageDataModule(images=images, test_fraction=0.0, validation_fraction=0.0)
-        self._seed = draw_seed(self.random_state)
-        made, labels = [X], [y]
-        for label, count in self.sampling_strategy_.items():
-            if count:
-                index = images.classes.index(plain_label(label))
-                made.append(self._make(data, index, int(count), class_seed(self._seed, index)))
-                labels.append(np.full(int(count), label, dtype=y.dtype))
-        return np.concatenate(made), np.concatenate(labels)
+    def _as_data(self, X: Images, labels: npt.NDArray[np.int64], classes: tuple[Label, ...]) -> ImageDataModule:
+        images = ImageSet(torch.from_numpy(X), labels, classes)
+        return ImageDataModule(images=images, test_fraction=0.0, validation_fraction=0.0)
 
     def _check_data(self, data: Any) -> None:
         if not isinstance(data, ImageDataModule):
@@ -166,22 +137,6 @@ class ImageOverSampler(GeneratorOverSampler):
 
     def _joined(self, data: ImageDataModule, made: list[Images]) -> Images:
         return np.concatenate([data.samples.images[:0].numpy(), *made])
-
-    def _budget(self, rows: int, together: bool) -> Budget:
-        return Budget(_STEPS if self.max_steps is None else self.max_steps)
-
-    def _training(self, gan: BaseGenerator, data: ImageDataModule, budget: Budget, seed: int) -> dict[str, Any]:
-        batches = data.adapted(
-            classes=None, batch_size=self.batch_size, steps_per_epoch=max(1, budget.steps // EPOCHS), seed=seed
-        )
-        return {
-            "data": batches,
-            "max_steps": budget.steps,
-            "ema_decay": self.ema_decay,
-            "monitor": self._hold_out(batches, seed),
-            "accelerator": self.accelerator,
-            "verbose": self.verbose,
-        }
 
     def _unchanged(self, data: ImageDataModule) -> ImageDataModule:
         return data.adapted(augmentation=None)
