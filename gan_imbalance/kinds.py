@@ -77,3 +77,12 @@ register_kind(
         classifiers="gan_imbalance.comparison.plan.planning.IMAGE_CLASSIFIERS",
     )
 )
+register_kind(
+    Kind(
+        "series",
+        synthesis="gan_imbalance.synthesis.series.SeriesSynthesis",
+        adapter="gan_imbalance.comparison.adapters.series.SeriesAdapter",
+        generator="gan_imbalance.networks.TemporalGenerator",
+        discriminator="gan_imbalance.networks.TemporalDiscriminator",
+    )
+)

@@ -1,4 +1,4 @@
-"""A third kind of data is one file and one registration: here vectors of which some numbers are masked."""
+"""A further kind of data is one file and one registration: here vectors of which some numbers are masked."""
 
 from __future__ import annotations
 
@@ -226,7 +226,7 @@ def test_networks_without_a_default_must_be_named(data: MaskedDataModule, fit: A
 
 
 def test_a_kind_that_is_not_registered_is_told() -> None:
-    with pytest.raises(InputError, match=r"No kind of data is called 'sound': .* \(known are table, image\)"):
+    with pytest.raises(InputError, match=r"No kind of data is called 'sound': .* \(known are table, image, series\)"):
         find_kind("sound")
 
 

@@ -1,4 +1,4 @@
-"""What tables and images have in common: one split, classes that are learned, batches."""
+"""What tables, images and series have in common: one split, classes that are learned, batches."""
 
 from __future__ import annotations
 

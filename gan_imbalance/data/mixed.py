@@ -15,6 +15,8 @@ from gan_imbalance.data.base import A_TABLE, ImbalanceDataModule
 from gan_imbalance.data.images import SyntheticImages, is_image_path, open_images, read_images
 from gan_imbalance.data.loaders import Batch, SequentialLoader, TensorLoader, draw_mixed, draw_uniform
 from gan_imbalance.data.reading import read_table
+from gan_imbalance.data.series import SeriesSet, SyntheticSeries
+from gan_imbalance.data.series_files import holds_series
 from gan_imbalance.data.split import Split
 from gan_imbalance.transforms.column_types import require_columns
 from gan_imbalance.types import DataSpec, InputError, SyntheticSet
@@ -28,10 +30,10 @@ class MixedDataModule(pl.LightningDataModule):
     of ``data``.
 
     Args:
-        data: the real table or images.
-        synthetic: synthetic rows in the table's form, or images (.npz, or a folder), with their manifest beside them
-            (as ``gan-imbalance synthesize`` writes them), or what ``synthesize`` gives in Python; None for real ones
-            only.
+        data: the real table, images or series.
+        synthetic: synthetic rows in the table's form, images (.npz, or a folder) or series (.npz), with their manifest
+            beside them (as ``gan-imbalance synthesize`` writes them), or what ``synthesize`` gives in Python; None for
+            real ones only.
         synthetic_share: share of synthetic rows in every batch, in [0, 1].
 
     Example:
@@ -150,12 +152,14 @@ def _joined(first: Tensor, second: Tensor) -> Tensor:
     return torch.cat([first, second.to(first.device)])
 
 
-def read_synthetic_set(path: str | Path) -> SyntheticSet | SyntheticImages:
-    """Read synthetic rows or images and the manifest beside them (``rows.csv`` has ``rows.csv.json``).
+def read_synthetic_set(path: str | Path) -> SyntheticSet | SyntheticImages | SyntheticSeries:
+    """Read synthetic rows, images or series and the manifest beside them (``rows.csv`` has ``rows.csv.json``).
 
     Raises:
         InputError: if one of the two is missing or unreadable, or the target is not among the columns.
     """
+    if holds_series(path):
+        return SyntheticSeries(SeriesSet.load(path), _read_manifest(path))
     if is_image_path(path):
         images = read_images(open_images(path))
         return SyntheticImages(images, _read_manifest(path))

@@ -1,4 +1,4 @@
-"""From a trained GAN to rows or images in the input's own form."""
+"""From a trained GAN to rows, images or series in the input's own form."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from torch import Tensor
 
 from gan_imbalance.components import import_class
 from gan_imbalance.data.images import SyntheticImages
+from gan_imbalance.data.series import SyntheticSeries
 from gan_imbalance.files import file_hash, provenance, without_folders, write_json
 from gan_imbalance.generators import BaseGenerator
 from gan_imbalance.kinds import find_kind
@@ -70,7 +71,7 @@ def synthesize(
             :class:`~gan_imbalance.gans.ConditionalTabularGAN`; values are matched as classes are.
 
     Returns:
-        A table's rows, or images, as the GAN learned the one or the other.
+        A table's rows, images or series, whichever the GAN learned.
 
     Raises:
         InputError: if a class is unknown or one that the GAN never saw, a count is not a whole number of at
@@ -93,7 +94,7 @@ def synthesize(
 def generate(
     gan: BaseGenerator, labels: Tensor, seed: int, calibrate: bool = False, given: Mapping[str, Any] | None = None
 ) -> Any:
-    """Return one synthetic sample per label as a model sees it: a DataFrame of features, or uint8 images on the CPU.
+    """Return one synthetic sample per label: a DataFrame of features, uint8 images on the CPU, or float32 series.
 
     Args:
         gan: trained.
@@ -136,7 +137,7 @@ def write_synthetic_set(synthetic: Any, output: str | Path) -> None:
     """Write synthetic samples and their manifest (.json beside them), atomically.
 
     Rows become .csv, .csv.gz or .parquet by the ending; images .npz or, without one, a folder with a folder of PNG
-    files for each class (see :meth:`ImageSet.save`).
+    files for each class (see :meth:`ImageSet.save`); series .npz (see :meth:`SeriesSet.save`).
 
     Raises:
         InputError: if the ending is another, the folder cannot be written, or that of images is there already.
@@ -161,13 +162,13 @@ def run_synthesize(
     wandb: bool = True,
     upload_artifacts: bool = False,
 ) -> int:
-    """Generate exact numbers of synthetic rows or images from a checkpoint, in the form of the input.
+    """Generate exact numbers of synthetic rows, images or series from a checkpoint, in the form of the input.
 
     Args:
         ckpt_path: checkpoint that ``gan-imbalance fit`` wrote.
         counts: rows per class, as JSON: '{"1": 1000}'.
-        output: file to write: .csv, .csv.gz or .parquet; of images .npz, or a folder of PNG files. A manifest is
-            written beside it.
+        output: file to write: .csv, .csv.gz or .parquet; of images .npz, or a folder of PNG files; of series .npz. A
+            manifest is written beside it.
         seed: the same seed gives the same rows.
         calibrate: whether to give numeric columns the marginals of the training rows.
         given: a categorical column and the value that every row is to have, as JSON: '{"colour": "red"}'; for a
@@ -189,7 +190,9 @@ def run_synthesize(
     return 0
 
 
-def _record(synthetic: SyntheticSet | SyntheticImages, checkpoint: Path, output: Path, upload: bool) -> None:
+def _record(
+    synthetic: SyntheticSet | SyntheticImages | SyntheticSeries, checkpoint: Path, output: Path, upload: bool
+) -> None:
     """Log the synthetic set as an artifact of a run of its own, made from that of the GAN."""
     with start_run(output.parent, job_type="synthesize", config=synthetic.manifest) as run:
         run.summary.update({f"rows/{label}": rows for label, rows in synthetic.manifest["counts"].items()})
