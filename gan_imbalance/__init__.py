@@ -36,13 +36,17 @@ _HOMES = {
     "OneHotGAN": "gans",
     "Remedy": "comparison",
     "SAMME": "classifiers",
+    "SeriesSet": "data",
     "SyntheticImages": "data",
+    "SyntheticSeries": "data",
     "SyntheticSet": "types",
     "TableClassifier": "classifiers",
     "TableOverSampler": "oversampling",
     "TabularDataModule": "data",
     "TabularDiffusion": "generators",
     "TabularTransformer": "transforms",
+    "TimeSeriesDataModule": "data",
+    "TimeSeriesOverSampler": "oversampling",
     "WassersteinGAN": "gans",
     "compare": "comparison",
     "evaluate": "evaluation.evaluate",
@@ -66,8 +70,11 @@ if TYPE_CHECKING:
     from gan_imbalance.data import ImageDataModule as ImageDataModule
     from gan_imbalance.data import ImageSet as ImageSet
     from gan_imbalance.data import MixedDataModule as MixedDataModule
+    from gan_imbalance.data import SeriesSet as SeriesSet
     from gan_imbalance.data import SyntheticImages as SyntheticImages
+    from gan_imbalance.data import SyntheticSeries as SyntheticSeries
     from gan_imbalance.data import TabularDataModule as TabularDataModule
+    from gan_imbalance.data import TimeSeriesDataModule as TimeSeriesDataModule
     from gan_imbalance.distillation import CrossFittedEnsemble as CrossFittedEnsemble
     from gan_imbalance.distillation import DistilledClassifier as DistilledClassifier
     from gan_imbalance.evaluation import Evaluation as Evaluation
@@ -89,6 +96,7 @@ if TYPE_CHECKING:
     from gan_imbalance.oversampling import GANOverSampler as GANOverSampler
     from gan_imbalance.oversampling import ImageOverSampler as ImageOverSampler
     from gan_imbalance.oversampling import TableOverSampler as TableOverSampler
+    from gan_imbalance.oversampling import TimeSeriesOverSampler as TimeSeriesOverSampler
     from gan_imbalance.synthesis import load_gan as load_gan
     from gan_imbalance.synthesis import load_generator as load_generator
     from gan_imbalance.synthesis.synthesize import synthesize as synthesize

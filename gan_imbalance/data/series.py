@@ -186,7 +186,8 @@ class TimeSeriesDataModule(ImbalanceDataModule):
             file of the UCR archive (.tsv, .txt, also compressed: a series per line, its label first); a .ts; or a long
             table (.csv, .parquet, ...) with a row per time step.
         bundled: ``anomalous_sines``: 600 noisy sines of 64 steps, slow and fast ones, and 60 with a fault.
-        X: the series, from Python: an array (n, channels, length) or (n, length), or a list of series of any lengths.
+        X: the series, from Python: an array (n, channels, length) or (n, length), a list of series of any lengths, or a
+            :class:`SeriesSet`, which knows all the rest.
         y: the class of every series of ``X``, (n,).
         groups: the recording that every series of ``X`` was cut out of, (n,).
         test_path: file of a separate test set, which is the test part; a relative path is looked for beside ``path``
@@ -253,6 +254,8 @@ class TimeSeriesDataModule(ImbalanceDataModule):
     @cached_property
     def samples(self) -> SeriesSet:
         """All series."""
+        if isinstance(self.X, SeriesSet):
+            return self.X
         if self.bundled is not None:
             read = anomalous_sines()
         elif self.path is not None:

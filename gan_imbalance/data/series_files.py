@@ -109,7 +109,11 @@ def read_arrays(X: Any, y: Any, groups: Any = None) -> ReadSeries:
         raise InputError("X was given without y; give the class of every series as y.")
     with telling_unreadable("X", "an array of numbers of shape (n, channels, length) or (n, length)"):
         series = stack_series([np.asarray(one) for one in X]) if isinstance(X, list | tuple) else np.asarray(X)
-        return _checked(ReadSeries(series, _column(y, "y"), None if groups is None else _column(groups, "groups")), "X")
+        told = _column(y, "y"), None if groups is None else _column(groups, "groups")
+        read = _checked(ReadSeries(series, *told), "X")
+    if read.X.shape[2] < series.shape[-1]:
+        raise InputError(f"X has no value behind step {read.X.shape[2] - 1} of any series; leave those steps out.")
+    return read
 
 
 def holds_series(path: str | Path) -> bool:
