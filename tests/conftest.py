@@ -16,7 +16,7 @@ import pytorch_lightning as pl
 import torch
 from hypothesis import settings
 
-from gan_imbalance.data import ImageDataModule, ImageSet, TabularDataModule
+from gan_imbalance.data import ImageDataModule, ImageSet, TabularDataModule, TimeSeriesDataModule
 from gan_imbalance.data.loaders import TensorLoader
 from gan_imbalance.gans import BaseGAN
 from gan_imbalance.generators import BaseGenerator
@@ -115,6 +115,19 @@ def tiny_images() -> Callable[..., ImageDataModule]:
         pixels = random.integers(0, 100, (100, 1, 8, 8)) + 150 * labels[:, None, None, None]
         images = ImageSet(torch.from_numpy(pixels.astype(np.uint8)), labels, ("no", "yes"))
         return ImageDataModule(**{"images": images, "batch_size": 8, "steps_per_epoch": 2, **settings})
+
+    return make
+
+
+@pytest.fixture
+def tiny_series() -> Callable[..., TimeSeriesDataModule]:
+    """Return a function that makes a data module of 60 falling series, "no", and 40 rising ones, "yes", of 9 steps."""
+
+    def make(**settings: Any) -> TimeSeriesDataModule:
+        y = np.repeat(["no", "yes"], [60, 40])
+        slopes = np.where(y == "yes", 1.0, -1.0)[:, None, None] * np.linspace(-1, 1, 9)
+        X = slopes + np.random.default_rng(0).normal(0, 0.1, (100, 2, 9))
+        return TimeSeriesDataModule(**{"X": X, "y": y, "batch_size": 8, "steps_per_epoch": 2, **settings})
 
     return make
 

@@ -23,9 +23,17 @@ CLASSIFIERS = sorted((CONFIGS / "classifier").glob("*.yaml"))
 TRAINERS = sorted((CONFIGS / "trainer").glob("*.yaml"))
 # models with networks of these families learn images
 IMAGE_NETWORKS = ("DCGAN", "ResNet", "SMate")
+# and with those, series
+SERIES_NETWORKS = ("Recurrent", "Temporal")
 
 # what the shared copy of a file is called, where it is called otherwise
-SHARED_NAMES = {"creditcard.csv": "creditcard_sample.csv.gz"}
+SHARED_NAMES = {
+    "creditcard.csv": "creditcard_sample.csv.gz",
+    **{
+        f"{name}_TRAIN.tsv.gz": f"series/{name}_TRAIN.tsv.gz"
+        for name in ("ECG5000", "Earthquakes", "ItalyPowerDemand", "MedicalImages", "Wafer")
+    },
+}
 SMALL = (
     *("--trainer.accelerator", "cpu"),
     *("--trainer.enable_progress_bar", "false"),
@@ -56,6 +64,8 @@ def test_a_model_is_kept_after_a_single_epoch_and_the_last_line_says_where(
     data = ["--data", "TabularDataModule", "--data.path", "rows.csv", "--data.target", "label"]
     if any(f"networks.{family}" in config.read_text() for family in IMAGE_NETWORKS):
         data = ["--data", "DigitsDataModule", "--image_distances.classifier_steps", "2"]
+    if any(f"networks.{family}" in config.read_text() for family in SERIES_NETWORKS):
+        data = ["--data", "TimeSeriesDataModule", "--data.bundled", "anomalous_sines"]
     # two phases need an epoch each
     phases = ["--model.pretrain_epochs", "1", "--trainer.max_epochs", "2"]
     more = phases if "pretrain_epochs" in config.read_text() else []

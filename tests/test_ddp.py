@@ -37,7 +37,7 @@ from gan_imbalance import gans
 from gan_imbalance.callbacks import CriticMonitor, DistanceMonitor, FidelityMonitor, FiniteLossGuard, GeneratorEMA
 from gan_imbalance.callbacks.images import FeatureDistanceMonitor, ImageGrid
 from gan_imbalance.classifiers import Classifier
-from gan_imbalance.data import DigitsDataModule, TabularDataModule
+from gan_imbalance.data import DigitsDataModule, TabularDataModule, TimeSeriesDataModule
 from gan_imbalance.gans import GAN, BaseGAN, MinorityTransferGAN, MomentMatchingGAN
 from gan_imbalance.generators import TabularDiffusion
 from gan_imbalance.losses import WassersteinGradientPenalty
@@ -45,9 +45,11 @@ from gan_imbalance.networks import (
     DenseClassifier,
     DenseDiscriminator,
     DenseGenerator,
+    RecurrentGenerator,
     ResNetDiscriminator,
     SMateDiscriminator,
     SMateGenerator,
+    TemporalDiscriminator,
     freeze_blocks,
 )
 from gan_imbalance.synthesis import save_gan
@@ -103,9 +105,18 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "normalised": {"generator": partial(DenseGenerator, widths=(8, 8), batch_norm=True), "discriminator": _LEAKY},
     "images": {"generator": _SMATE, "discriminator": partial(SMateDiscriminator, width=0.05, dropout=0.0)},
     "bounded_images": {"generator": _SMATE, "discriminator": partial(ResNetDiscriminator, width=4)},
+    "series": {
+        "generator": partial(RecurrentGenerator, widths=(4, 3)),
+        "discriminator": partial(TemporalDiscriminator, width=2),
+    },
 }
 TABLE_CASES = [f"{name}-{case}" for name in GANS for case in ("plain-free", "plain-frozen", "penalised-free")]
-CASES = [*TABLE_CASES, "MinorityTransferGAN-images-frozen", "AuxiliaryClassifierGAN-bounded_images-free"]
+CASES = [
+    *TABLE_CASES,
+    "MinorityTransferGAN-images-frozen",
+    "AuxiliaryClassifierGAN-bounded_images-free",
+    "MinorityTransferGAN-series-frozen",
+]
 CLASS_WEIGHTS = {"classifier-unweighted": None, "classifier-balanced": "balanced"}
 DIFFUSION = "TabularDiffusion"
 # those of one loss, which Lightning steps and DDP reduces by themselves
@@ -214,6 +225,9 @@ def data(batch_size: int, **settings: Any) -> TabularDataModule:
 def batches_of(case: str, batch_size: int) -> pl.LightningDataModule:
     if "images" in case:
         return DigitsDataModule(steps_per_epoch=STEPS_PER_EPOCH, batch_size=batch_size)
+    if "series" in case:
+        settings = {"steps_per_epoch": STEPS_PER_EPOCH, "batch_size": batch_size}
+        return TimeSeriesDataModule(bundled="anomalous_sines", **settings)
     return data(batch_size)
 
 

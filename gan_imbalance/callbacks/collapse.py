@@ -10,7 +10,9 @@ from pytorch_lightning import Callback, LightningModule, Trainer
 
 from gan_imbalance.generators import BaseGenerator
 from gan_imbalance.metrics import CollapseWarning, describe_collapse, measure_variety
-from gan_imbalance.types import IMAGE_AXES
+
+# of kinds whose samples are no rows
+_NOUNS = {"image": "image", "series": "series"}
 
 
 class CollapseMonitor(Callback):
@@ -53,7 +55,7 @@ class CollapseMonitor(Callback):
             "val/mode_coverage": variety.mode_coverage,
         }
         gan.log_dict(figures, sync_dist=True)
-        sentences = describe_collapse(variety, "image" if len(data.spec.shape) == IMAGE_AXES else "row")
+        sentences = describe_collapse(variety, _NOUNS.get(data.spec.kind, "row"))
         self._signs = self._signs + 1 if sentences else 0
         if self._signs == self.patience and trainer.is_global_zero:
             for sentence in sentences:

@@ -20,11 +20,11 @@ _LEAST_ROWS = 2
 class FidelityMonitor(Callback):
     """Logs ``val/c2st``: the accuracy of XGBoost telling generated from validation rows; 0.5 is perfect.
 
-    Lopez-Paz and Oquab 2017, Revisiting Classifier Two-Sample Tests (https://arxiv.org/abs/1610.06545). The rows
-    are the validation part of the classes that the generator learns, compared in the form in which they would be
-    exported. Use it as ``ModelCheckpoint(monitor="val/c2st", mode="min")`` or for early stopping. While a GAN is in
-    an earlier phase its figure is ``val/pretraining_c2st``, and ``val/c2st`` stays at 1, the worst value; so it does
-    where there are no two rows to compare, which a warning says once.
+    Lopez-Paz and Oquab 2017, Revisiting Classifier Two-Sample Tests (https://arxiv.org/abs/1610.06545). The rows are
+    the validation part of the classes that the generator learns, compared in the form in which they would be exported;
+    every value of a series is a column to it. Use it as ``ModelCheckpoint(monitor="val/c2st", mode="min")`` or for
+    early stopping. While a GAN is in an earlier phase its figure is ``val/pretraining_c2st``, and ``val/c2st`` stays at
+    1, the worst value; so it does where there are no two rows to compare, which a warning says once.
 
     Args:
         max_rows: rows that are compared at most.
@@ -32,7 +32,7 @@ class FidelityMonitor(Callback):
         seed: of the generated rows and of the halves.
     """
 
-    kinds: ClassVar[tuple[DataKind, ...]] = ("table",)
+    kinds: ClassVar[tuple[DataKind, ...]] = ("table", "series")
     """The kinds of data that it can watch."""
 
     figure: ClassVar[str] = "val/c2st"
@@ -72,5 +72,5 @@ class FidelityMonitor(Callback):
             return WORST
         fake = gan.sample_conditions(conditions.to(gan.device), self.seed).cpu()
         metric = TwoSampleAccuracy(repeats=self.repeats, seed=self.seed)
-        metric.update(rows, data.as_exported(fake))
+        metric.update(rows.flatten(1), data.as_exported(fake).flatten(1))
         return float(metric.compute())

@@ -40,7 +40,8 @@ class BaseGAN(BaseGenerator):
     Args:
         generator: factory of the generator, called with (spec, latent_dim, num_conditions); None chooses by the kind
             of the data: :class:`~gan_imbalance.networks.DenseGenerator` for tables,
-            :class:`~gan_imbalance.networks.DCGANGenerator` for images.
+            :class:`~gan_imbalance.networks.DCGANGenerator` for images,
+            :class:`~gan_imbalance.networks.TemporalGenerator` for series.
         discriminator: factory of the discriminator, called with (spec, num_conditions, num_outputs); None chooses.
         loss: adversarial loss.
         penalty: gradient penalty added to the discriminator's loss.

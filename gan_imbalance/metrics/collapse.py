@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from gan_imbalance.metrics.distances import Matrix, as_matrices, standardise
+from gan_imbalance.types import plural
 
 _MAX_ROWS = 5000
 _MAX_MODES = 20
@@ -88,20 +89,21 @@ def describe_collapse(variety: Variety, samples: str = "row") -> list[str]:
 
     Args:
         variety: of synthetic samples.
-        samples: what one of them is called: row, image.
+        samples: what one of them is called: row, image, series.
     """
+    several = plural(samples)
     sentences = []
     if variety.distinct < _LEAST_DISTINCT * variety.real_distinct:
         sentences.append(
-            f"The generator repeats itself: {variety.distinct:.0%} of the synthetic {samples}s are distinct, against "
+            f"The generator repeats itself: {variety.distinct:.0%} of the synthetic {several} are distinct, against "
             f"{variety.real_distinct:.0%} of as many real ones; train it longer or with another loss."
         )
     if variety.mode_coverage < _LEAST_MODES:
         missing = variety.modes - variety.modes_covered
         sentences.append(
-            f"The generator has lost kinds of {samples}s: {missing} of {variety.modes} groups of similar real "
-            f"{samples}s have hardly a synthetic {samples}; train it longer or with another loss, or learn from more "
-            f"{samples}s."
+            f"The generator has lost kinds of {several}: {missing} of {variety.modes} groups of similar real "
+            f"{several} have hardly a synthetic {samples}; train it longer or with another loss, or learn from more "
+            f"{several}."
         )
     return sentences
 

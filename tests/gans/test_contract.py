@@ -16,7 +16,7 @@ from pytorch_lightning.callbacks import Callback
 from torch import Tensor, nn
 
 from gan_imbalance import gans, generators, losses
-from gan_imbalance.data import ImageDataModule, TabularDataModule
+from gan_imbalance.data import ImageDataModule, TabularDataModule, TimeSeriesDataModule
 from gan_imbalance.gans import GAN, BaseGAN, ConditionalGAN, MinorityTransferGAN, WassersteinGAN
 from gan_imbalance.generators import BaseGenerator
 from gan_imbalance.losses import (
@@ -36,10 +36,14 @@ from gan_imbalance.networks import (
     DenseGenerator,
     MixedTableDiscriminator,
     MixedTableGenerator,
+    RecurrentDiscriminator,
+    RecurrentGenerator,
     ResNetDiscriminator,
     ResNetGenerator,
     SMateDiscriminator,
     SMateGenerator,
+    TemporalDiscriminator,
+    TemporalGenerator,
 )
 from gan_imbalance.optimizers import AdversarialAdam, WarmRestarts
 from gan_imbalance.synthesis import load_gan, synthesize
@@ -48,6 +52,7 @@ from gan_imbalance.types import InputError
 MakeGAN = Callable[..., BaseGAN]
 MakeData = Callable[..., TabularDataModule]
 MakeImages = Callable[..., ImageDataModule]
+MakeSeries = Callable[..., TimeSeriesDataModule]
 Fit = Callable[..., pl.Trainer]
 
 
@@ -61,6 +66,7 @@ GANS: list[type[BaseGAN]] = [getattr(gans, name) for name in gans.__all__ if nam
 OTHERS: list[type[BaseGenerator]] = [getattr(generators, name) for name in generators.__all__ if "Base" not in name]
 GENERATORS = [*GANS, *OTHERS]
 IMAGE_GANS = [gan for gan in GANS if "image" in gan.kinds]
+SERIES_GANS = [gan for gan in GANS if "series" in gan.kinds]
 CONDITIONAL = [one for one in GENERATORS if one.conditional]
 SETTINGS = {MinorityTransferGAN: {"pretrain_epochs": 1}}
 ADVERSARIAL_LOSSES = [NonSaturatingLoss((0.9, 1.0), (0.0, 0.1)), *(loss() for loss in subclasses(AdversarialLoss))]
@@ -102,6 +108,22 @@ IMAGE_EXTRAS = {
     "latent_distribution": "uniform",
     "discriminator": partial(DCGANDiscriminator, width=2, projection=False, spectral_norm=True),
 }
+SERIES_NETWORKS = {
+    "temporal": {
+        "generator": partial(TemporalGenerator, width=2),
+        "discriminator": partial(TemporalDiscriminator, width=2),
+    },
+    "recurrent": {
+        "generator": partial(RecurrentGenerator, widths=(4,)),
+        "discriminator": partial(RecurrentDiscriminator, widths=(4,)),
+    },
+}
+SERIES_EXTRAS = {
+    "feature_matching": FeatureMatching(),
+    "instance_noise": 0.1,
+    "augmentation": nn.AvgPool1d(3, stride=1, padding=1),
+    "discriminator": partial(TemporalDiscriminator, width=2, projection=False, spectral_norm=True, dropout=0.1),
+}
 
 
 def takes_auxiliary_loss(gan_class: type[BaseGAN]) -> bool:
@@ -130,20 +152,23 @@ def cases() -> Iterator[Any]:
             yield pytest.param(gan_class, {**settings, **packing}, id=f"{gan_class.__name__}-packing")
 
 
-def image_cases() -> Iterator[Any]:
-    """Yield every GAN that learns images with every kind of network, and every loss and penalty."""
-    for gan_class in IMAGE_GANS:
+def array_cases(
+    gan_classes: list[type[BaseGAN]], all_networks: dict[str, dict[str, Any]], further: dict[str, Any]
+) -> Iterator[Any]:
+    """Yield every GAN that learns images, or series, with every kind of network, and every loss and penalty."""
+    first = next(iter(all_networks.values()))
+    for gan_class in gan_classes:
         settings = SETTINGS.get(gan_class, {})
-        for name, networks in IMAGE_NETWORKS.items():
+        for name, networks in all_networks.items():
             yield pytest.param(gan_class, {**settings, **networks}, id=f"{gan_class.__name__}-{name}")
-        extras = {**settings, **IMAGE_NETWORKS["DCGAN"], **IMAGE_EXTRAS}
+        extras = {**settings, **first, **further}
         yield pytest.param(gan_class, extras, id=f"{gan_class.__name__}-extras")
-    for name, networks in IMAGE_NETWORKS.items():
+    for name, networks in all_networks.items():
         for penalty in PENALTIES:
             yield pytest.param(GAN, {**networks, "penalty": penalty}, id=f"GAN-{name}-{_name(penalty)}")
     for gan_class, pluggable in ((GAN, ADVERSARIAL_LOSSES), (gans.AuxiliaryClassifierGAN, AUXILIARY_LOSSES)):
         for loss in pluggable:
-            settings = {**IMAGE_NETWORKS["DCGAN"], "loss": loss}
+            settings = {**first, "loss": loss}
             yield pytest.param(gan_class, settings, id=f"{gan_class.__name__}-{_name(loss)}")
 
 
@@ -208,11 +233,18 @@ def test_every_parameter_learns_in_its_networks_turn_and_one_seed_gives_one_resu
     every_parameter_learns_in_turn(tiny_gan, gan_class, settings, tiny_data(), fit)
 
 
-@pytest.mark.parametrize(("gan_class", "settings"), list(image_cases()))
+@pytest.mark.parametrize(("gan_class", "settings"), list(array_cases(IMAGE_GANS, IMAGE_NETWORKS, IMAGE_EXTRAS)))
 def test_on_images_every_parameter_learns_in_its_networks_turn_and_one_seed_gives_one_result(
     gan_class: type[BaseGAN], settings: dict[str, Any], tiny_gan: MakeGAN, tiny_images: MakeImages, fit: Fit
 ) -> None:
     every_parameter_learns_in_turn(tiny_gan, gan_class, settings, tiny_images(), fit)
+
+
+@pytest.mark.parametrize(("gan_class", "settings"), list(array_cases(SERIES_GANS, SERIES_NETWORKS, SERIES_EXTRAS)))
+def test_on_series_every_parameter_learns_in_its_networks_turn_and_one_seed_gives_one_result(
+    gan_class: type[BaseGAN], settings: dict[str, Any], tiny_gan: MakeGAN, tiny_series: MakeSeries, fit: Fit
+) -> None:
+    every_parameter_learns_in_turn(tiny_gan, gan_class, settings, tiny_series(), fit)
 
 
 def every_parameter_learns_in_turn(
@@ -246,20 +278,27 @@ def trained_on_a_table(
     return gan, tmp_path / "gan.ckpt"
 
 
-@pytest.fixture(params=[*((one, "table") for one in GENERATORS), *((gan, "image") for gan in IMAGE_GANS)])
+TRAINED = [(one, "table") for one in GENERATORS]
+TRAINED += [(gan, "image") for gan in IMAGE_GANS]
+TRAINED += [(gan, "series") for gan in SERIES_GANS]
+
+
+@pytest.fixture(params=TRAINED)
 def trained(
     request: pytest.FixtureRequest,
     tiny_gan: MakeGAN,
     tiny_data: MakeData,
     tiny_images: MakeImages,
+    tiny_series: MakeSeries,
     fit: Fit,
     tmp_path: Path,
 ) -> tuple[BaseGAN, Path]:
-    """Return a GAN of every class that was trained on a table or on images, and its checkpoint."""
+    """Return a GAN of every class that was trained on a table, images or series, and its checkpoint."""
     gan_class, kind = request.param
-    networks = IMAGE_NETWORKS["DCGAN"] if kind == "image" else {}
+    networks = {"table": {}, "image": IMAGE_NETWORKS["DCGAN"], "series": SERIES_NETWORKS["temporal"]}[kind]
     gan = tiny_gan(gan_class, **SETTINGS.get(gan_class, {}), **networks)
-    fit(gan, tiny_images() if kind == "image" else tiny_data()).save_checkpoint(tmp_path / "gan.ckpt")
+    data = {"table": tiny_data, "image": tiny_images, "series": tiny_series}[kind]()
+    fit(gan, data).save_checkpoint(tmp_path / "gan.ckpt")
     return gan, tmp_path / "gan.ckpt"
 
 
@@ -477,21 +516,23 @@ def test_other_data_than_it_was_built_for_is_refused(
 
 
 @pytest.mark.parametrize("gan_class", [one for one in GENERATORS if "image" not in one.kinds])
-def test_images_are_not_for_gans_of_tables(
-    gan_class: type[BaseGAN], tiny_gan: MakeGAN, tiny_images: MakeImages, fit: Fit
+def test_images_and_series_are_not_for_gans_of_tables(
+    gan_class: type[BaseGAN], tiny_gan: MakeGAN, tiny_images: MakeImages, tiny_series: MakeSeries, fit: Fit
 ) -> None:
-    with pytest.raises(InputError, match=f"{gan_class.__name__} learns tables, but the data are images"):
-        fit(tiny_gan(gan_class), tiny_images())
+    for data, kind in ((tiny_images(), "images"), (tiny_series(), "series")):
+        with pytest.raises(InputError, match=f"{gan_class.__name__} learns tables, but the data are {kind}: choose"):
+            fit(tiny_gan(gan_class), data)
 
 
 @pytest.mark.parametrize("gan_class", IMAGE_GANS)
 def test_networks_are_those_that_suit_the_data(
-    gan_class: type[BaseGAN], tiny_data: MakeData, tiny_images: MakeImages, fit: Fit
+    gan_class: type[BaseGAN], tiny_data: MakeData, tiny_images: MakeImages, tiny_series: MakeSeries, fit: Fit
 ) -> None:
     settings = SETTINGS.get(gan_class, {})
     for data, generator, discriminator in (
         (tiny_data(), DenseGenerator, DenseDiscriminator),
         (tiny_images(), DCGANGenerator, DCGANDiscriminator),
+        (tiny_series(), TemporalGenerator, TemporalDiscriminator),
     ):
         gan = gan_class(**settings)
         fit(gan, data, fast_dev_run=1, limit_val_batches=0)

@@ -15,11 +15,11 @@ from pytorch_lightning.plugins.precision import MixedPrecision
 from torch import Tensor, nn
 
 from gan_imbalance.callbacks import FiniteLossGuard, GeneratorEMA
-from gan_imbalance.data import TabularDataModule
+from gan_imbalance.data import TabularDataModule, TimeSeriesDataModule
 from gan_imbalance.gans import GAN, BaseGAN, ConditionalGAN, ConditionalWassersteinGAN, CramerGAN, WassersteinGAN
 from gan_imbalance.generators.base import draw_by_row
 from gan_imbalance.losses import ClippedWassersteinLoss, FeatureMatching, WassersteinGradientPenalty
-from gan_imbalance.networks import DenseDiscriminator, DenseGenerator
+from gan_imbalance.networks import DenseDiscriminator, DenseGenerator, RecurrentGenerator, TemporalDiscriminator
 from gan_imbalance.optimizers import WarmRestarts
 from gan_imbalance.types import InputError
 
@@ -123,11 +123,34 @@ def test_a_resumed_run_ends_where_an_uninterrupted_one_does(
         "discriminator": partial(DenseDiscriminator, widths=(8,), dropout=0.2, spectral_norm=True),
     }
 
+    def make() -> BaseGAN:
+        return tiny_gan(gan_class, scheduler=scheduler, **networks)
+
+    goes_on_exactly(make, tiny_data, fit, tmp_path, at_validation)
+
+
+def test_a_resumed_run_on_series_ends_where_an_uninterrupted_one_does(
+    tiny_gan: MakeGAN, tiny_series: Callable[..., TimeSeriesDataModule], fit: Fit, tmp_path: Path
+) -> None:
+    networks = {
+        "generator": partial(RecurrentGenerator, widths=(4,)),
+        "discriminator": partial(TemporalDiscriminator, width=2, dropout=0.2, spectral_norm=True),
+    }
+    goes_on_exactly(lambda: tiny_gan(WassersteinGAN, **networks), tiny_series, fit, tmp_path, at_validation=True)
+
+
+def goes_on_exactly(
+    make_gan: Callable[[], BaseGAN],
+    make_data: Callable[[], pl.LightningDataModule],
+    fit: Fit,
+    tmp_path: Path,
+    at_validation: bool,
+) -> None:
     def train(epochs: int, folder: str, ckpt_path: Path | None = None, seed: int = 0) -> BaseGAN:
-        gan = tiny_gan(gan_class, scheduler=scheduler, **networks)
+        gan = make_gan()
         keep = ModelCheckpoint(tmp_path / folder, "{epoch}", save_top_k=-1, save_on_train_epoch_end=not at_validation)
         settings = {"callbacks": [GeneratorEMA(0.7), keep], "enable_checkpointing": True, "max_epochs": epochs}
-        fit(gan, tiny_data(), ckpt_path=ckpt_path, seed=seed, **settings)
+        fit(gan, make_data(), ckpt_path=ckpt_path, seed=seed, **settings)
         return gan
 
     whole = train(4, "whole")
