@@ -35,7 +35,7 @@ class TemporalGenerator(BlockGenerator):
     """
 
     def __init__(
-        self, spec: DataSpec, latent_dim: int, num_conditions: int, width: int = 32, batch_norm: bool = True
+        self, spec: DataSpec, latent_dim: int, num_conditions: int, width: int = 16, batch_norm: bool = True
     ) -> None:
         require_kind(self, spec, "series")
         channels, length = spec.shape
@@ -85,7 +85,7 @@ class TemporalDiscriminator(BlockDiscriminator):
         spec: DataSpec,
         num_conditions: int,
         num_outputs: int,
-        width: int = 32,
+        width: int = 16,
         dropout: float = 0.0,
         spectral_norm: bool = False,
         projection: bool = True,
