@@ -35,7 +35,7 @@ class TemporalGenerator(BlockGenerator):
     """
 
     def __init__(
-        self, spec: DataSpec, latent_dim: int, num_conditions: int, width: int = 16, batch_norm: bool = True
+        self, spec: DataSpec, latent_dim: int, num_conditions: int, width: int = 16, batch_norm: bool = False
     ) -> None:
         require_kind(self, spec, "series")
         channels, length = spec.shape

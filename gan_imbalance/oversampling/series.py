@@ -17,6 +17,19 @@ from gan_imbalance.oversampling.arrays import Array, ArrayOverSampler
 from gan_imbalance.transforms.series import Series
 from gan_imbalance.types import InputError, Label
 
+_ADAM = {"class_path": "gan_imbalance.optimizers.AdversarialAdam", "init_args": {"lr": 1.0e-3}}
+
+DEFAULT_SERIES_GAN: dict[str, Any] = {
+    "class_path": "gan_imbalance.gans.WassersteinGAN",
+    "init_args": {
+        "penalty": {"class_path": "gan_imbalance.losses.WassersteinGradientPenalty", "init_args": {"weight": 1.0}},
+        "discriminator_steps": 2,
+        "generator_optimizer": _ADAM,
+        "discriminator_optimizer": _ADAM,
+    },
+}
+"""A Wasserstein GAN for classes of up to a few hundred series, ``configs/gan/wasserstein_gan_series.yaml``."""
+
 
 class TimeSeriesOverSampler(ArrayOverSampler):
     """Tops up rare classes of time series with series that a GAN made.
@@ -29,10 +42,11 @@ class TimeSeriesOverSampler(ArrayOverSampler):
 
     Args:
         gan: name of a GAN of ours (``"WassersteinGAN"``), a subclass of :class:`BaseGenerator`, an instance (whose
-            settings are used, not its weights), or a ``class_path`` dict.
+            settings are used, not its weights), or a ``class_path`` dict; None takes a convolutional one that learns
+            fast (:data:`DEFAULT_SERIES_GAN`).
         sampling_strategy: imbalanced-learn's: ``"auto"``, ``"minority"``, ..., a ratio, a dict, or a callable.
         max_steps: generator steps of every GAN, a first phase included; 0 samples from an untrained one. None takes
-            2,000.
+            1,000.
         pretrain_steps: how many of the steps a minority transfer takes before it sees the class; 0, with nothing
             frozen, is its control from scratch. None takes half of them.
         batch_size: real series per discriminator step.
@@ -59,11 +73,11 @@ class TimeSeriesOverSampler(ArrayOverSampler):
         ((60, 16), 30)
     """
 
-    steps = 2000
+    steps = 1000
 
     def __init__(
         self,
-        gan: str | type[BaseGenerator] | BaseGenerator | Mapping[str, Any] = "WassersteinGAN",
+        gan: str | type[BaseGenerator] | BaseGenerator | Mapping[str, Any] | None = None,
         *,
         sampling_strategy: Any = "auto",
         max_steps: int | None = None,
@@ -85,6 +99,10 @@ class TimeSeriesOverSampler(ArrayOverSampler):
         self.accelerator = accelerator
         self.verbose = verbose
         self.random_state = random_state
+
+    @property
+    def _given(self) -> Any:
+        return DEFAULT_SERIES_GAN if self.gan is None else self.gan
 
     def _as_array(self, X: Any) -> Array:
         return X.numpy() if isinstance(X, Tensor) else np.asarray(X)

@@ -1,0 +1,93 @@
+"""The over-sampler of time series: exact numbers in the form of the input."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from sklearn.base import clone
+
+from gan_imbalance.data import TabularDataModule, TimeSeriesDataModule
+from gan_imbalance.oversampling import TimeSeriesOverSampler
+from gan_imbalance.types import InputError
+
+TINY: dict[str, Any] = {
+    "generator": {"class_path": "gan_imbalance.networks.TemporalGenerator", "init_args": {"width": 2}},
+    "discriminator": {"class_path": "gan_imbalance.networks.TemporalDiscriminator", "init_args": {"width": 2}},
+    "latent_dim": 3,
+    "discriminator_steps": 1,
+}
+
+
+@pytest.fixture
+def series() -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+    """Return 26 series of two channels and 9 steps, and their classes: 12, 10 and 4 of each."""
+    y = np.array(["cat", "dog", "eel"]).repeat([12, 10, 4])
+    return np.random.default_rng(0).normal(size=(26, 2, 9)), y
+
+
+def sampler(gan: str = "MinorityTransferGAN", **options: Any) -> TimeSeriesOverSampler:
+    config = {"class_path": f"gan_imbalance.gans.{gan}", "init_args": TINY}
+    return TimeSeriesOverSampler(config, **{"max_steps": 2, "batch_size": 4, "accelerator": "cpu", **options})
+
+
+@pytest.mark.parametrize("gan", ["GAN", "ConditionalGAN", "MinorityTransferGAN"])
+def test_classes_are_balanced_by_series_behind_the_originals(gan: str, series: Any) -> None:
+    X, y = series
+    made = sampler(gan, random_state=1)
+    resampled, labels = made.fit_resample(X, y)
+    assert np.array_equal(resampled[:26], X)
+    assert np.array_equal(labels[:26], y)
+    assert dict(zip(*np.unique(labels[26:], return_counts=True), strict=True)) == {"dog": 2, "eel": 8}
+    assert np.isfinite(resampled).all()
+    assert len({id(one) for one in made.gans_.values()}) == (1 if gan == "ConditionalGAN" else 2)
+    again, _ = clone(made).fit_resample(torch.from_numpy(X), y)
+    assert np.array_equal(again, resampled)
+
+
+def test_series_without_an_axis_of_channels_come_out_without(series: Any) -> None:
+    X, y = series
+    resampled, _ = sampler("GAN").fit_resample(X[:, 0], y)
+    assert resampled.shape == (36, 9)
+
+
+def test_series_that_end_early_are_learned_with_their_ends(series: Any) -> None:
+    X, y = series
+    X[::2, :, 6:] = np.nan
+    resampled, _ = sampler("GAN").fit_resample(X, y)
+    made = resampled[26:]
+    assert made.shape == (10, 2, 9)
+    assert np.array_equal(np.isnan(made[:, 0]), np.isnan(made[:, 1]))
+    assert not np.isnan(made[:, :, 0]).any()
+
+
+def test_the_training_part_of_data_is_topped_up(series: Any) -> None:
+    X, y = series
+    data = TimeSeriesDataModule(X=X, y=y, test_fraction=0.25, validation_fraction=0.0)
+    made, labels = sampler("GAN", sampling_strategy={"eel": 7}).top_up(data)
+    assert (made.shape, made.dtype) == ((4, 2, 9), np.float32)
+    assert labels.tolist() == [2] * 4
+    with pytest.raises(InputError, match="TimeSeriesOverSampler tops up time series: use GANOverSampler for tables"):
+        sampler().top_up(TabularDataModule(bundled="iris"))
+
+
+def test_a_short_training_moves_samples_towards_their_class() -> None:
+    y = np.repeat(["low", "high"], [60, 40])
+    X = np.random.default_rng(0).normal(np.where(y == "high", 1.0, -1.0)[:, None], 0.2, (100, 12)).clip(-2, 2)
+    X[np.flatnonzero(y == "high")[0]] = -2
+    made = TimeSeriesOverSampler(max_steps=100, accelerator="cpu", random_state=0).fit_resample(X, y)[0][100:]
+    # in the middle of the range, where an untrained one is, lies zero
+    assert made.mean() > 0.6
+
+
+def test_what_it_cannot_use_is_refused(series: Any) -> None:
+    X, y = series
+    X[3, 0, 4] = np.nan
+    with pytest.raises(InputError, match="Series 3 of X has a missing value in step 4 of channel 0"):
+        sampler().fit_resample(X, y)
+    with pytest.raises(InputError, match="behind step 6 of any series"):
+        sampler().fit_resample(np.where(np.arange(9) > 6, np.nan, series[0][:3]), y[[0, 12, 13]])
+    with pytest.raises(InputError, match="pretrain_steps is 5, which is more than the 2 steps in all"):
+        sampler(pretrain_steps=5).fit_resample(np.nan_to_num(X), y)
