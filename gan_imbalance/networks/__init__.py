@@ -7,6 +7,7 @@ from gan_imbalance.networks.mlp import DenseClassifier, DenseDiscriminator, Dens
 from gan_imbalance.networks.one_hot import OneHotDiscriminator, OneHotGenerator
 from gan_imbalance.networks.recurrent import RecurrentDiscriminator, RecurrentGenerator
 from gan_imbalance.networks.resnet import ResNetDiscriminator, ResNetGenerator
+from gan_imbalance.networks.resnet1d import ResNet1D
 from gan_imbalance.networks.series import TemporalDiscriminator, TemporalGenerator
 from gan_imbalance.networks.table import MixedTableClassifier, MixedTableDiscriminator, MixedTableGenerator
 
@@ -23,6 +24,7 @@ __all__ = [
     "OneHotGenerator",
     "RecurrentDiscriminator",
     "RecurrentGenerator",
+    "ResNet1D",
     "ResNet20",
     "ResNetDiscriminator",
     "ResNetGenerator",
