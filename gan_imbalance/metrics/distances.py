@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,10 @@ from gan_imbalance.types import InputError
 Matrix = Tensor | np.ndarray[Any, Any]
 """Numeric rows ``(n, d)``, encoded alike and without missing values."""
 
+Series = np.ndarray[Any, np.dtype[np.float32]]
+"""Time series ``(n, channels, length)``, equally long and without missing values."""
+
+_ROUNDING = 1e-6
 _CHUNK_ELEMENTS = 10_000_000
 
 
@@ -31,6 +35,50 @@ def as_matrices(*groups: Matrix) -> list[Tensor]:
                 "Rows to compare must be non-empty, equally wide and finite: encode all with one transformer."
             )
     return tensors
+
+
+def as_series(X: Any) -> Series:
+    """Return time series as float32, (n, channels, length); rows (n, length) become series of one channel.
+
+    Raises:
+        InputError: if there are none, they have another form, fewer than two time steps, or a value is not finite.
+    """
+    numbers = np.asarray(X, dtype=np.float32)
+    series = numbers[:, None] if numbers.ndim == 2 else numbers
+    if series.ndim != 3 or not series.size or series.shape[2] < 2:
+        raise InputError(
+            f"Time series are numbers of shape (n, channels, length) or (n, length), n above 0 and a length of at "
+            f"least 2, but X has shape {numbers.shape}: bring it to that form."
+        )
+    if not np.isfinite(series).all():
+        first = int(np.flatnonzero(~np.isfinite(series).all(axis=(1, 2)))[0])
+        raise InputError(f"Series {first} has a value that is missing or infinite: fill it in, or leave the series out.")
+    return series
+
+
+def like_series(X: Any, shape: Sequence[int]) -> Series:
+    """Return time series of a shape, (channels, length), as float32.
+
+    Raises:
+        InputError: if they are none, or of another shape.
+    """
+    series = as_series(X)
+    if series.shape[1:] != tuple(shape):
+        given, known = (f"{channels} channels and length {length}" for channels, length in (series.shape[1:], shape))
+        raise InputError(f"Series of {given} were given where those of {known} were learned: bring them to that form.")
+    return series
+
+
+def channel_scale(series: Series) -> tuple[Series, Series]:
+    """Return mean and standard deviation of every channel over all series and time steps, (channels, 1) each.
+
+    A constant channel has a deviation of 1, so that both can standardise.
+    """
+    mean, deviation = (
+        measure(series, axis=(0, 2), dtype=np.float64)[:, None].astype(np.float32) for measure in (np.mean, np.std)
+    )
+    # what rounding leaves of a constant
+    return mean, np.where(deviation > _ROUNDING * np.abs(mean), deviation, np.float32(1))
 
 
 def standardise(reference: Matrix, *groups: Matrix) -> list[Tensor]:
