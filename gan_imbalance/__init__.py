@@ -19,6 +19,7 @@ _HOMES = {
     "ConditionalWassersteinGAN": "gans",
     "CramerGAN": "gans",
     "CrossFittedEnsemble": "distillation",
+    "DTWClassifier": "classifiers",
     "DigitsDataModule": "data",
     "DistilledClassifier": "distillation",
     "Evaluation": "evaluation",
@@ -30,6 +31,7 @@ _HOMES = {
     "ImageSet": "data",
     "InfoGAN": "gans",
     "InputError": "types",
+    "MiniRocketClassifier": "classifiers",
     "MinorityTransferGAN": "gans",
     "MixedDataModule": "data",
     "MomentMatchingGAN": "gans",
@@ -37,6 +39,7 @@ _HOMES = {
     "Remedy": "comparison",
     "SAMME": "classifiers",
     "SeriesSet": "data",
+    "SeriesClassifier": "classifiers",
     "SyntheticImages": "data",
     "SyntheticSeries": "data",
     "SyntheticSet": "types",
@@ -60,7 +63,10 @@ __all__ = sorted(_HOMES)
 if TYPE_CHECKING:
     from gan_imbalance.classifiers import SAMME as SAMME
     from gan_imbalance.classifiers import Classifier as Classifier
+    from gan_imbalance.classifiers import DTWClassifier as DTWClassifier
     from gan_imbalance.classifiers import ImageClassifier as ImageClassifier
+    from gan_imbalance.classifiers import MiniRocketClassifier as MiniRocketClassifier
+    from gan_imbalance.classifiers import SeriesClassifier as SeriesClassifier
     from gan_imbalance.classifiers import TableClassifier as TableClassifier
     from gan_imbalance.comparison import Comparison as Comparison
     from gan_imbalance.comparison import Remedy as Remedy

@@ -52,7 +52,9 @@ def as_series(X: Any) -> Series:
         )
     if not np.isfinite(series).all():
         first = int(np.flatnonzero(~np.isfinite(series).all(axis=(1, 2)))[0])
-        raise InputError(f"Series {first} has a value that is missing or infinite: fill it in, or leave the series out.")
+        raise InputError(
+            f"Series {first} has a value that is missing or infinite: fill it in, or leave the series out."
+        )
     return series
 
 

@@ -27,7 +27,7 @@ class ResNet1D(nn.Module):
         InputError: if the data are no series.
     """
 
-    def __init__(self, spec: DataSpec, width: int = 32) -> None:
+    def __init__(self, spec: DataSpec, width: int = 16) -> None:
         super().__init__()
         require_kind(self, spec, "series")
         self.blocks = nn.Sequential(
