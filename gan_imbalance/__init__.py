@@ -20,6 +20,7 @@ _HOMES = {
     "CramerGAN": "gans",
     "CrossFittedEnsemble": "distillation",
     "DTWClassifier": "classifiers",
+    "DTWSMOTE": "oversampling",
     "DigitsDataModule": "data",
     "DistilledClassifier": "distillation",
     "Evaluation": "evaluation",
@@ -31,6 +32,7 @@ _HOMES = {
     "ImageSet": "data",
     "InfoGAN": "gans",
     "InputError": "types",
+    "JitterSeriesSampler": "oversampling",
     "MiniRocketClassifier": "classifiers",
     "MinorityTransferGAN": "gans",
     "MixedDataModule": "data",
@@ -40,6 +42,7 @@ _HOMES = {
     "SAMME": "classifiers",
     "SeriesSet": "data",
     "SeriesClassifier": "classifiers",
+    "SeriesSMOTE": "oversampling",
     "SyntheticImages": "data",
     "SyntheticSeries": "data",
     "SyntheticSet": "types",
@@ -50,6 +53,7 @@ _HOMES = {
     "TabularTransformer": "transforms",
     "TimeSeriesDataModule": "data",
     "TimeSeriesOverSampler": "oversampling",
+    "TimeWarpSampler": "oversampling",
     "WassersteinGAN": "gans",
     "compare": "comparison",
     "evaluate": "evaluation.evaluate",
@@ -99,10 +103,14 @@ if TYPE_CHECKING:
     from gan_imbalance.gans import WassersteinGAN as WassersteinGAN
     from gan_imbalance.generators import BaseGenerator as BaseGenerator
     from gan_imbalance.generators import TabularDiffusion as TabularDiffusion
+    from gan_imbalance.oversampling import DTWSMOTE as DTWSMOTE
     from gan_imbalance.oversampling import GANOverSampler as GANOverSampler
     from gan_imbalance.oversampling import ImageOverSampler as ImageOverSampler
+    from gan_imbalance.oversampling import JitterSeriesSampler as JitterSeriesSampler
+    from gan_imbalance.oversampling import SeriesSMOTE as SeriesSMOTE
     from gan_imbalance.oversampling import TableOverSampler as TableOverSampler
     from gan_imbalance.oversampling import TimeSeriesOverSampler as TimeSeriesOverSampler
+    from gan_imbalance.oversampling import TimeWarpSampler as TimeWarpSampler
     from gan_imbalance.synthesis import load_gan as load_gan
     from gan_imbalance.synthesis import load_generator as load_generator
     from gan_imbalance.synthesis.synthesize import synthesize as synthesize

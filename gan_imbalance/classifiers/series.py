@@ -228,10 +228,10 @@ class MiniRocketClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
 class DTWClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """The class of the nearest training series by dynamic time warping, the yardstick of classifiers of time series.
 
-    Bagnall et al. 2017, The Great Time Series Classification Bake Off (https://arxiv.org/abs/1602.01711). A class is the
-    more probable, the nearer its nearest series: probabilities are proportional to the inverse of the distances, so that
-    samples can be ranked; the most probable class is that of the nearest series. Channels are standardised by all
-    training series. Time and memory grow with training times predicted series.
+    Bagnall et al. 2017, The Great Time Series Classification Bake Off (https://arxiv.org/abs/1602.01711). The nearer
+    its nearest series, the more probable is a class: probabilities are proportional to the inverse of the distances, so
+    that samples can be ranked. Channels are standardised by all training series. The time that it takes grows with
+    training times predicted series.
 
     Args:
         band: how far a path may leave the diagonal, as a share of the length, in [0, 1]; 0 is the Euclidean distance.
