@@ -10,6 +10,7 @@ from gan_imbalance.callbacks.guard import FiniteLossGuard, TrainingDiverged
 from gan_imbalance.callbacks.images import FeatureDistanceMonitor, ImageGrid, InceptionFeatures
 from gan_imbalance.callbacks.plots import ColumnPairPlots, PrincipalComponentPlots
 from gan_imbalance.callbacks.record import RunRecord
+from gan_imbalance.callbacks.series import SeriesPlots, draw_dynamics, draw_embeddings, draw_series
 
 __all__ = [
     "CollapseMonitor",
@@ -25,5 +26,9 @@ __all__ = [
     "InceptionFeatures",
     "PrincipalComponentPlots",
     "RunRecord",
+    "SeriesPlots",
     "TrainingDiverged",
+    "draw_dynamics",
+    "draw_embeddings",
+    "draw_series",
 ]

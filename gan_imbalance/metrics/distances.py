@@ -71,6 +71,16 @@ def like_series(X: Any, shape: Sequence[int]) -> Series:
     return series
 
 
+def alike(real: Any, synthetic: Any) -> tuple[Series, Series]:
+    """Return real and synthetic time series as float32, (n, channels, length) and (m, channels, length).
+
+    Raises:
+        InputError: if they are none, or of different shapes.
+    """
+    first = as_series(real)
+    return first, like_series(synthetic, first.shape[1:])
+
+
 def channel_scale(series: Series) -> tuple[Series, Series]:
     """Return mean and standard deviation of every channel over all series and time steps, (channels, 1) each.
 

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from gan_imbalance.metrics.distances import Series, as_series, channel_scale, like_series
+from gan_imbalance.metrics.distances import alike, as_series, channel_scale, like_series
 from gan_imbalance.metrics.privacy import ClosestRecords, closest_records
 from gan_imbalance.seeding import seeded
 from gan_imbalance.types import InputError
@@ -82,7 +82,7 @@ def autocorrelation_distance(real: Any, synthetic: Any, max_lag: int) -> float:
     Raises:
         InputError: if they are no series, of different shapes, or there is no such lag.
     """
-    first, second = _alike(real, synthetic)
+    first, second = alike(real, synthetic)
     if max_lag < 1:
         raise InputError(f"max_lag is {max_lag}: give at least 1.")
     return float(np.abs(autocorrelation(first, max_lag) - autocorrelation(second, max_lag))[:, 1:].mean())
@@ -101,7 +101,7 @@ def log_spectral_distance(real: Any, synthetic: Any) -> float:
     Raises:
         InputError: if they are no series, or of different shapes.
     """
-    first, second = _alike(real, synthetic)
+    first, second = alike(real, synthetic)
     floor = _FLOOR * np.square(channel_scale(first)[1].astype(np.float64))
     decibels = [10 * np.log10(np.maximum(power_spectrum(one)[:, 1:], floor)) for one in (first, second)]
     return float(np.sqrt(np.square(decibels[0] - decibels[1]).mean()))
@@ -123,7 +123,7 @@ def discriminative_score(real: Any, synthetic: Any, steps: int = 200, seed: int 
     Raises:
         InputError: if they are no series, of different shapes, or fewer than four of either kind.
     """
-    first, second = _alike(real, synthetic)
+    first, second = alike(real, synthetic)
     size = min(len(first), len(second))
     if size < 4:
         raise InputError(f"The discriminative score takes four series of each kind, but there are {size}: give more.")
@@ -164,7 +164,7 @@ def predictive_score(training: Any, holdout: Any, steps: int = 200, seed: int = 
     Raises:
         InputError: if they are no series, or of different shapes.
     """
-    real, learned = _alike(holdout, training)
+    real, learned = alike(holdout, training)
     mean, scale = channel_scale(real)
     x, judged = (torch.from_numpy((one - mean) / scale) for one in (learned, real))
 
@@ -236,8 +236,3 @@ def _train(network: nn.Module, loss: Callable[[Tensor], Tensor], count: int, ste
         loss(torch.randint(count, (_BATCH,))).backward()  # type: ignore[no-untyped-call]
         optimizer.step()
     network.requires_grad_(False)
-
-
-def _alike(real: Any, synthetic: Any) -> tuple[Series, Series]:
-    first = as_series(real)
-    return first, like_series(synthetic, first.shape[1:])
