@@ -86,8 +86,9 @@ def channel_scale(series: Series) -> tuple[Series, Series]:
 
     A constant channel has a deviation of 1, so that both can standardise.
     """
+    values = series.astype(np.float64)
     mean, deviation = (
-        measure(series, axis=(0, 2), dtype=np.float64)[:, None].astype(np.float32) for measure in (np.mean, np.std)
+        of_channels.reshape(-1, 1).astype(np.float32) for of_channels in (values.mean((0, 2)), values.std((0, 2)))
     )
     # what rounding leaves of a constant
     return mean, np.where(deviation > _ROUNDING * np.abs(mean), deviation, np.float32(1))

@@ -169,7 +169,8 @@ def predictive_score(training: Any, holdout: Any, steps: int = 200, seed: int = 
     x, judged = (torch.from_numpy((one - mean) / scale) for one in (learned, real))
 
     def error(series: Tensor) -> Tensor:
-        return (network(series[:, :, :-1]) - series[:, :, 1:]).abs().mean(dim=(1, 2))
+        gaps: Tensor = network(series[:, :, :-1]) - series[:, :, 1:]
+        return gaps.abs().mean(dim=(1, 2))
 
     with seeded(seed):
         network = _CausalNetwork(x.shape[1], x.shape[1])
@@ -195,11 +196,11 @@ def closest_series(synthetic: Any, training: Any, holdout: Any) -> ClosestRecord
     """
     known = as_series(training)
     mean, scale = channel_scale(known)
-    rows = [
+    synthetic, training, holdout = (
         ((like_series(one, known.shape[1:]) - mean) / scale).reshape(len(one), -1)
         for one in (synthetic, known, holdout)
-    ]
-    return closest_records(*rows, encoded=True)
+    )
+    return closest_records(synthetic, training, holdout, encoded=True)
 
 
 class _CausalNetwork(nn.Module):
