@@ -47,7 +47,9 @@ class SeriesPlots(TrainingPlots):
         samples, conditions = data.encoded("train", gan.class_selection)
         classes = torch.tensor(data.spec.condition_classes)[conditions]
         order = torch.randperm(len(classes), generator=torch.Generator().manual_seed(self.seed))
-        shown = torch.cat([order[classes[order] == label][: self.series_per_class] for label in classes.unique()])
+        shown = torch.cat(
+            [order[classes[order] == label][: self.series_per_class] for label in np.unique(classes.numpy())]
+        )
         made = data.as_exported(gan.sample_conditions(conditions[shown].to(gan.device), self.seed).cpu())
         labels = classes[shown].numpy()
         figure = draw_series(samples[shown], labels, made, labels, data.spec.classes, self.series_per_class)

@@ -113,9 +113,10 @@ class JitterSeriesSampler(SeriesSampler):
     def _generate(self, series: Series, in_class: npt.NDArray[np.bool_], count: int, seed: int) -> Series:
         _require_deviation("noise", self.noise)
         random, members = np.random.default_rng(seed), series[in_class]
-        copies = members[random.integers(len(members), size=count)]
+        copies: Series = members[random.integers(len(members), size=count)]
         spread = members.std(axis=(0, 2))[:, None]
-        return copies + (self.noise * spread * random.standard_normal(copies.shape)).astype(np.float32)
+        copies += self.noise * spread * random.standard_normal(copies.shape)
+        return copies
 
 
 class TimeWarpSampler(SeriesSampler):
@@ -277,7 +278,8 @@ def _at(series: Series, times: npt.NDArray[np.float64]) -> Series:
     before = np.minimum(times.astype(np.int64), series.shape[2] - 2)
     share = (times - before)[:, None].astype(np.float32)
     first, second = (np.take_along_axis(series, (before + step)[:, None], axis=2) for step in (0, 1))
-    return (1 - share) * first + share * second
+    values: Series = (1 - share) * first + share * second
+    return values
 
 
 def _neighbours(k_neighbors: int, members: int) -> int:
