@@ -35,7 +35,6 @@ ALLOWED = {
     "gan_imbalance/comparison/controls.py": _SAMPLER,
     "gan_imbalance/oversampling/arrays.py": {*_SAMPLER, *_INPUT, *_PARAMETERS},
     "gan_imbalance/oversampling/core.py": {*_SAMPLER, "_sampling_type", "_validate_params"},
-    "gan_imbalance/oversampling/image.py": {*_SAMPLER, *_INPUT, *_PARAMETERS},
     "gan_imbalance/oversampling/series_controls.py": {*_SAMPLER, *_INPUT},
     "gan_imbalance/oversampling/table.py": {*_SAMPLER, *_INPUT, *_PARAMETERS},
     # offline there is no other way to say what a run was made from; without it the record lacks that (test_tracking.py)

@@ -20,8 +20,7 @@ class ResNet1D(nn.Module):
 
     Args:
         spec: the series to classify.
-        width: channels of the first block; the others have twice as many. 64 is the paper's; half of it takes a
-            processor a third of the time.
+        width: channels of the first block; the others have twice as many. 64 is the paper's.
 
     Raises:
         InputError: if the data are no series.

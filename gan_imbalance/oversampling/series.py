@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 from torch import Tensor
 
+from gan_imbalance.callbacks import FidelityMonitor
 from gan_imbalance.data.series import SeriesSet, TimeSeriesDataModule
 from gan_imbalance.data.series_files import read_arrays
 from gan_imbalance.generators import BaseGenerator
 from gan_imbalance.oversampling.arrays import Array, ArrayOverSampler
+from gan_imbalance.oversampling.training import Monitor
 from gan_imbalance.transforms.series import Series
 from gan_imbalance.types import InputError, Label
 
@@ -50,6 +52,8 @@ class TimeSeriesOverSampler(ArrayOverSampler):
             frozen, is its control from scratch. None takes half of them.
         batch_size: real series per discriminator step.
         ema_decay: of the generator's moving average.
+        validation_fraction: share of the series held out to choose the checkpoint by the two-sample test; 0 trains on
+            all series and takes the last one.
         cache: folder where pretrained GANs are kept, by a hash of all that they depend on.
         accelerator: Lightning's: ``"auto"``, ``"cpu"``, ``"gpu"``, ...
         verbose: whether to show a progress bar.
@@ -73,6 +77,7 @@ class TimeSeriesOverSampler(ArrayOverSampler):
     """
 
     steps = 1000
+    monitor: ClassVar[Callable[[], Monitor] | None] = FidelityMonitor
 
     def __init__(
         self,
@@ -83,6 +88,7 @@ class TimeSeriesOverSampler(ArrayOverSampler):
         pretrain_steps: int | None = None,
         batch_size: int = 32,
         ema_decay: float = 0.99,
+        validation_fraction: float = 0.0,
         cache: str | Path | None = None,
         accelerator: str = "auto",
         verbose: bool = False,
@@ -94,6 +100,7 @@ class TimeSeriesOverSampler(ArrayOverSampler):
         self.pretrain_steps = pretrain_steps
         self.batch_size = batch_size
         self.ema_decay = ema_decay
+        self.validation_fraction = validation_fraction
         self.cache = cache
         self.accelerator = accelerator
         self.verbose = verbose
