@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from datetime import timedelta
@@ -17,6 +17,7 @@ from imblearn.over_sampling.base import BaseOverSampler
 from imblearn.utils import check_sampling_strategy
 from sklearn.utils import check_random_state
 
+from gan_imbalance.callbacks import FidelityMonitor
 from gan_imbalance.components import to_config
 from gan_imbalance.data import ImbalanceDataModule
 from gan_imbalance.data.imbalance import Indices
@@ -78,9 +79,6 @@ class GeneratorOverSampler(BaseOverSampler):  # type: ignore[misc]
     pretrain_steps: Any = None
     validation_fraction: Any = 0.0
     cache: Any = None
-
-    monitor: ClassVar[Callable[[], Monitor] | None] = None
-    """Makes what chooses the checkpoint where ``validation_fraction`` holds samples out for it."""
 
     def fit_resample(self, X: Any, y: Any, **params: Any) -> Any:
         """Return the original samples and then those added, and their labels; see imbalanced-learn.
@@ -213,11 +211,15 @@ class GeneratorOverSampler(BaseOverSampler):  # type: ignore[misc]
 
     def _hold_out(self, batches: Any, seed: int) -> Monitor | None:
         """Hold samples out of what batches are drawn from, and return what goes by them; None where none are to be."""
-        if not self.validation_fraction or self.monitor is None:
+        if not self.validation_fraction:
             return None
         samples = batches.samples
         batches.split = batches.split.hold_out(self.validation_fraction, samples.labels, samples.groups, seed)
-        return self.monitor()
+        return self._monitor()
+
+    def _monitor(self) -> Monitor:
+        """Return what chooses the checkpoint by samples held out; hook."""
+        return FidelityMonitor()
 
     # -- minority transfer --------------------------------------------------------------------------------------
 

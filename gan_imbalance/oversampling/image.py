@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -79,7 +79,6 @@ class ImageOverSampler(ArrayOverSampler):
     """
 
     steps = 2000
-    monitor: ClassVar[Callable[[], Monitor] | None] = FeatureDistanceMonitor
 
     def __init__(
         self,
@@ -137,6 +136,9 @@ class ImageOverSampler(ArrayOverSampler):
 
     def _joined(self, data: ImageDataModule, made: list[Images]) -> Images:
         return np.concatenate([data.samples.images[:0].numpy(), *made])
+
+    def _monitor(self) -> Monitor:
+        return FeatureDistanceMonitor()
 
     def _unchanged(self, data: ImageDataModule) -> ImageDataModule:
         return data.adapted(augmentation=None)

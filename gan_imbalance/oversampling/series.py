@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from torch import Tensor
 
-from gan_imbalance.callbacks import FidelityMonitor
 from gan_imbalance.data.series import SeriesSet, TimeSeriesDataModule
 from gan_imbalance.data.series_files import read_arrays
 from gan_imbalance.generators import BaseGenerator
 from gan_imbalance.oversampling.arrays import Array, ArrayOverSampler
-from gan_imbalance.oversampling.training import Monitor
 from gan_imbalance.transforms.series import Series
 from gan_imbalance.types import InputError, Label
 
@@ -77,7 +75,6 @@ class TimeSeriesOverSampler(ArrayOverSampler):
     """
 
     steps = 1000
-    monitor: ClassVar[Callable[[], Monitor] | None] = FidelityMonitor
 
     def __init__(
         self,

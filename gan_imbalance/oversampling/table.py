@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from abc import abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from numbers import Integral, Real
 from pathlib import Path
@@ -22,7 +22,6 @@ from sklearn.utils import check_array, check_consistent_length
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import validate_data
 
-from gan_imbalance.callbacks import FidelityMonitor
 from gan_imbalance.components import build
 from gan_imbalance.data import TabularDataModule
 from gan_imbalance.data.imbalance import Indices
@@ -36,7 +35,7 @@ from gan_imbalance.oversampling.core import (
     plain_label,
     refuse_parameters,
 )
-from gan_imbalance.oversampling.training import EPOCHS, Monitor
+from gan_imbalance.oversampling.training import EPOCHS
 from gan_imbalance.synthesis import generate
 from gan_imbalance.transforms.column_types import ColumnType, as_table, infer_column_types, require_unique
 from gan_imbalance.transforms.constraints import Constraint
@@ -268,8 +267,6 @@ class GANOverSampler(TableOverSampler, GeneratorOverSampler):
         >>> bool(sampler.synthetic_["mean area"].between(*X["mean area"][y == 0].agg(["min", "max"])).all())
         True
     """
-
-    monitor: ClassVar[Callable[[], Monitor] | None] = FidelityMonitor
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **TableOverSampler._parameter_constraints,
