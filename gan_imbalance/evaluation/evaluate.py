@@ -11,12 +11,13 @@ import numpy as np
 import pandas as pd
 
 from gan_imbalance.comparison import plots
-from gan_imbalance.comparison.report import render, show
+from gan_imbalance.comparison.report import show
 from gan_imbalance.data.reading import UNKNOWN, FileOptions, is_on_hub, read_table
 from gan_imbalance.evaluation.profile import Tables, describe_columns, find_alerts
 from gan_imbalance.evaluation.result import Evaluation
 from gan_imbalance.files import atomic_path, file_hash, provenance, write_json
 from gan_imbalance.metrics import column_pair_trends, column_shapes, describe_collapse, measure_variety, train_and_test
+from gan_imbalance.pages import render
 from gan_imbalance.quality import COLUMN_ROWS, QUALITY_METRICS, evaluate_synthetic
 from gan_imbalance.transforms.column_types import require_plain_values, with_text_names
 from gan_imbalance.transforms.dtypes import with_columns

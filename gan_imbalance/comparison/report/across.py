@@ -20,10 +20,11 @@ from gan_imbalance.comparison.plan.cells import Method
 from gan_imbalance.comparison.plots import Plot
 from gan_imbalance.comparison.report.findings import Findings
 from gan_imbalance.comparison.report.make import make_report
-from gan_imbalance.comparison.report.templates import render, show
+from gan_imbalance.comparison.report.templates import show
 from gan_imbalance.comparison.report.terminal import print_report
 from gan_imbalance.comparison.store import Store
 from gan_imbalance.files import atomic_path, provenance
+from gan_imbalance.pages import render
 from gan_imbalance.types import InputError
 
 SIGNIFICANT = 0.05
@@ -113,6 +114,7 @@ def rank_over_data_sets(runs: Sequence[str], output: str | Path) -> Path:
     drawn = list(_plots(blocks, folder))
     page = render(
         "ranking.html",
+        package="gan_imbalance.comparison.report",
         title=folder.resolve().name,
         data_sets=list(stores),
         verdicts=[_verdict(block) for block in blocks],

@@ -15,9 +15,10 @@ from gan_imbalance.comparison.analysis.tables import Group
 from gan_imbalance.comparison.plots import Plot
 from gan_imbalance.comparison.report import words
 from gan_imbalance.comparison.report.findings import Findings
-from gan_imbalance.comparison.report.templates import render, show
+from gan_imbalance.comparison.report.templates import show
 from gan_imbalance.comparison.report.terminal import quality_tables
 from gan_imbalance.files import atomic_path, provenance
+from gan_imbalance.pages import render
 
 _PARTS = {"train": "training", "validation": "validation", "test": "test", "reserve": "the reserve"}
 # of one table, so that it fits a screen and a sheet of paper
@@ -38,6 +39,7 @@ def write_page(findings: Findings, forests: Sequence[Plot], plots: Sequence[Plot
     shown, *_ = findings.groups_at(first)
     page = render(
         "report.html",
+        package="gan_imbalance.comparison.report",
         words=words,
         title=findings.store.folder.resolve().name,
         minority=description.minority_label,
