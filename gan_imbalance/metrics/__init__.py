@@ -16,6 +16,7 @@ from gan_imbalance.metrics.manifold import DensityCoverage, PrecisionRecall
 from gan_imbalance.metrics.privacy import (
     closest_record_share,
     closest_records,
+    data_copying,
     exact_copies,
     membership_inference,
 )
@@ -46,6 +47,7 @@ __all__ = [
     "column_pair_trends",
     "column_shapes",
     "correct_prior",
+    "data_copying",
     "describe_collapse",
     "discriminative_score",
     "exact_copies",

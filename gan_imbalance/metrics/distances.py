@@ -106,9 +106,15 @@ def standardise(reference: Matrix, *groups: Matrix) -> list[Tensor]:
     return [(rows - scale.mean(dim=0)) / deviation for rows in tensors]
 
 
+def nearest(rows: Tensor, reference: Tensor) -> tuple[Tensor, Tensor]:
+    """Return every row's Euclidean distance to the nearest reference row, and that row's position, ``(n,)`` each."""
+    found = [torch.cdist(chunk, reference).min(dim=1) for chunk in _chunks(rows, reference)]
+    return torch.cat([one.values for one in found]), torch.cat([one.indices for one in found])
+
+
 def nearest_distances(rows: Tensor, reference: Tensor) -> Tensor:
     """Return every row's Euclidean distance to the nearest reference row, ``(n,)``."""
-    return torch.cat([torch.cdist(chunk, reference).amin(dim=1) for chunk in _chunks(rows, reference)])
+    return nearest(rows, reference)[0]
 
 
 def neighbour_radii(rows: Tensor, k: int) -> Tensor:

@@ -9,7 +9,13 @@ from sklearn.metrics import roc_auc_score
 from sklearn.neighbors import NearestNeighbors
 
 from gan_imbalance.metrics import distances
-from gan_imbalance.metrics.privacy import closest_record_share, closest_records, exact_copies, membership_inference
+from gan_imbalance.metrics.privacy import (
+    closest_record_share,
+    closest_records,
+    data_copying,
+    exact_copies,
+    membership_inference,
+)
 from gan_imbalance.types import InputError
 
 RNG = np.random.default_rng(0)
@@ -111,3 +117,39 @@ def test_a_generator_that_copies_is_found_out() -> None:
     found = membership_inference(TRAINING, TRAINING, HOLDOUT)
     assert found.auc == found.high == 1
     assert membership_inference(FRESH, TRAINING, HOLDOUT).low < 0.5
+
+
+def test_the_nearest_row_is_the_one_of_brute_force(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(distances, "_CHUNK_ELEMENTS", 200)
+    apart = np.linalg.norm(FRESH[:, None] - TRAINING[None], axis=2)
+    found, positions = distances.nearest(*distances.as_matrices(FRESH, TRAINING))
+    assert positions.tolist() == apart.argmin(axis=1).tolist()
+    assert found.numpy() == pytest.approx(apart.min(axis=1))
+
+
+def test_data_copying_by_counting_pairs() -> None:
+    made, unseen = np.array([1.0, 2.0, 0.0]), np.array([2.0, 3.0, 4.0, 5.0])
+    # 12 pairs, one tie, all others nearer: U is 0.5, of mean 6 and variance 12 * 8 / 12
+    figures = data_copying(made, unseen)
+    assert figures.nearer == pytest.approx(11.5 / 12)
+    assert figures.z == pytest.approx((0.5 - 6) / 8**0.5)
+    assert figures.very_near == 1
+    assert figures.copies == pytest.approx(1 / 3)
+    assert data_copying(unseen, made).z == pytest.approx(-figures.z)
+
+
+def test_fresh_rows_are_not_taken_for_copies() -> None:
+    random = np.random.default_rng(1)
+    training, unseen, fresh = distances.as_matrices(*(random.normal(size=(400, 3)) for _ in range(3)))
+    unseen_distances = distances.nearest_distances(unseen, training)
+    learned = data_copying(distances.nearest_distances(fresh, training), unseen_distances)
+    assert abs(learned.z) < 3
+    assert learned.nearer == pytest.approx(0.5, abs=0.06)
+    assert learned.very_near == pytest.approx(0.05, abs=0.03)
+    copied = distances.nearest_distances(torch.cat([training[:40] + 0.01, fresh[:40]]), training)
+    assert data_copying(copied, unseen_distances).z < -3
+
+
+def test_data_copying_needs_rows_of_both_kinds() -> None:
+    with pytest.raises(InputError, match="non-empty"):
+        data_copying(np.ones(3), np.ones(0))
