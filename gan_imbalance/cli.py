@@ -37,6 +37,7 @@ from gan_imbalance.callbacks import (
     GeneratorEMA,
     ImageGrid,
     RunRecord,
+    SamplePage,
 )
 from gan_imbalance.callbacks.record import AtomicCheckpointIO, LastCheckpoint, SaveRunConfig
 from gan_imbalance.checkpoints import read_module
@@ -60,6 +61,8 @@ _GENERATOR_CALLBACKS = {
     "plots": ColumnPairPlots,
     "image_distances": FeatureDistanceMonitor,
     "image_grid": ImageGrid,
+    # shows what the grid has drawn
+    "sample_page": SamplePage,
 }
 
 

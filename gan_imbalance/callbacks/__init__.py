@@ -7,7 +7,7 @@ from gan_imbalance.callbacks.distances import DistanceMonitor
 from gan_imbalance.callbacks.ema import GeneratorEMA
 from gan_imbalance.callbacks.fidelity import FidelityMonitor
 from gan_imbalance.callbacks.guard import FiniteLossGuard, TrainingDiverged
-from gan_imbalance.callbacks.images import FeatureDistanceMonitor, ImageGrid, InceptionFeatures
+from gan_imbalance.callbacks.images import FeatureDistanceMonitor, ImageGrid, InceptionFeatures, SamplePage
 from gan_imbalance.callbacks.plots import ColumnPairPlots, PrincipalComponentPlots
 from gan_imbalance.callbacks.record import RunRecord
 from gan_imbalance.callbacks.series import SeriesPlots, draw_dynamics, draw_embeddings, draw_series
@@ -26,6 +26,7 @@ __all__ = [
     "InceptionFeatures",
     "PrincipalComponentPlots",
     "RunRecord",
+    "SamplePage",
     "SeriesPlots",
     "TrainingDiverged",
     "draw_dynamics",

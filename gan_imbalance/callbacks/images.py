@@ -1,30 +1,34 @@
-"""Grids of generated images as training goes, and how far they lie from real ones."""
+"""Generated images as training goes, beside their nearest real ones, and how far they lie from these."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
+import numpy as np
 import torch
 from pytorch_lightning import Callback, LightningModule, Trainer
 from pytorch_lightning.utilities import rank_zero_warn
 from torch import Tensor, nn
 
-from gan_imbalance.callbacks.plots import TrainingPlots
+from gan_imbalance.callbacks.plots import OccasionalCallback, TrainingPlots
 from gan_imbalance.classifiers import load_classifier
-from gan_imbalance.classifiers.features import new_feature_network, train_feature_network
+from gan_imbalance.classifiers.features import FEATURE_STEPS, new_feature_network, train_feature_network
 from gan_imbalance.components import build
+from gan_imbalance.data.images import ImageSet
 from gan_imbalance.generators import BaseGenerator
 from gan_imbalance.metrics import figure_names, image_distances
 from gan_imbalance.metrics.images import ENOUGH
+from gan_imbalance.pages.samples import PAGE, RealImages, write_samples
+from gan_imbalance.tracking import run_folder
 from gan_imbalance.transforms.image import in_chunks, to_uint8
 from gan_imbalance.types import ClassSelection, DataKind, InputError
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-_WIDTH = 0.5
 WORST = math.inf
 
 
@@ -32,7 +36,7 @@ class ImageGrid(TrainingPlots):
     """Draws generated images as training goes, a line per class, always from the same latent vectors.
 
     Args:
-        every_n_epochs: how often, in validation epochs.
+        every_n_epochs: how often, in validation epochs; 0 for never.
         images_per_class: how many of each; of each of its clusters, where it was cut into some.
         seed: of the latent vectors.
     """
@@ -51,21 +55,89 @@ class ImageGrid(TrainingPlots):
         from torchvision.utils import make_grid
 
         data = trainer.datamodule  # type: ignore[attr-defined]
-        learned = data.resolve(gan.class_selection)
-        lines = [(i, label) for i, label in enumerate(data.spec.condition_classes) if label in learned]
-        conditions = torch.tensor([condition for condition, _ in lines]).repeat_interleave(self.images_per_class)
-        images = to_uint8(gan.sample_conditions(conditions.to(gan.device), self.seed)).cpu()
+        images, lines = _sample_lines(gan, data, self.images_per_class, self.seed)
         grid = make_grid(images, nrow=self.images_per_class, padding=1, pad_value=255)
         figure, axis = plt.subplots(
             figsize=(1 + 0.6 * self.images_per_class, 0.4 + 0.6 * len(lines)), layout="constrained"
         )
         axis.imshow(grid.permute(1, 2, 0).numpy())
         height = data.spec.shape[1] + 1
-        names = [str(data.spec.classes[label]) for _, label in lines]
+        names = [str(data.spec.classes[label]) for label in lines]
         axis.set_yticks([height * (line + 0.5) for line in range(len(lines))], names)
         axis.set_xticks([])
         axis.set_title(f"step {trainer.global_step}", fontsize="medium")
         return figure
+
+
+class SamplePage(OccasionalCallback):
+    """Writes ``samples.html``: generated images, each beside its nearest training image, and whether they are copies.
+
+    Beside them unseen real ones, for comparison, and how samples looked as training went, as :class:`ImageGrid` has
+    drawn them. Images are near by the features of a :class:`FeatureDistanceMonitor`. The page lies in the folder of the
+    run, is written again when training ends, and, since it holds real images, goes to no logger.
+
+    Meehan et al. 2020, A Non-Parametric Test to Detect Data-Copying in Generative Models
+    (https://arxiv.org/abs/2004.05675).
+
+    Args:
+        every_n_epochs: how often, in validation epochs; 0 for never, not even at the end.
+        images_per_class: how many are generated of each class; of each of its clusters, where it was cut into some.
+        seed: of the generated images.
+
+    Raises:
+        InputError: before training, if there is no :class:`FeatureDistanceMonitor` among the trainer's callbacks.
+    """
+
+    kinds: ClassVar[tuple[DataKind, ...]] = ("image",)
+    """The kinds of data that it can watch."""
+
+    def __init__(self, every_n_epochs: int = 10, images_per_class: int = 100, seed: int = 0) -> None:
+        super().__init__(every_n_epochs, seed)
+        self.images_per_class = images_per_class
+        self._written_at = -1
+        self._real: dict[tuple[int, ...], RealImages] = {}
+
+    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """Make sure that there are features."""
+        if self.every_n_epochs:
+            _monitor_of(trainer)
+
+    def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Write the page of the weights that training ended with."""
+        is_left_out = not self.every_n_epochs or trainer.fast_dev_run  # type: ignore[attr-defined]
+        if trainer.is_global_zero and not is_left_out and self._written_at != trainer.global_step:
+            self._look(trainer, cast(BaseGenerator, pl_module))
+
+    def _look(self, trainer: Trainer, gan: BaseGenerator) -> None:
+        data, folder = trainer.datamodule, run_folder(trainer)  # type: ignore[attr-defined]
+        images, lines = _sample_lines(gan, data, self.images_per_class, self.seed)
+        made = ImageSet(images, np.repeat(lines, self.images_per_class), data.spec.classes)
+        write_samples(
+            folder / PAGE,
+            made,
+            self._real_images(trainer, gan),
+            f"{type(gan).__name__}, step {trainer.global_step}",
+            sorted((folder / ImageGrid.folder).glob("step_*.png")),
+        )
+        self._written_at = trainer.global_step
+
+    def _real_images(self, trainer: Trainer, gan: BaseGenerator) -> RealImages:
+        """Return the real images of the classes that the GAN learns now."""
+        data, monitor = trainer.datamodule, _monitor_of(trainer)  # type: ignore[attr-defined]
+        learned = data.resolve(gan.class_selection)
+        if learned not in self._real:
+            find = partial(monitor.find_features, trainer)
+            self._real[learned] = RealImages.of(data, gan.class_selection, find, f"a network's ({monitor.name})")
+        return self._real[learned]
+
+
+def _sample_lines(gan: BaseGenerator, data: Any, per_line: int, seed: int) -> tuple[Tensor, list[int]]:
+    """Return images, uint8, line by line, and each line's class: one for each condition that the GAN learns now."""
+    learned = data.resolve(gan.class_selection)
+    lines = [(i, label) for i, label in enumerate(data.spec.condition_classes) if label in learned]
+    conditions = torch.tensor([condition for condition, _ in lines]).repeat_interleave(per_line)
+    images = to_uint8(gan.sample_conditions(conditions.to(gan.device), seed)).cpu()
+    return images, [label for _, label in lines]
 
 
 class FeatureDistanceMonitor(Callback):
@@ -102,7 +174,7 @@ class FeatureDistanceMonitor(Callback):
         self,
         features: nn.Module | None = None,
         classifier_path: str | None = None,
-        classifier_steps: int = 200,
+        classifier_steps: int = FEATURE_STEPS,
         max_images: int = 1000,
         seed: int = 0,
     ) -> None:
@@ -140,10 +212,7 @@ class FeatureDistanceMonitor(Callback):
 
     def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Train the network, if none is given; in every process the same one."""
-        if self._network is None:
-            # not at setup, when a checkpoint is not yet loaded; validation would have no gradients
-            with torch.inference_mode(False):
-                self._network = _fixed(self._train(trainer))
+        self._ensure_network(trainer)
 
     def on_save_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
         """Keep the network, if it was trained here: it is small beside a GAN."""
@@ -155,6 +224,17 @@ class FeatureDistanceMonitor(Callback):
     def on_load_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
         """Remember the network's weights until it is needed."""
         self._resumed_weights = checkpoint.get("feature_classifier", {})
+
+    def find_features(self, trainer: Trainer, images: Tensor) -> Tensor:
+        """Return the features of float images in [-1, 1], on the CPU, (n, d)."""
+        self._ensure_network(trainer)
+        return self._find(images, trainer.strategy.root_device)
+
+    def _ensure_network(self, trainer: Trainer) -> None:
+        if self._network is None:
+            # not at setup, when a checkpoint is not yet loaded; validation would have no gradients
+            with torch.inference_mode(False):
+                self._network = _fixed(self._train(trainer))
 
     def _check_images(self, trainer: Trainer, data: Any, selection: ClassSelection) -> None:
         """Raise if another callback goes by a figure that there are too few validation images for."""
@@ -192,12 +272,12 @@ class FeatureDistanceMonitor(Callback):
         rows = data.rows("train")
         labels = data.samples.labels[rows]
         if self._resumed_weights:
-            network = new_feature_network(data.spec.shape, labels, _WIDTH)
+            network = new_feature_network(data.spec.shape, labels)
             network.load_state_dict(self._resumed_weights)
             return network
         steps = 1 if trainer.fast_dev_run else self.classifier_steps  # type: ignore[attr-defined]
         accelerator = trainer.strategy.root_device.type
-        return train_feature_network(data.stored(rows), labels, _WIDTH, steps, self.seed, accelerator)
+        return train_feature_network(data.stored(rows), labels, steps=steps, seed=self.seed, accelerator=accelerator)
 
     def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Generate as many images as there are real ones, of the same classes, and compare."""
@@ -237,6 +317,15 @@ class FeatureDistanceMonitor(Callback):
         network = self._network.to(device)
         find: Callable[[Tensor], Tensor] = getattr(network, "features", network)
         return in_chunks(lambda chunk: find(chunk.to(device)), images)
+
+
+def _monitor_of(trainer: Trainer) -> FeatureDistanceMonitor:
+    monitors = (one for one in trainer.callbacks if isinstance(one, FeatureDistanceMonitor))  # type: ignore[attr-defined]
+    if (monitor := next(monitors, None)) is None:
+        raise InputError(
+            "SamplePage finds the nearest images by the features of a FeatureDistanceMonitor: add one to the callbacks."
+        )
+    return monitor
 
 
 def _fixed(network: Any) -> nn.Module:

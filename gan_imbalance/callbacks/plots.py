@@ -26,11 +26,47 @@ _MOST_LEVELS = 20
 _MISSING = "missing"
 
 
-class TrainingPlots(Callback, ABC):
+class OccasionalCallback(Callback, ABC):
+    """Looks at a generator now and then, in one process.
+
+    Args:
+        every_n_epochs: how often, in validation epochs; 0 for never.
+        seed: of the generated samples.
+    """
+
+    def __init__(self, every_n_epochs: int = 10, seed: int = 0) -> None:
+        if every_n_epochs < 0:
+            raise InputError(f"every_n_epochs is {every_n_epochs}; give 1 or more, or 0 for never.")
+        self.every_n_epochs = every_n_epochs
+        self.seed = seed
+        self._validations = 0
+
+    def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Look, if it is time."""
+        if not trainer.is_global_zero or trainer.sanity_checking or trainer.fast_dev_run:  # type: ignore[attr-defined]
+            return
+        self._validations += 1
+        if self.every_n_epochs and (self._validations - 1) % self.every_n_epochs == 0:
+            self._look(trainer, cast(BaseGenerator, pl_module))
+
+    def on_save_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
+        """Keep how many validations there were, as many for all of a run."""
+        checkpoint["validations"] = self._validations
+
+    def on_load_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
+        """Go on in the same rhythm."""
+        self._validations = checkpoint.get("validations", 0)
+
+    @abstractmethod
+    def _look(self, trainer: Trainer, gan: BaseGenerator) -> None:
+        """Do what is to be done now and then."""
+
+
+class TrainingPlots(OccasionalCallback):
     """Draws plots as training goes, to files and to loggers.
 
     Args:
-        every_n_epochs: how often, in validation epochs.
+        every_n_epochs: how often, in validation epochs; 0 for never.
         seed: of the generated samples.
     """
 
@@ -39,18 +75,8 @@ class TrainingPlots(Callback, ABC):
     folder: ClassVar[str]
     """Where they lie within the folder of the run."""
 
-    def __init__(self, every_n_epochs: int = 10, seed: int = 0) -> None:
-        self.every_n_epochs = every_n_epochs
-        self.seed = seed
-        self._validations = 0
-
-    def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Draw, if it is time."""
-        if not trainer.is_global_zero or trainer.sanity_checking or trainer.fast_dev_run:  # type: ignore[attr-defined]
-            return
-        self._validations += 1
-        if (self._validations - 1) % self.every_n_epochs:
-            return
+    def _look(self, trainer: Trainer, gan: BaseGenerator) -> None:
+        """Draw."""
         import matplotlib.pyplot as plt
 
         # later ones of a kind keep out of the first one's way
@@ -58,7 +84,7 @@ class TrainingPlots(Callback, ABC):
         suffix = f"-{alike.index(self) + 1}" if alike.index(self) else ""
         # names of columns and values stand as they are, whatever dollars they hold
         with plt.rc_context({"text.parse_math": False}):
-            figure = self._figure(trainer, cast(BaseGenerator, pl_module))
+            figure = self._figure(trainer, gan)
             with atomic_path(
                 run_folder(trainer) / f"{self.folder}{suffix}" / f"step_{trainer.global_step:07d}.png"
             ) as path:
@@ -66,14 +92,6 @@ class TrainingPlots(Callback, ABC):
             for logger in trainer.loggers:
                 log_figure(logger, f"plots/{self.name}{suffix}", figure, trainer.global_step)
         plt.close(figure)
-
-    def on_save_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
-        """Keep how many validations there were, as many for all plots of a run."""
-        checkpoint["validations"] = self._validations
-
-    def on_load_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
-        """Go on in the same rhythm."""
-        self._validations = checkpoint.get("validations", 0)
 
     @abstractmethod
     def _figure(self, trainer: Trainer, gan: BaseGenerator) -> Figure:
@@ -84,7 +102,7 @@ class RowPlots(TrainingPlots):
     """Draws real training rows and synthetic ones as training goes, to files and to loggers.
 
     Args:
-        every_n_epochs: how often, in validation epochs.
+        every_n_epochs: how often, in validation epochs; 0 for never.
         max_rows: rows of each kind that are drawn at most.
         seed: of the generated rows.
     """
@@ -115,7 +133,7 @@ class ColumnPairPlots(RowPlots):
 
     Args:
         columns: the columns, two by two; by default the two that XGBoost ranks first for the task.
-        every_n_epochs: how often, in validation epochs.
+        every_n_epochs: how often, in validation epochs; 0 for never.
         max_rows: rows of each kind that are drawn at most.
         seed: of the generated rows.
     """
@@ -179,7 +197,7 @@ class PrincipalComponentPlots(RowPlots):
     in the form in which they would be exported; points of rows with few attributes are moved a little apart.
 
     Args:
-        every_n_epochs: how often, in validation epochs.
+        every_n_epochs: how often, in validation epochs; 0 for never.
         max_rows: rows of each kind that are drawn at most.
         seed: of the generated rows.
     """

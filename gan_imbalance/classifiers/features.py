@@ -13,8 +13,12 @@ from gan_imbalance.classifiers.estimator import ImageClassifier
 from gan_imbalance.networks import SMateCNN
 from gan_imbalance.types import DataSpec
 
+FEATURE_WIDTH = 0.5
+FEATURE_STEPS = 200
+"""What a generator's images are looked at with: a few seconds of training on small images."""
 
-def new_feature_network(shape: Sequence[int], labels: Any, width: float) -> SMateCNN:
+
+def new_feature_network(shape: Sequence[int], labels: Any, width: float = FEATURE_WIDTH) -> SMateCNN:
     """Return the network that :func:`train_feature_network` would train, for weights that it had.
 
     Args:
@@ -26,7 +30,12 @@ def new_feature_network(shape: Sequence[int], labels: Any, width: float) -> SMat
 
 
 def train_feature_network(
-    images: Any, labels: Any, width: float, steps: int, seed: int = 0, accelerator: str = "auto"
+    images: Any,
+    labels: Any,
+    width: float = FEATURE_WIDTH,
+    steps: int = FEATURE_STEPS,
+    seed: int = 0,
+    accelerator: str = "auto",
 ) -> SMateCNN:
     """Return SMate's CNN, ready to judge, after some steps of 128 images.
 
