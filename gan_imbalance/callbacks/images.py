@@ -127,7 +127,7 @@ class SamplePage(OccasionalCallback):
         learned = data.resolve(gan.class_selection)
         if learned not in self._real:
             find = partial(monitor.find_features, trainer)
-            self._real[learned] = RealImages.of(data, gan.class_selection, find, f"a network's ({monitor.name})")
+            self._real[learned] = RealImages.of(data, gan.class_selection, find, f"the network's ({monitor.name})")
         return self._real[learned]
 
 

@@ -109,13 +109,11 @@ class DataCopying(NamedTuple):
             the data.
         very_near: share of the synthetic rows that lie nearer than 95 % of the held-out rows do, in [0, 1]; 0.05 for a
             generator that learned the distribution.
-        copies: share of the synthetic rows that equal a training row, as in :func:`exact_copies`.
     """
 
     nearer: float
     z: float
     very_near: float
-    copies: float
 
 
 def data_copying(synthetic: Matrix, holdout: Matrix) -> DataCopying:
@@ -145,7 +143,6 @@ def data_copying(synthetic: Matrix, holdout: Matrix) -> DataCopying:
         nearer=1 - farther / pairs,
         z=(farther - pairs / 2) / deviation,
         very_near=float((made < np.quantile(unseen, 0.05)).mean()),
-        copies=float((made < _ROUNDING).mean()),
     )
 
 

@@ -52,6 +52,11 @@ class Pairs(NamedTuple):
     neighbours: Tensor
     distances: Tensor
 
+    @property
+    def copies(self) -> float:
+        """Share of the images that equal their neighbours in every pixel, in [0, 1]."""
+        return float((self.images == self.neighbours).flatten(1).all(dim=1).double().mean())
+
 
 @dataclass(frozen=True)
 class RealImages:
@@ -116,6 +121,12 @@ class ClassOfSamples(NamedTuple):
     paired: Pairs | None
     unseen: Pairs | None
     copying: DataCopying | None
+
+    @property
+    def is_copied(self) -> bool:
+        """Whether figures say that some of the images are copies."""
+        equal = self.paired is not None and self.paired.copies > 0
+        return equal or (self.copying is not None and self.copying.z < COPIED)
 
 
 def compare_samples(made: ImageSet, real: RealImages | None) -> list[ClassOfSamples]:
@@ -185,15 +196,14 @@ def write_samples(
 
 
 def _verdict(classes: Sequence[ClassOfSamples]) -> str:
-    judged = {one.name: one.copying for one in classes if one.copying is not None}
-    if not judged:
-        return "Look: whether these are copies of training images cannot be told by figures here."
-    copied = [str(name) for name, copying in judged.items() if copying.z < COPIED]
+    copied = [str(one.name) for one in classes if one.is_copied]
     if copied:
         return (
-            f"Signs of memorising in {', '.join(copied)}: generated images lie nearer to training images than unseen "
-            "real ones do. Look at the nearest pairs first."
+            f"Signs of memorising in {', '.join(copied)}: generated images equal training images, or lie nearer to "
+            "them than unseen real ones do. Look at the nearest pairs first."
         )
+    if all(one.copying is None for one in classes):
+        return "Whether images were memorised cannot be told by figures here: look at them."
     return "No sign of memorising: generated images lie no nearer to training images than unseen real ones do."
 
 

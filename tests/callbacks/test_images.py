@@ -13,12 +13,13 @@ import torch
 from matplotlib import image
 from torch import Tensor, nn
 
-from gan_imbalance.callbacks import FeatureDistanceMonitor, GeneratorEMA, ImageGrid, InceptionFeatures
+from gan_imbalance.callbacks import FeatureDistanceMonitor, GeneratorEMA, ImageGrid, InceptionFeatures, SamplePage
 from gan_imbalance.classifiers import Classifier
 from gan_imbalance.data import DigitsDataModule, ImageDataModule
 from gan_imbalance.gans import GAN, BaseGAN, ConditionalGAN, MinorityTransferGAN
 from gan_imbalance.metrics import image_distances
 from gan_imbalance.networks import DCGANDiscriminator, DCGANGenerator, SMateCNN
+from gan_imbalance.transforms.image import to_uint8
 from gan_imbalance.types import InputError
 
 Fit = Callable[..., pl.Trainer]
@@ -81,6 +82,55 @@ def test_a_grid_always_starts_from_the_same_latent_vectors(
     # the second image of class 2, in grey
     shown = ((asked[0][5, 0] + 1) * 127.5).round()
     assert torch.equal(drawn[0][19:27, 10:18, 1].float(), shown)
+
+
+def test_a_page_shows_classes_and_stages(
+    tiny_image_gan: Callable[..., BaseGAN], digits: DigitsDataModule, fit: Fit, tmp_path: Path
+) -> None:
+    callbacks = [FeatureDistanceMonitor(Corner()), ImageGrid(1, 2), SamplePage(every_n_epochs=2, images_per_class=5)]
+    fit(tiny_image_gan(ConditionalGAN), digits, max_epochs=3, callbacks=callbacks)
+    page = (tmp_path / "samples.html").read_text(encoding="utf-8")
+    assert page.count("<figure") == 3
+    assert [f"step_000000{step}" in page for step in range(1, 4)] == [True] * 3
+    assert "ConditionalGAN, step 3" in page
+
+
+def test_a_page_is_written_when_training_ends_of_the_weights_that_it_ends_with(
+    tiny_image_gan: Callable[..., BaseGAN], digits: DigitsDataModule, fit: Fit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[Any] = []
+    monkeypatch.setattr("gan_imbalance.callbacks.images.write_samples", lambda *arguments: made.append(arguments))
+    gan = tiny_image_gan(ConditionalGAN)
+    callbacks = [GeneratorEMA(), FeatureDistanceMonitor(Corner()), SamplePage(every_n_epochs=2, images_per_class=3)]
+    fit(gan, digits, max_epochs=2, callbacks=callbacks)
+    assert [generator for *_, generator, _ in made] == ["ConditionalGAN, step 1", "ConditionalGAN, step 2"]
+    _, images, real, *_ = made[-1]
+    assert images.labels.tolist() == [0] * 3 + [1] * 3 + [2] * 3
+    assert torch.equal(images.images, to_uint8(gan.sample(torch.tensor(images.labels), 0)))
+    assert real is made[0][2]
+    assert len(real.training) == len(digits.rows("train"))
+    assert len(real.unseen) == len(digits.rows("validation"))
+
+
+@pytest.mark.parametrize("settings", [{"every_n_epochs": 0}, {}], ids=["left_out", "without_validation"])
+def test_a_page_can_be_left_out_and_needs_no_validation(
+    settings: dict[str, int],
+    tiny_image_gan: Callable[..., BaseGAN],
+    digits: DigitsDataModule,
+    fit: Fit,
+    tmp_path: Path,
+) -> None:
+    page = SamplePage(**settings, images_per_class=3)
+    monitor = FeatureDistanceMonitor(classifier_steps=2)
+    fit(tiny_image_gan(GAN), digits, max_epochs=1, limit_val_batches=0, callbacks=[monitor, page])
+    assert (tmp_path / "samples.html").exists() == (not settings)
+
+
+def test_a_page_needs_features(tiny_image_gan: Callable[..., BaseGAN], digits: DigitsDataModule, fit: Fit) -> None:
+    with pytest.raises(InputError, match="add one to the callbacks"):
+        fit(tiny_image_gan(GAN), digits, callbacks=[SamplePage()])
+    with pytest.raises(InputError, match="every_n_epochs is -1"):
+        SamplePage(every_n_epochs=-1)
 
 
 def test_distances_are_those_of_the_validation_images(

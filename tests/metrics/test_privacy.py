@@ -134,7 +134,6 @@ def test_data_copying_by_counting_pairs() -> None:
     assert figures.nearer == pytest.approx(11.5 / 12)
     assert figures.z == pytest.approx((0.5 - 6) / 8**0.5)
     assert figures.very_near == 1
-    assert figures.copies == pytest.approx(1 / 3)
     assert data_copying(unseen, made).z == pytest.approx(-figures.z)
 
 
