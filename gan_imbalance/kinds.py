@@ -24,6 +24,8 @@ class Kind(NamedTuple):
         discriminator: the same of the discriminator.
         remedies: path of the :class:`~gan_imbalance.comparison.plan.catalogue.Offer` of remedies that have a name.
         classifiers: path of the classifiers that learn where a configuration names none, by name.
+        samples_page: path of the function that shows synthetic samples on a page: see
+            :func:`~gan_imbalance.synthesis.images.write_image_page`; "" if none does.
     """
 
     name: str
@@ -33,6 +35,7 @@ class Kind(NamedTuple):
     discriminator: str = ""
     remedies: str = "gan_imbalance.comparison.plan.catalogue.ANY_KIND"
     classifiers: str = "gan_imbalance.comparison.plan.planning.TABLE_CLASSIFIERS"
+    samples_page: str = ""
 
 
 _KINDS: dict[str, Kind] = {}
@@ -75,6 +78,7 @@ register_kind(
         discriminator="gan_imbalance.networks.DCGANDiscriminator",
         remedies="gan_imbalance.comparison.plan.catalogue.IMAGES",
         classifiers="gan_imbalance.comparison.plan.planning.IMAGE_CLASSIFIERS",
+        samples_page="gan_imbalance.synthesis.images.write_image_page",
     )
 )
 register_kind(

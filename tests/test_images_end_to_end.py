@@ -70,6 +70,39 @@ def test_a_folder_of_pictures_from_training_to_mixed_batches(
     assert "end its name in .npz" in capsys.readouterr().err
 
 
+def test_images_can_be_looked_at_beside_the_training_images(
+    pictures: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gan_imbalance.classifiers.features.train_feature_network.__defaults__", (0.1, 2, 0, "cpu"))
+    fit = ("fit", "--model", "ConditionalGAN", "--model.classes", "all", *DATA, *SHORT)
+    assert main([*fit, "--image_distances.classifier_steps", "2"]) == 0
+    run = Path("runs/ConditionalGAN/version_0")
+    ckpt = ("synthesize", "--ckpt_path", str(run / "checkpoints/last.ckpt"), "--wandb", "false")
+    made = (*ckpt, "--counts", '{"top": 9, "T-shirt": 3}', "--output")
+    assert main([*made, "paired.npz", *DATA[:-4]]) == 0
+    assert "Look at them in paired.npz.samples.html" in capsys.readouterr().out
+    assert main([*made, "alone.npz"]) == 0
+    with pytest.warns(UserWarning, match="trained on other data or another split"):
+        assert main([*made, "other.npz", *DATA[:-4], "--data.split_seed", "1"]) == 0
+    with pytest.warns(UserWarning, match="the generator makes"):
+        assert main([*made, "larger.npz", *DATA[:-4], "--data.size", "16"]) == 0
+    pages = [
+        run / "samples.html",
+        *(Path(f"{name}.npz.samples.html") for name in ("paired", "alone", "other", "larger")),
+    ]
+    texts = [page.read_text(encoding="utf-8") for page in pages]
+    assert ["each left of its nearest training image" in text for text in texts] == [True, True, False, False, False]
+    assert ["Training images are not shown" in text for text in texts] == [False, False, True, True, True]
+    for text in texts:
+        assert text.count("<figure") == 2
+        assert str(pictures.parent) not in text
+        assert "://" not in text
+    Path("full.npz.samples.html").mkdir()
+    with pytest.warns(UserWarning, match="could not be written"):
+        assert main([*made, "full.npz"]) == 0
+    assert Path("full.npz.json").is_file()
+
+
 def split_hash() -> str:
     """Return the hash of the split that the settings of ``DATA`` make."""
     return ImageDataModule(images="pictures", size=12, channels=1, keep={"top": 10}).split.hash

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, cast
@@ -10,6 +11,7 @@ import torch
 from torch import Tensor
 
 from gan_imbalance.components import import_class
+from gan_imbalance.data import ImbalanceDataModule
 from gan_imbalance.data.images import SyntheticImages
 from gan_imbalance.data.series import SyntheticSeries
 from gan_imbalance.files import file_hash, provenance, without_folders, write_json
@@ -158,11 +160,14 @@ def run_synthesize(
     seed: int = 0,
     calibrate: bool = False,
     given: dict[str, Any] | None = None,
+    data: ImbalanceDataModule | None = None,
     trust: str | list[str] | None = None,
     wandb: bool = True,
     upload_artifacts: bool = False,
 ) -> int:
     """Generate exact numbers of synthetic rows, images or series from a checkpoint, in the form of the input.
+
+    Images have a page beside them, ``<output>.samples.html``, which is for looking at them and goes nowhere else.
 
     Args:
         ckpt_path: checkpoint that ``gan-imbalance fit`` wrote.
@@ -173,6 +178,8 @@ def run_synthesize(
         calibrate: whether to give numeric columns the marginals of the training rows.
         given: a categorical column and the value that every row is to have, as JSON: '{"colour": "red"}'; for a
             ConditionalTabularGAN.
+        data: of images, the data settings that the generator was trained with: a page beside the output then shows
+            each image beside its nearest training image, and whether it is a copy.
         trust: packages or classes of one's own that the checkpoint may name, which then run: my_package.
         wandb: whether to record the run in Weights & Biases (offline without an account).
         upload_artifacts: whether rows and checkpoint go there, too, and not only how many rows were made from what.
@@ -180,19 +187,38 @@ def run_synthesize(
     Returns:
         The exit code.
     """
-    synthetic = synthesize(load_generator(ckpt_path, trust or ()), counts, seed, calibrate, given)
+    gan = load_generator(ckpt_path, trust or ())
+    if data is not None and not find_kind(gan.spec.kind).samples_page:
+        raise InputError(f"data is for a page that {synthesis_of(gan.spec.kind).noun} do not have: omit it.")
+    synthetic = synthesize(gan, counts, seed, calibrate, given)
     synthetic.manifest["checkpoint"] = without_folders({"path": ckpt_path, "hash": file_hash(ckpt_path)})
     write_synthetic_set(synthetic, output)
     if wandb:
         _record(synthetic, Path(ckpt_path), Path(output), upload_artifacts)
     noun = synthesis_of(synthetic.kind).noun
     print(f"Wrote {sum(synthetic.manifest['counts'].values())} {noun} to {output}")
+    _write_page(gan, synthetic, output, data)
     return 0
 
 
 def _record(
     synthetic: SyntheticSet | SyntheticImages | SyntheticSeries, checkpoint: Path, output: Path, upload: bool
 ) -> None:
+def _write_page(gan: BaseGenerator, synthetic: Any, output: str, data: ImbalanceDataModule | None) -> None:
+    """Write the page of samples beside the output, if the kind has one; the samples are there without it, too."""
+    write = find_kind(synthetic.kind).samples_page
+    if not write:
+        return
+    page = Path(f"{output}.samples.html")
+    try:
+        cast(Any, import_class(write))(gan, synthetic, page, data)
+    except (ValueError, OSError) as error:
+        warnings.warn(f"{page} could not be written: {error}", stacklevel=2)
+    else:
+        print(f"Look at them in {page}")
+
+
+def _record(synthetic: SyntheticSet | SyntheticImages, checkpoint: Path, output: Path, upload: bool) -> None:
     """Log the synthetic set as an artifact of a run of its own, made from that of the GAN."""
     with start_run(output.parent, job_type="synthesize", config=synthetic.manifest) as run:
         run.summary.update({f"rows/{label}": rows for label, rows in synthetic.manifest["counts"].items()})
