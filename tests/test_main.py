@@ -518,6 +518,13 @@ def test_counts_that_cannot_be_met(refuse: Refuse, trained: dict[str, Path], cou
     assert expected in refuse("synthesize", *arguments)
 
 
+def test_rows_of_a_table_have_no_page_of_samples(refuse: Refuse, trained: dict[str, Path]) -> None:
+    arguments = ("synthesize", "--ckpt_path", str(trained["gan"]), "--counts", '{"yes": 3}', "--output", "out.csv")
+    assert "data is for a page that rows do not have: omit it." in refuse(*arguments, "--data", "DigitsDataModule")
+    assert main([*arguments, "--wandb", "false"]) == 0
+    assert not [*trained["rows"].parent.rglob("*samples*"), *Path().rglob("*samples*")]
+
+
 @pytest.mark.parametrize(
     ("output", "expected"),
     [
