@@ -170,6 +170,7 @@ def test_a_gan_has_the_callbacks_of_its_data(rows: Path, tiny_fit: list[str]) ->
     }
     assert list((table / "plots").iterdir())
     assert [path.name for path in (image / "images").iterdir()] == ["step_0000001.png"]
+    assert [run for run in (table, image) if (run / "samples.html").exists()] == [image]
     figures = {run: set(pd.read_csv(run / "metrics.csv").columns) for run in (table, image)}
     shared = {"epoch", "step", "val/earth_mover", "val/fake_catch_rate", "val/distinct", "val/mode_coverage"}
     assert shared == figures[table] & figures[image]

@@ -204,7 +204,9 @@ def _verdict(classes: Sequence[ClassOfSamples]) -> str:
         )
     if all(one.copying is None for one in classes):
         return "Whether images were memorised cannot be told by figures here: look at them."
-    return "No sign of memorising: generated images lie no nearer to training images than unseen real ones do."
+    verdict = "No sign of memorising: generated images lie no nearer to training images than unseen real ones do."
+    off = [str(one.name) for one in classes if one.copying is not None and one.copying.z > -COPIED]
+    return f"{verdict} Those of {', '.join(off)} lie farther off than these." if off else verdict
 
 
 def _sheets(one: ClassOfSamples) -> Iterator[dict[str, Any]]:

@@ -120,6 +120,15 @@ def test_the_page_has_a_figure_for_each_class(
     assert str(tmp_path) not in page
 
 
+def test_noise_is_neither_copied_nor_like_real_images(data: DigitsDataModule, real: RealImages, tmp_path: Path) -> None:
+    noise = torch.randint(0, 256, (40, 1, 8, 8), generator=torch.Generator().manual_seed(0)).to(torch.uint8)
+    made = ImageSet(noise, np.full(40, 1), data.samples.classes)
+    write_samples(tmp_path / "samples.html", made, real, "a GAN")
+    page = (tmp_path / "samples.html").read_text(encoding="utf-8")
+    assert "No sign of memorising" in page
+    assert "Those of 8 lie farther off" in page
+
+
 def test_without_training_images_the_page_shows_the_others(data: DigitsDataModule, tmp_path: Path) -> None:
     write_samples(tmp_path / "samples.html", taken(data, "test", 10), None, "a GAN", note="Give <data>.")
     page = (tmp_path / "samples.html").read_text(encoding="utf-8")
