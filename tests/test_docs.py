@@ -101,7 +101,8 @@ def known_options() -> set[str]:
     known = {f"--{one}" for owner in owners for one in inspect.signature(owner).parameters}
     modules = [getattr(data, one) for one in data.__all__ if one.endswith("DataModule")]
     known |= {f"--data.{one}" for module in modules for one in inspect.signature(module.__init__).parameters}
-    return known | {"--config", "--ckpt_path", "--help", "--version", "--guard.max_weight"}
+    callbacks = {"--guard.max_weight", "--sample_page.every_n_epochs"}
+    return known | callbacks | {"--config", "--ckpt_path", "--help", "--version"}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name)
