@@ -201,9 +201,6 @@ def run_synthesize(
     return 0
 
 
-def _record(
-    synthetic: SyntheticSet | SyntheticImages | SyntheticSeries, checkpoint: Path, output: Path, upload: bool
-) -> None:
 def _write_page(gan: BaseGenerator, synthetic: Any, output: str, data: ImbalanceDataModule | None) -> None:
     """Write the page of samples beside the output, if the kind has one; the samples are there without it, too."""
     write = find_kind(synthetic.kind).samples_page
@@ -218,7 +215,9 @@ def _write_page(gan: BaseGenerator, synthetic: Any, output: str, data: Imbalance
         print(f"Look at them in {page}")
 
 
-def _record(synthetic: SyntheticSet | SyntheticImages, checkpoint: Path, output: Path, upload: bool) -> None:
+def _record(
+    synthetic: SyntheticSet | SyntheticImages | SyntheticSeries, checkpoint: Path, output: Path, upload: bool
+) -> None:
     """Log the synthetic set as an artifact of a run of its own, made from that of the GAN."""
     with start_run(output.parent, job_type="synthesize", config=synthetic.manifest) as run:
         run.summary.update({f"rows/{label}": rows for label, rows in synthetic.manifest["counts"].items()})

@@ -9,8 +9,6 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-import torch
-from experiments.smate_cifar10.network import FullSizeCNN
 
 from experiments.smate_cifar10.__main__ import RARE, SCALES, classifier_of, published_gan, remedies_of, study
 from experiments.smate_cifar10.fake_catch import judge
