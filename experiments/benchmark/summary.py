@@ -117,18 +117,18 @@ def judged(results: pd.DataFrame) -> Iterator[dict[str, Any]]:
             yield row
 
 
-def over_tables(gain: pd.Series) -> dict[str, float]:
+def over_tables(gain: pd.Series, rope: float = ROPE) -> dict[str, float]:
     """Return mean, interval, the probability that the mean is above zero, and wins, ties and losses of gains."""
     mean, error = gain.mean(), gain.sem()
     half = stats.t.ppf(0.975, len(gain) - 1) * error
     # of no differences at all, neither sign is more likely
     p_gain = float(stats.t.sf(-mean / error, len(gain) - 1)) if error > 0 else 0.5
-    won, lost = int((gain > ROPE).sum()), int((gain < -ROPE).sum())
+    won, lost = int((gain > rope).sum()), int((gain < -rope).sum())
     counts = {"won": won, "tied": len(gain) - won - lost, "lost": lost}
     return {"gain": mean, "low": mean - half, "high": mean + half, "p_gain": p_gain, **counts}
 
 
-def signed_rank(gain: pd.Series) -> tuple[float, float, float]:
+def signed_rank(gain: pd.Series, rope: float = ROPE) -> tuple[float, float, float]:
     """Return the probabilities that gains are for the most part below, within and above the practical difference.
 
     Each is the share of posterior samples in which that has the largest weight.
@@ -136,7 +136,7 @@ def signed_rank(gain: pd.Series) -> tuple[float, float, float]:
     from baycomp import SignedRankTest
 
     values = gain.to_numpy()
-    lost, tied, won = SignedRankTest.probs(np.zeros_like(values), values, rope=ROPE, nsamples=_SAMPLES, random_state=0)
+    lost, tied, won = SignedRankTest.probs(np.zeros_like(values), values, rope=rope, nsamples=_SAMPLES, random_state=0)
     return float(lost), float(tied), float(won)
 
 

@@ -1,4 +1,4 @@
-"""The dry run of the study on digits."""
+"""The dry run of the study on digits, and every digit in turn."""
 
 from __future__ import annotations
 
@@ -7,9 +7,12 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from experiments import digits_transfer
+from experiments.digits_transfer.__main__ import leads
+from experiments.digits_transfer.__main__ import main as study
 from gan_imbalance.main import main
 
-CONFIG = Path(__file__).resolve().parents[2] / "experiments" / "digits_transfer" / "config.yaml"
+CONFIG = Path(digits_transfer.__file__).with_name("config.yaml")
 
 
 @pytest.mark.slow
@@ -21,3 +24,29 @@ def test_the_rehearsal_runs_every_remedy(tmp_path: Path) -> None:
     assert {"recall_8", "balanced_accuracy", "quality_frechet_distance"} < set(results)
     pairs = pd.read_csv(tmp_path / "quick" / "differences.csv")
     assert {"random_over, balance", "minority_transfer_from_scratch, balance"} < set(pairs["other"])
+
+
+def test_digits_take_their_turn(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert study(["--quick", "--digits", "3", "8", "--splits", "1", "--jobs", "1", "--output", str(tmp_path)]) == 0
+    found = pd.read_csv(tmp_path / "digits" / "means.csv")
+    assert found.groupby("digit").size().to_dict() == {3: 7, 8: 7}
+    assert found["recall"].between(0, 1).all()
+    assert "pr_auc, minority_transfer_gan minus" in capsys.readouterr().out
+
+
+def test_a_lead_is_judged_over_digits() -> None:
+    table = {
+        "minority_transfer_gan": [0.9, 0.8, 0.9, 0.8],
+        "nothing": [0.5, 0.5, 0.5, 0.4],
+        "smote": [0.9, 0.8, 0.9, 0.79],
+    }
+    rows = [
+        {"digit": digit, "remedy": remedy, "recall": recall}
+        for remedy, recalls in table.items()
+        for digit, recall in enumerate(recalls)
+    ]
+    found = leads(pd.DataFrame(rows)).set_index("minus")
+    assert found.loc["nothing", "gain"] == pytest.approx(0.375)
+    assert found.loc["nothing", "better"] > 0.9
+    assert found.loc["smote", "equal"] > 0.9
+    assert found.loc["smote", "low"] < 0.0025 < found.loc["smote", "high"]
