@@ -16,7 +16,7 @@ import pytorch_lightning as pl
 import torch
 from hypothesis import settings
 
-from gan_imbalance.data import ImageDataModule, ImageSet, TabularDataModule, TimeSeriesDataModule
+from gan_imbalance.data import ImageDataModule, ImageSet, TabularDataModule, TimeSeriesDataModule, data_home
 from gan_imbalance.data.loaders import TensorLoader
 from gan_imbalance.gans import BaseGAN
 from gan_imbalance.generators import BaseGenerator
@@ -30,8 +30,6 @@ torch.set_num_threads(1)
 settings.register_profile("suite", derandomize=not os.environ.get("GAN_IMBALANCE_EXHAUSTIVE"))
 settings.load_profile("suite")
 
-_SHARED_DATA = Path(os.environ.get("GAN_IMBALANCE_DATA", Path(__file__).resolve().parents[2] / "shared" / "data"))
-
 
 @pytest.fixture
 def leaves_gpus_alone(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -44,7 +42,7 @@ def shared_data() -> Callable[[str], Path]:
     """Return the path of a shared data file, or skip the test where it is absent."""
 
     def path_of(name: str) -> Path:
-        path = _SHARED_DATA / name
+        path = data_home() / name
         if not path.exists():
             pytest.skip(f"{path} is absent; GAN_IMBALANCE_DATA may name the folder that holds {name}")
         return path

@@ -1,6 +1,7 @@
 """Tables, images and time series: read once, split once, then tensors."""
 
 from gan_imbalance.data.base import ImbalanceDataModule
+from gan_imbalance.data.home import data_home
 from gan_imbalance.data.images import CIFAR10DataModule, DigitsDataModule, ImageDataModule, ImageSet, SyntheticImages
 from gan_imbalance.data.mixed import MixedDataModule
 from gan_imbalance.data.series import SeriesSet, SyntheticSeries, TimeSeriesDataModule
@@ -18,4 +19,5 @@ __all__ = [
     "SyntheticSeries",
     "TabularDataModule",
     "TimeSeriesDataModule",
+    "data_home",
 ]
