@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,15 @@ SYSTEMS = {
     "diabetes": ("figures", ["independent marginals", "pair_trends", "two_sample_trees"]),
     "lending_club": ("classifier", ["real rows only", "half of every batch made", "test/pr_auc"]),
     "one_hot": ("figures", ["with its tricks", "without", "spread", "distinct"]),
-    "smate": ("classifier", ["nothing", "repeated", "from scratch", "transfer", "eights found"]),
+    "smate": ("classifier", ["nothing", "repeated", "from scratch", "transfer", "rare ones found"]),
+}
+# the real data of each, which it takes where they are
+REAL = {
+    "card_fraud": "creditcard_sample.csv.gz",
+    "diabetes": "diabetes_binary_health_indicators_BRFSS2015.csv.gz",
+    "lending_club": "lending_club.csv.gz",
+    "one_hot": "car.csv.gz",
+    "smate": "cifar-10-batches-py",
 }
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
 
@@ -62,6 +71,12 @@ def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return work
 
 
+def with_few_steps(cell: Any) -> bool:
+    """Shorten the trainings of a cell, and return whether it says how long they are."""
+    cell.source, found = re.subn(r"^steps = \d+$", "steps = 20", cell.source, flags=re.MULTILINE)
+    return bool(found)
+
+
 def run(notebook: Any, work: Path) -> None:
     import nbclient
 
@@ -71,10 +86,19 @@ def run(notebook: Any, work: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("name", sorted(SYSTEMS))
-def test_a_system_runs_and_shows_figures(name: str, work: Path) -> None:
+@pytest.mark.parametrize("is_real", [False, True], ids=["stand_in", "real"])
+def test_a_system_runs_and_shows_figures(
+    name: str, is_real: bool, work: Path, shared_data: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    where = shared_data(REAL[name]) if is_real else work.parent / "nothing" / REAL[name]
+    monkeypatch.setenv("GAN_IMBALANCE_DATA", str(where.parent))
     notebook = read(name)
-    run(notebook, work)
     cells = code_cells(notebook)
+    shortened = [with_few_steps(cell) for cell in cells.values()]
+    assert sum(shortened) == 1
+    run(notebook, work)
+    told = "".join(output.get("text", "") for cell in cells.values() for output in cell.outputs)
+    assert (f", from {where}" if is_real else f"No {where}: ") in told
     assert "stderr" not in {output.get("name") for cell in cells.values() for output in cell.outputs}
     cell, words = SYSTEMS[name]
     (table,) = shown(cells[cell], "text/plain")
