@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 from types import SimpleNamespace
@@ -7,10 +8,11 @@ from typing import Any
 
 import pytest
 
+from docs._tools.dashboard import draw
+from docs._tools.recorded_runs import RecordedRun, read_runs
 from gan_imbalance import dashboard as module
 from gan_imbalance.dashboard import SECTIONS, ComparisonTable, Curves, Pictures, make_report, make_workspace
 from gan_imbalance.main import main
-from tests.test_tracking import read_runs
 
 
 def keys(*kinds: type) -> set[str]:
@@ -30,6 +32,30 @@ def test_a_training_logs_what_is_shown(
     assert keys(Curves) <= logged
     assert any(name.startswith("plots/columns") for name in logged)
     assert run.axes["*"] == "trainer/global_step"
+
+
+def test_a_picture_has_every_panel_and_none_is_empty(tmp_path: Path) -> None:
+    pytest.importorskip("wandb_workspaces", reason="the extra dashboard is not installed")
+    from matplotlib.image import imsave
+
+    curves = [{"trainer/global_step": step, **dict.fromkeys(keys(Curves), 0.5)} for step in (1, 2)]
+    told = {"columns": ["remedy", "pr_auc"], "data": [["nothing", 0.25], ["smote", None]]}
+    (tmp_path / "table.json").write_text(json.dumps(told))
+    imsave(tmp_path / "columns.png", [[0.0, 1.0]])
+    pictures = {"plots/columns/filenames": ["columns.png"]}
+    tables = {f"{key}/path": "table.json" for key in keys(ComparisonTable)}
+    workspace = make_workspace("mine", "me")
+    panels = [panel for section in workspace.sections for panel in section.panels]
+
+    def filled(history: list[dict[str, Any]]) -> list[str]:
+        places = draw(workspace, [RecordedRun(tmp_path, history=history)]).axes
+        return [one.get_title() for one in places if one.lines or one.images or one.tables]
+
+    assert filled([*curves, pictures, tables]) == [
+        getattr(panel, "title", None) or panel.table_name for panel in panels
+    ]
+    assert len(panels) == sum(map(len, SECTIONS.values()))
+    assert filled([pictures]) == ["Real and generated"]
 
 
 def test_a_workspace_has_the_panels() -> None:
