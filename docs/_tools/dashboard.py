@@ -1,8 +1,8 @@
 """The dashboard as a picture: sections and panels as its workspace holds them, with values of runs recorded offline.
 
-    python -m docs._tools.dashboard runs runs/compared/quick dashboard.png
+    python -m docs._tools.dashboard runs runs/compared dashboard.png
 
-draws the runs of runs/wandb and runs/compared/quick/wandb. It is no screenshot: Weights & Biases draws the same panels
+draws the runs of runs/wandb and runs/compared/wandb. It is no screenshot: Weights & Biases draws the same panels
 in its own way.
 """
 
@@ -75,8 +75,11 @@ def _table(place: Axes, panel: Any, runs: Sequence[RecordedRun]) -> None:
     paths = [path for run in runs for path in _files(run, [panel.table_name])]
     if paths:
         told = json.loads(paths[-1].read_text(encoding="utf-8"))
-        cells = [[_short(value) for value in row[:_COLUMNS]] for row in told["data"][:_ROWS]]
-        shown = place.table(cells, colLabels=[_short(one) for one in told["columns"][:_COLUMNS]], loc="center")
+        # what is the same in all rows tells least
+        columns = zip(told["columns"], zip(*told["data"], strict=True), strict=True)
+        varied = [(name, values) for name, values in columns if len({str(value) for value in values}) > 1][:_COLUMNS]
+        cells = [[_short(values[row]) for _, values in varied] for row in range(min(_ROWS, len(told["data"])))]
+        shown = place.table(cells, colLabels=[_short(name) for name, _ in varied], loc="center")
         shown.auto_set_font_size(False)
         shown.set_fontsize(6)
 
