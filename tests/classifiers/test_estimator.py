@@ -20,7 +20,7 @@ from torch.nn import functional as F
 from gan_imbalance.classifiers import SAMME, ImageClassifier, NetworkClassifier, TableClassifier
 from gan_imbalance.losses import FocalLoss, LogitAdjustedLoss
 from gan_imbalance.networks import MixedTableClassifier, SMateCNN
-from gan_imbalance.transforms import DiffAugment
+from gan_imbalance.transforms import CutMix, DiffAugment
 from gan_imbalance.types import InputError, Span
 
 Data = tuple[np.ndarray, np.ndarray]
@@ -250,6 +250,46 @@ def test_weights_may_say_how_likely_an_image_is_to_be_drawn(digits: Data) -> Non
     assert shares == [0.75] * 30
 
 
+def test_the_rate_may_go_through_one_cycle(digits: Data) -> None:
+    rates: list[float] = []
+
+    class Seen(torch.optim.SGD):
+        def step(self, closure: Any = None) -> Any:
+            rates.append(self.param_groups[0]["lr"])
+            return super().step(closure)
+
+    ImageClassifier(max_steps=20, schedule="one_cycle", optimizer=Seen, **{**SMALL, "lr": 0.1}).fit(*digits)
+    # torch's own, by its formula: from a 25th to the rate in three tenths of the steps, then down by a cosine
+    highest = int(np.argmax(rates))
+    assert len(rates) == 20
+    assert rates[0] == pytest.approx(0.1 / 25)
+    assert (highest, rates[highest]) == (5, pytest.approx(0.1))
+    assert rates[-1] < 1e-5
+    assert np.all(np.diff(rates[:6]) > 0)
+    assert np.all(np.diff(rates[5:]) < 0)
+
+
+def test_images_may_be_mixed_with_their_labels(digits: Data) -> None:
+    X, y = digits
+    seen: list[tuple[Tensor, Tensor]] = []
+
+    class Halves(nn.Module):
+        def forward(self, x: Tensor, probabilities: Tensor) -> tuple[Tensor, Tensor]:
+            seen.append((x, probabilities))
+            return (x + x.flip(0)) / 2, (probabilities + probabilities.flip(0)) / 2
+
+    model = ImageClassifier(max_steps=2, mixing=Halves(), **SMALL).fit(X, y)
+    known = torch.from_numpy(X).float() / 127.5 - 1
+    for x, probabilities in seen:
+        rows = torch.cdist(x.flatten(1), known.flatten(1)).argmin(dim=1)
+        assert model.classes_[probabilities.argmax(dim=1)].tolist() == y[rows].tolist()
+        assert probabilities.sum(dim=1).tolist() == [1.0] * 64
+    with pytest.raises(InputError, match="mixing has no weight for a mixture of samples"):
+        model.fit(X, y, sample_weight=np.linspace(0, 1, 400))
+    # weights that decide what is drawn are no matter
+    ImageClassifier(max_steps=1, mixing=CutMix(), weighting="draw", **SMALL).fit(X, y, np.linspace(0, 1, 400))
+
+
 def test_an_image_classifier_is_one_of_scikit_learns(digits: Data) -> None:
     model = ImageClassifier(epochs=3, loss=FocalLoss(), random_state=5)
     assert clone(model).get_params()["loss"].gamma == 2
@@ -279,6 +319,7 @@ def test_images_of_another_size_are_refused(digits: Data) -> None:
     ("settings", "options", "message"),
     [
         ({"weighting": "drawn"}, {}, "weighting is 'drawn': give loss or draw"),
+        ({"schedule": "cosine"}, {}, "schedule is 'cosine': give constant or one_cycle"),
         ({}, {"added": np.ones(400, bool)}, "added marks all samples as added ones"),
         ({}, {"added_share": 1.5}, r"added_share is 1\.5: give a share from 0 to 1"),
         ({}, {"sample_weight": np.ones(399)}, "inconsistent numbers of samples"),

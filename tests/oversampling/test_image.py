@@ -169,3 +169,17 @@ def test_a_class_may_have_any_name(images: Any) -> None:
     X, y = images
     _, labels = sampler().fit_resample(X, np.where(y == "eel", "others", y))
     assert np.count_nonzero(labels == "others") == 12
+
+
+def test_the_checkpoint_may_be_chosen_by_images_held_out(images: Any) -> None:
+    X, y = images
+    made = sampler("GAN", sampling_strategy={"dog": 12}, max_steps=40, validation_fraction=0.4, random_state=0)
+    made.fit_resample(X, y)
+    distances = [row["val/kid_classifier"] for row in made.history_]
+    assert len(distances) == 20
+    assert len(set(distances)) > 1
+    last = sampler("GAN", sampling_strategy={"dog": 12}, max_steps=40, random_state=0)
+    last.fit_resample(X, y)
+    assert "val/kid_classifier" not in last.history_[0]
+    with pytest.raises(ValueError, match="validation_fraction"):
+        sampler("GAN", validation_fraction=1.0).fit_resample(X, y)
