@@ -1,4 +1,4 @@
-"""How good, and how private, synthetic rows of a table are: one set of figures for every report."""
+"""How good, and how private, synthetic samples are: one set of figures for every report."""
 
 from __future__ import annotations
 
@@ -15,15 +15,21 @@ from gan_imbalance.metrics import (
     LogisticTwoSampleAccuracy,
     PrecisionRecall,
     TwoSampleAccuracy,
+    autocorrelation_distance,
     closest_records,
+    closest_series,
     column_pair_trends,
     column_shapes,
+    discriminative_score,
     exact_copies,
     frechet_distance,
+    log_spectral_distance,
     measure_variety,
     membership_inference,
+    predictive_score,
 )
 from gan_imbalance.transforms.dtypes import Features, to_numbers
+from gan_imbalance.transforms.series import Series
 from gan_imbalance.transforms.table import TabularTransformer
 
 _REPEATS = 5
@@ -31,6 +37,10 @@ _REPEATS = 5
 COLUMN_ROWS = 10
 # of the synthetic rows; they are compared with every training row
 _ROWS_FOR_COPIES = 1000
+# of networks that judge series, for a second or two of processor time
+_JUDGING_STEPS = 50
+_SERIES_AT_MOST = 500
+_FEWEST_SERIES = 4
 
 
 @dataclass(frozen=True)
@@ -77,6 +87,17 @@ QUALITY_METRICS = (
 
 FRECHET_DISTANCE = QualityMetric("frechet_distance", "Fréchet distance of features", "as between real samples")
 """The figure that only :func:`judge_features` returns."""
+
+SERIES_METRICS = (
+    QualityMetric("discriminative_score", "Discriminative score", "0"),
+    QualityMetric("predictive_score", "Predictive score, learned from synthetic series", "as from real series"),
+    QualityMetric("real_predictive_score", "Predictive score, learned from real series", ""),
+    QualityMetric("autocorrelation_distance", "Autocorrelation distance", "as between real series"),
+    QualityMetric("log_spectral_distance", "Spectrum distance, decibels", "as between real series"),
+    QualityMetric("exact_copies", "Exact copies of training series", "0, or as among held-out series"),
+    QualityMetric("closest_record_share", "Nearer to a training than to a held-out series", "0.5"),
+)
+"""Every figure that :func:`judge_series` returns, in order."""
 
 
 def plain(frame: pd.DataFrame, encoder: TabularTransformer) -> pd.DataFrame:
@@ -184,6 +205,47 @@ def judge_features(
     if len(unseen):
         figures["holdout_copies"] = exact_copies(unseen[:_ROWS_FOR_COPIES], training, encoded=True)
         figures |= _privacy(made, known, unseen)
+    return figures
+
+
+def judge_series(
+    training: Series, synthetic: Series, holdout: Series | None = None, max_rows: int = _SERIES_AT_MOST, seed: int = 0
+) -> dict[str, float]:
+    """Return the figures of synthetic time series: dynamics, whether they can be told apart, what they teach, copies.
+
+    They are compared with held-out series, against which a generator that copies does not look perfect, and with the
+    training series where there are none; copies are of training series.
+
+    Args:
+        training: series that the generator learned from, (n, channels, length).
+        synthetic: series that it made, (m, channels, length).
+        holdout: real series that it has not seen, (k, channels, length); None or empty if there are none.
+        max_rows: of every kind, at most, drawn at random.
+        seed: of all draws and networks.
+
+    Returns:
+        Figures, by the names of :data:`SERIES_METRICS`; none that has too few series.
+
+    Raises:
+        InputError: if they are no series, or of different shapes.
+    """
+    random = np.random.default_rng(seed)
+    given = training, synthetic, training[:0] if holdout is None else holdout
+    known, made, unseen = (part[random.permutation(len(part))[:max_rows]] for part in given)
+    reference = unseen if len(unseen) else known
+    figures: dict[str, float] = {}
+    if min(len(reference), len(made)) >= _FEWEST_SERIES:
+        figures["discriminative_score"] = discriminative_score(reference, made, _JUDGING_STEPS, seed)
+    if len(unseen):
+        figures["predictive_score"] = predictive_score(made, unseen, _JUDGING_STEPS, seed)
+        figures["real_predictive_score"] = predictive_score(known, unseen, _JUDGING_STEPS, seed)
+    figures["autocorrelation_distance"] = autocorrelation_distance(reference, made, made.shape[2] // 2)
+    figures["log_spectral_distance"] = log_spectral_distance(reference, made)
+    flat_made, flat_known = (part.reshape(len(part), -1) for part in (made, training))
+    figures["exact_copies"] = exact_copies(flat_made, flat_known, encoded=True)
+    if len(unseen):
+        size = min(len(known), len(unseen))
+        figures["closest_record_share"] = closest_series(made, known[:size], unseen[:size]).share
     return figures
 
 

@@ -20,7 +20,7 @@ from gan_imbalance.comparison.analysis.statistics import (
 from gan_imbalance.comparison.plan.cells import TUNED, Method
 from gan_imbalance.comparison.plan.description import Description
 from gan_imbalance.comparison.plan.study import Setting
-from gan_imbalance.quality import FRECHET_DISTANCE, QUALITY_METRICS
+from gan_imbalance.quality import FRECHET_DISTANCE, QUALITY_METRICS, SERIES_METRICS
 
 _QUALITY = "quality_"
 SPLIT = ["seed", "fold"]
@@ -80,7 +80,7 @@ def summarise_quality(results: pd.DataFrame, names: Sequence[str]) -> pd.DataFra
     """
     rows = results.assign(tuned=results["amount"] == TUNED).sort_values("tuned", kind="stable")
     once = rows.drop_duplicates([*_SETTING, *SPLIT, "remedy"]).sort_index()
-    known = {figure.name: figure for figure in (FRECHET_DISTANCE, *QUALITY_METRICS)}
+    known = {figure.name: figure for figure in (FRECHET_DISTANCE, *QUALITY_METRICS, *SERIES_METRICS)}
     shown = [known[name] for name in names if _QUALITY + name in once]
     summary = []
     for (*setting, remedy, role), of in once.groupby([*_SETTING, "remedy", "role"], sort=False, dropna=False):
