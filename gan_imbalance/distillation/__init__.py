@@ -9,11 +9,12 @@ References:
 
 from gan_imbalance.distillation.distilled import DistilledClassifier
 from gan_imbalance.distillation.soft_labels import LearnedAs, RealLabels, fit_softly, learned_as, real_targets
-from gan_imbalance.distillation.teacher import IMAGE_MEMBERS, MEMBERS, CrossFittedEnsemble
+from gan_imbalance.distillation.teacher import IMAGE_MEMBERS, MEMBERS, SERIES_MEMBERS, CrossFittedEnsemble
 
 __all__ = [
     "IMAGE_MEMBERS",
     "MEMBERS",
+    "SERIES_MEMBERS",
     "CrossFittedEnsemble",
     "DistilledClassifier",
     "LearnedAs",

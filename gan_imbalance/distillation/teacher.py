@@ -64,6 +64,15 @@ IMAGE_MEMBERS: Mapping[str, dict[str, Any]] = {
 }
 """The members of a teacher of images unless others are named: they differ in network and augmentation."""
 
+SERIES_MEMBERS: Mapping[str, dict[str, Any]] = {
+    "residual_network": {"class_path": "gan_imbalance.classifiers.SeriesClassifier", "init_args": {}},
+    "mini_rocket": {"class_path": "gan_imbalance.classifiers.MiniRocketClassifier", "init_args": {}},
+}
+"""The members of a teacher of time series unless others are named."""
+
+# by the number of axes of their samples
+_STANDARD = {3: SERIES_MEMBERS, 4: IMAGE_MEMBERS}
+
 _SMALLEST = 1e-7
 
 
@@ -79,7 +88,8 @@ class CrossFittedEnsemble(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     Args:
         members: classifiers with ``predict_proba`` by name, or their ``class_path`` dicts. None takes boosted trees,
             extra trees, logistic regression and a small network (:data:`MEMBERS`); for images, networks that differ in
-            kind and augmentation (:data:`IMAGE_MEMBERS`).
+            kind and augmentation (:data:`IMAGE_MEMBERS`); for time series (n, channels, length), a residual network and
+            MiniRocket (:data:`SERIES_MEMBERS`).
         folds: at most, stratified by class; as many as the rarest class has rows, where these are fewer.
         rounds: of the selection; more make finer weights.
         random_state: seed of folds and members, or a numpy random state.
@@ -125,7 +135,8 @@ class CrossFittedEnsemble(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """Fit the members in every fold, choose their weights, and fit them on all rows.
 
         Args:
-            X: features, (n, d); or what all members can learn, such as images, uint8 (n, channels, side, side).
+            X: features, (n, d); or what all members can learn, such as images, uint8 (n, channels, side, side),
+                or time series, (n, channels, length).
             y: labels, (n,).
 
         Raises:
@@ -137,7 +148,7 @@ class CrossFittedEnsemble(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         if self.folds < 2 or self.rounds < 1:
             raise InputError(f"folds is {self.folds} and rounds {self.rounds}: give at least 2 and 1.")
         self.classes_, labels = np.unique(y, return_inverse=True)
-        members = self._new_members(IMAGE_MEMBERS if X.ndim == 4 else MEMBERS)
+        members = self._new_members(_STANDARD.get(X.ndim, MEMBERS))
         fold_of = self._folds(labels)
         predictions = {name: np.empty((len(X), len(self.classes_))) for name in members}
         for fold in range(fold_of.max() + 1):
