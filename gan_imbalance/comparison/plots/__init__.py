@@ -10,16 +10,19 @@ from gan_imbalance.comparison.plots.remedies import (
     precision_recall,
 )
 from gan_imbalance.comparison.plots.samples import (
-    SHEET,
+    SHEETS,
     correlations,
     distributions,
+    dynamics,
     image_sheet,
+    neighbourhoods,
     principal_components,
+    series_sheet,
 )
 
 __all__ = [
     "COLOURS",
-    "SHEET",
+    "SHEETS",
     "Numbers",
     "Plot",
     "confusion_matrices",
@@ -27,12 +30,15 @@ __all__ = [
     "critical_difference",
     "curves_by_step",
     "distributions",
+    "dynamics",
     "forest",
     "image_sheet",
     "metric_by_amount",
     "metric_by_axis",
     "metric_by_remedy",
+    "neighbourhoods",
     "precision_recall",
     "principal_components",
+    "series_sheet",
     "training_curves",
 ]

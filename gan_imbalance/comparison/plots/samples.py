@@ -16,18 +16,23 @@ from gan_imbalance.comparison.plots.canvas import (
     canvas,
     short,
 )
+from gan_imbalance.metrics import autocorrelation, autocorrelation_distance, power_spectrum
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure as Drawing
 
 
 _MAX_POINTS = 300
 _MAX_LEVELS = 8
-SHEET = "images_"
+SHEETS = ("images_", "series_")
 """How the names of plots begin that show samples themselves."""
 
 # rows and columns of images, real or synthetic
 _SHEET = (4, 12)
+_LINES = 12
+# of either kind: t-SNE takes a second for so many
+_NEIGHBOURS = 150
 
 
 def distributions(real: pd.DataFrame, synthetic: pd.DataFrame, categorical: Sequence[str], remedy: str) -> Plot:
@@ -127,25 +132,111 @@ def principal_components(real: Numbers, synthetic: Mapping[str, Numbers]) -> Plo
     axes_of_plane = np.linalg.svd(real - mean, full_matrices=False)[2][:2].T
     # one feature has one axis
     axes_of_plane = np.pad(axes_of_plane, ((0, 0), (0, 2 - axes_of_plane.shape[1])))
-    rows = -(-len(synthetic) // 2)
-    drawing, axes = canvas(rows, 2, height=2.1 * rows + 0.3, sharex=True, sharey=True)
     random = np.random.default_rng(0)
-    for axis, (name, generated) in zip(axes.flat, synthetic.items(), strict=False):
-        for sample, colour, label in ((real, COLOURS[0], "real"), (generated, COLOURS[1], "synthetic")):
-            chosen = random.permutation(len(sample))[:_MAX_POINTS]
-            plane = (sample[chosen] - mean) @ axes_of_plane
-            axis.scatter(*plane.T, s=4, alpha=0.5, lw=0, color=colour, label=label)
-        axis.set_title(short(name), fontsize=8)
-    for axis in list(axes.flat)[len(synthetic) :]:
-        axis.set_visible(False)
-    handles, labels = axes[0, 0].get_legend_handles_labels()
-    drawing.legend(handles, labels, loc="outside upper center", ncols=2, frameon=False)
+
+    def drawn(rows: Numbers) -> Numbers:
+        plane: Numbers = (rows[random.permutation(len(rows))[:_MAX_POINTS]] - mean) @ axes_of_plane
+        return plane
+
+    drawing = _clouds({name: (drawn(real), drawn(made)) for name, made in synthetic.items()}, sharex=True, sharey=True)
     spreads = [f"{name} {_spread(real, generated, mean, axes_of_plane):.0%}" for name, generated in synthetic.items()]
     alt = (
         "Scatter of the first two principal components, real and synthetic minority rows. "
         f"Spread of the synthetic rows in this plane, relative to the real ones: {', '.join(spreads)}."
     )
     return Plot("principal_components", "Principal components of the real minority rows, first seed", alt, drawing)
+
+
+def neighbourhoods(real: Numbers, synthetic: Mapping[str, Numbers]) -> Plot:
+    """Return real and synthetic minority samples as t-SNE lays them out, those of each remedy with the real ones.
+
+    As in Yoon et al. 2019 (TimeGAN), figure 3, but of whole samples.
+
+    Args:
+        real: encoded minority samples of the training part, (n, d), two or more.
+        synthetic: those of each remedy, (m, d).
+    """
+    from sklearn.manifold import TSNE
+
+    random, clouds = np.random.default_rng(0), {}
+    for name, made in synthetic.items():
+        both = [rows[random.permutation(len(rows))[:_NEIGHBOURS]] for rows in (real, made)]
+        together = np.concatenate(both)
+        # at most a third of the neighbours that there are
+        perplexity = min(30.0, (len(together) - 1) / 3)
+        places = TSNE(perplexity=perplexity, init="pca", random_state=0).fit_transform(together)
+        clouds[name] = (places[: len(both[0])], places[len(both[0]) :])
+    alt = f"Scatter of t-SNE's two dimensions, real and synthetic minority samples of {', '.join(synthetic)}."
+    return Plot("neighbourhoods", "t-SNE of real and synthetic minority samples, first seed", alt, _clouds(clouds))
+
+
+def _clouds(clouds: Mapping[str, tuple[Numbers, Numbers]], **options: Any) -> Drawing:
+    """Return real and synthetic points in a plane, (n, 2) and (m, 2), a panel for each remedy."""
+    rows = -(-len(clouds) // 2)
+    drawing, axes = canvas(rows, 2, height=2.1 * rows + 0.3, **options)
+    for axis, (name, pair) in zip(axes.flat, clouds.items(), strict=False):
+        for points, colour, label in zip(pair, COLOURS, ("real", "synthetic"), strict=False):
+            axis.scatter(*points.T, s=4, alpha=0.5, lw=0, color=colour, label=label)
+        axis.set_title(short(name), fontsize=8)
+    for axis in list(axes.flat)[len(clouds) :]:
+        axis.set_visible(False)
+    handles, labels = axes[0, 0].get_legend_handles_labels()
+    drawing.legend(handles, labels, loc="outside upper center", ncols=2, frameon=False)
+    return drawing
+
+
+def series_sheet(real: Numbers, synthetic: Numbers, remedy: str) -> Plot:
+    """Return series of the minority, real and synthetic ones over each other, a panel for each channel.
+
+    Args:
+        real: series of the training part, (n, channels, length).
+        synthetic: those that the remedy added.
+        remedy: its name.
+    """
+    channels = real.shape[1]
+    drawing, axes = canvas(channels, 1, height=1.8 * channels + 0.5, sharex=True)
+    for channel, axis in enumerate(axes[:, 0]):
+        for series, colour, label in zip((real, synthetic), COLOURS, ("real", "synthetic"), strict=False):
+            axis.plot(series[:_LINES, channel].T, color=colour, lw=0.6, alpha=0.6)
+            axis.plot([], [], color=colour, label=label)
+        axis.tick_params(labelsize=7)
+    axes[-1, 0].set_xlabel("time step")
+    handles, labels = axes[0, 0].get_legend_handles_labels()
+    drawing.legend(handles, labels, loc="outside upper center", ncols=2, frameon=False)
+    alt = f"{min(len(real), _LINES)} real series and {min(len(synthetic), _LINES)} of {remedy} over each other."
+    caption = f"{remedy}: real and synthetic series of the rare class, first seed"
+    return Plot(f"{SHEETS[1]}{remedy}", caption, alt, drawing)
+
+
+def dynamics(real: Numbers, synthetic: Mapping[str, Numbers]) -> Plot:
+    """Return mean autocorrelation and power spectrum of the minority's series, real and synthetic, a row per channel.
+
+    Args:
+        real: series of the training part, (n, channels, length).
+        synthetic: those of each remedy.
+    """
+    channels, length = real.shape[1:]
+    drawing, axes = canvas(channels, 2, height=1.9 * channels + 0.6)
+    for position, (name, series) in enumerate({"real": real, **synthetic}.items()):
+        look = {"color": COLOURS[position % len(COLOURS)], "lw": 1.6 if name == "real" else 0.9}
+        # the power of the mean is none
+        curves = autocorrelation(series, length // 2), power_spectrum(series)[:, 1:]
+        for column, of_channels in enumerate(curves):
+            for axis, values in zip(axes[:, column], of_channels, strict=True):
+                axis.plot(np.arange(column, len(values) + column), values, label=short(name), **look)
+                axis.tick_params(labelsize=7)
+    for axis in axes[:, 1]:
+        axis.set_yscale("log")
+    for axis, title in zip(axes[0], ("autocorrelation by lag", "power by cycles in the series"), strict=True):
+        axis.set_title(title, fontsize=8)
+    handles, labels = axes[0, 0].get_legend_handles_labels()
+    drawing.legend(handles, labels, loc="outside upper center", ncols=3, frameon=False, fontsize=7)
+    gaps = [f"{name} {autocorrelation_distance(real, made, length // 2):.3f}" for name, made in synthetic.items()]
+    alt = (
+        "Mean autocorrelation and power spectrum of real and synthetic series. Mean absolute difference of the "
+        f"autocorrelations: {', '.join(gaps)}."
+    )
+    return Plot("dynamics", "Autocorrelation and spectrum of the rare class's series, first seed", alt, drawing)
 
 
 def _spread(real: Numbers, generated: Numbers, mean: Numbers, plane: Numbers) -> float:
@@ -169,7 +260,9 @@ def image_sheet(real: Numbers, synthetic: Numbers, remedy: str) -> Plot:
         axis.set_title(title, fontsize=8)
         axis.set_axis_off()
     alt = f"{min(len(real), np.prod(_SHEET))} real images above {min(len(synthetic), np.prod(_SHEET))} of {remedy}."
-    return Plot(f"{SHEET}{remedy}", f"{remedy}: real and synthetic images of the rare class, first seed", alt, drawing)
+    return Plot(
+        f"{SHEETS[0]}{remedy}", f"{remedy}: real and synthetic images of the rare class, first seed", alt, drawing
+    )
 
 
 def _tiled(images: Numbers) -> Numbers:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, get_args
 from gan_imbalance.comparison.plan.cells import Candidate, Cell, Task, slug
 from gan_imbalance.comparison.plan.description import Description
 from gan_imbalance.comparison.plan.study import Study
-from gan_imbalance.comparison.plots import SHEET
+from gan_imbalance.comparison.plots import SHEETS
 from gan_imbalance.comparison.report.findings import Findings
 from gan_imbalance.comparison.store import Store
 from gan_imbalance.data.split import Part
@@ -132,7 +132,7 @@ def publish_comparison(findings: Findings, report: Path, upload: bool, in_whole:
         for split in description.content["splits"]:
             use_artifact(run, _described_dataset(description, split))
         plots = sorted((folder / "plots").glob("*.png"))
-        sheets = [] if upload else [path for path in plots if path.name.startswith(SHEET)]
+        sheets = [] if upload else [path for path in plots if path.name.startswith(SHEETS)]
         log_plots(run, (path for path in plots if path not in sheets))
         log_tables(run, {"cells": findings.results, "remedies": findings.summary})
         run.summary.update({**_validation_figures(findings.results), **_verdict(store)})
