@@ -88,5 +88,7 @@ register_kind(
         adapter="gan_imbalance.comparison.adapters.series.SeriesAdapter",
         generator="gan_imbalance.networks.TemporalGenerator",
         discriminator="gan_imbalance.networks.TemporalDiscriminator",
+        remedies="gan_imbalance.comparison.plan.catalogue.SERIES",
+        classifiers="gan_imbalance.comparison.plan.planning.SERIES_CLASSIFIERS",
     )
 )

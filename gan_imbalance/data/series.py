@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from io import BytesIO
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self, get_args
 
@@ -140,11 +141,17 @@ class SeriesSet:
         """
         if Path(path).suffix != ".npz":
             raise InputError(f"Cannot write {Path(path).name}: series are written as .npz; end its name in that.")
+        with atomic_path(path) as temporary:
+            temporary.write_bytes(self.to_bytes())
+
+    def to_bytes(self) -> bytes:
+        """Return the .npz that :meth:`save` writes."""
         arrays: dict[str, Any] = {"X": self.X, "y": np.array(self.classes)[self.labels]}
         if self.recordings is not None:
             arrays["groups"] = self.recordings
-        with atomic_path(path) as temporary:
-            np.savez(temporary, allow_pickle=False, **arrays)
+        file = BytesIO()
+        np.savez(file, allow_pickle=False, **arrays)
+        return file.getvalue()
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from gan_imbalance.comparison.plan.remedies import Remedy
 from gan_imbalance.components import import_class
-from gan_imbalance.distillation import IMAGE_MEMBERS, MEMBERS
+from gan_imbalance.distillation import IMAGE_MEMBERS, MEMBERS, SERIES_MEMBERS
 from gan_imbalance.kinds import find_kind
 from gan_imbalance.types import DataKind, InputError
 
@@ -19,6 +19,8 @@ TEACHER = "teacher"
 
 _GAN_SAMPLER = "gan_imbalance.oversampling.GANOverSampler"
 _IMAGE_SAMPLER = "gan_imbalance.oversampling.ImageOverSampler"
+_SERIES_SAMPLER = "gan_imbalance.oversampling.TimeSeriesOverSampler"
+_SERIES_CONTROLS = "gan_imbalance.oversampling.series_controls."
 _CONTROLS = "gan_imbalance.comparison.controls."
 _THIRD_PARTY = "gan_imbalance.comparison.third_party."
 _IMBLEARN = ("imblearn.over_sampling", "imblearn.under_sampling", "imblearn.combine")
@@ -35,8 +37,9 @@ _ENSEMBLE = "gan_imbalance.distillation.CrossFittedEnsemble"
 _TEACHERS: dict[str, dict[str, Any]] = {
     "table": {"class_path": _ENSEMBLE, "init_args": {"members": MEMBERS}},
     "image": {"class_path": _ENSEMBLE, "init_args": {"members": IMAGE_MEMBERS}},
+    "series": {"class_path": _ENSEMBLE, "init_args": {"members": SERIES_MEMBERS}},
 }
-_DISTILLATION, _IMAGE_DISTILLATION = (
+_DISTILLATION, _IMAGE_DISTILLATION, _SERIES_DISTILLATION = (
     {"class_path": "gan_imbalance.comparison.distillation.Distillation", "init_args": {"teacher": teacher}}
     for teacher in _TEACHERS.values()
 )
@@ -216,6 +219,62 @@ IMAGE_REMEDIES: Mapping[str, Remedy] = {
 }
 """All remedies of images that have a name."""
 
+SERIES_CONTROLS: Mapping[str, Remedy] = {
+    remedy.name: remedy
+    for remedy in (
+        Remedy("nothing"),
+        Remedy("tuned_threshold", threshold="tuned"),
+        _sampler("jitter", f"{_SERIES_CONTROLS}JitterSeriesSampler"),
+        _sampler("time_warp", f"{_SERIES_CONTROLS}TimeWarpSampler"),
+        _sampler("untrained_generator", _SERIES_SAMPLER, gan="WassersteinGAN", max_steps=0),
+        Remedy(REAL_ROWS, reserve=True),
+        _HALVED,
+    )
+}
+"""What every comparison of time series shows beside its remedies."""
+
+STANDARD_SERIES_REMEDIES: Mapping[str, Remedy] = {
+    remedy.name: remedy
+    for remedy in (
+        *(STANDARD_REMEDIES[name] for name in ("class_weights", "random_over", "random_under", "smote")),
+        _sampler("smote_dtw", f"{_SERIES_CONTROLS}DTWSMOTE", {"k_neighbors": [3, 5, 10]}),
+        # the over-sampler's default
+        _sampler("gan", _SERIES_SAMPLER),
+        _sampler("minority_transfer_gan", _SERIES_SAMPLER, gan="MinorityTransferGAN"),
+        _sampler("minority_transfer_from_scratch", _SERIES_SAMPLER, gan="MinorityTransferGAN", pretrain_steps=0),
+        _distilled("distilled_gan", _SERIES_SAMPLER, _SERIES_DISTILLATION),
+    )
+}
+"""What competes on time series where a configuration names nothing."""
+
+FURTHER_SERIES_REMEDIES: Mapping[str, Remedy] = {
+    remedy.name: remedy
+    for remedy in (
+        _sampler("conditional_gan", _SERIES_SAMPLER, gan="ConditionalGAN"),
+        _sampler("wasserstein_gan", _SERIES_SAMPLER, gan="WassersteinGAN"),
+        _sampler("conditional_wasserstein_gan", _SERIES_SAMPLER, gan="ConditionalWassersteinGAN"),
+    )
+}
+"""Further GANs of time series: named, they compete."""
+
+SERIES_DISTILLATION_CONTROLS: Mapping[str, Remedy] = {
+    remedy.name: remedy
+    for remedy in (
+        _distilled("distilled_time_warp", f"{_SERIES_CONTROLS}TimeWarpSampler", _SERIES_DISTILLATION),
+        Remedy("distilled_real", transform=_SERIES_DISTILLATION, stated_role="control"),
+        _teacher("series"),
+    )
+}
+"""What joins where a teacher of time series takes part: real series, warped in time, are in the GAN's place."""
+
+SERIES_REMEDIES: Mapping[str, Remedy] = {
+    **SERIES_CONTROLS,
+    **STANDARD_SERIES_REMEDIES,
+    **FURTHER_SERIES_REMEDIES,
+    **SERIES_DISTILLATION_CONTROLS,
+}
+"""All remedies of time series that have a name."""
+
 # of any other kind, what needs nothing but rows
 _STANDARD_ELSEWHERE = {name: STANDARD_REMEDIES[name] for name in ("class_weights", "random_over", "random_under")}
 _CONTROLS_ELSEWHERE = {name: CONTROLS[name] for name in ("nothing", "tuned_threshold", REAL_ROWS, HALF_MINORITY)}
@@ -239,6 +298,7 @@ class Offer(NamedTuple):
 
 TABLES = Offer(STANDARD_REMEDIES, CONTROLS, TABLE_REMEDIES, DISTILLATION_CONTROLS)
 IMAGES = Offer(STANDARD_IMAGE_REMEDIES, IMAGE_CONTROLS, IMAGE_REMEDIES, IMAGE_DISTILLATION_CONTROLS)
+SERIES = Offer(STANDARD_SERIES_REMEDIES, SERIES_CONTROLS, SERIES_REMEDIES, SERIES_DISTILLATION_CONTROLS)
 ANY_KIND = Offer(_STANDARD_ELSEWHERE, _CONTROLS_ELSEWHERE, {**_STANDARD_ELSEWHERE, **_CONTROLS_ELSEWHERE}, {})
 
 
@@ -248,8 +308,8 @@ def choose_remedies(
     """Return the remedies of a comparison, "nothing" first: what all others are compared with.
 
     Args:
-        given: names of :data:`TABLE_REMEDIES` or :data:`IMAGE_REMEDIES`, or of imbalanced-learn's samplers
-            ("BorderlineSMOTE"), and remedies of one's own; None means all standard ones.
+        given: names of :data:`TABLE_REMEDIES`, :data:`IMAGE_REMEDIES` or :data:`SERIES_REMEDIES`, or of
+            imbalanced-learn's samplers ("BorderlineSMOTE"), and remedies of one's own; None means all standard ones.
         controls: whether the controls that are not given join.
         kind: of the data.
 

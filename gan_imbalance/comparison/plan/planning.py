@@ -47,6 +47,15 @@ IMAGE_CLASSIFIERS: Classifiers = {
 }
 """Who learns images where a configuration names nobody."""
 
+SERIES_CLASSIFIERS: Classifiers = {
+    "resnet1d": {
+        "class_path": "gan_imbalance.classifiers.SeriesClassifier",
+        "init_args": {},
+        TUNE: {"lr": [3e-4, 1e-3, 3e-3]},
+    },
+}
+"""Who learns time series where a configuration names nobody."""
+
 
 def standard_classifiers(kind: DataKind) -> Classifiers:
     """Return who learns data of a kind by default."""

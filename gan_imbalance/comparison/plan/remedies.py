@@ -189,7 +189,8 @@ class Remedy:
         """Return the remedy with a number of steps of its GAN, unless it has a budget of its own (or is untrained).
 
         None means what suits it: the small GAN that is an over-sampler's default keeps its number, any other of a table
-        gets :data:`GAN_STEPS`.
+        gets :data:`GAN_STEPS`,
+        one of images or series what its over-sampler takes by itself.
         """
         own = self.init_args.get("max_steps")
         has_budget = own is not None or {"epochs", "max_time"} & set(self.init_args)
@@ -199,7 +200,8 @@ class Remedy:
             # an over-sampler whose own number is None has one for its small default GAN only
             own_default = signature(cast(type, self.sampler_class)).parameters["max_steps"].default
             is_large = own_default is None and self.init_args.get("gan") is not None
-            return self.with_init_args(max_steps=GAN_STEPS) if is_large else self
+            suited = getattr(self.sampler_class, "steps", GAN_STEPS)
+            return self.with_init_args(max_steps=suited) if is_large else self
         # the first phase takes its usual share of them; one that is left out stays so
         first = {"pretrain_steps": None} if override and self.init_args.get("pretrain_steps") else {}
         return self.with_init_args(max_steps=steps, **first)
