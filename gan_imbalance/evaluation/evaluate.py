@@ -1,8 +1,8 @@
-"""From two tables, and held-out rows if there are any, to figures, words and plots."""
+"""From two tables or two sets of series, and held-out ones if there are any, to figures, words and plots."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from gan_imbalance.comparison.report import show
 from gan_imbalance.data.reading import UNKNOWN, FileOptions, is_on_hub, read_table
 from gan_imbalance.evaluation.profile import Tables, describe_columns, find_alerts
 from gan_imbalance.evaluation.result import Evaluation
+from gan_imbalance.evaluation.series import are_series, draw_series, judge_series_sets, read_series_sets
 from gan_imbalance.files import atomic_path, file_hash, provenance, write_json
 from gan_imbalance.metrics import column_pair_trends, column_shapes, describe_collapse, measure_variety, train_and_test
 from gan_imbalance.pages import render
@@ -35,7 +36,7 @@ _SHOWN_PAIRS = 10
 _DAYS_PER_YEAR = 365.2425
 
 Table = Any
-"""Rows, a table of pandas, polars or Arrow, or the file where they lie."""
+"""Rows, a table of pandas, polars or Arrow, or a set of series; or the file where they lie."""
 
 
 def evaluate(
@@ -53,11 +54,14 @@ def evaluate(
 ) -> Evaluation:
     """Judge synthetic rows against the real ones: fidelity, variety, privacy, worth to a classifier.
 
-    Writes evaluation.json and evaluation.html, a profile of both tables side by side.
+    Writes evaluation.json and evaluation.html, a profile of both tables side by side. Time series are judged by the
+    figures of :data:`~gan_imbalance.quality.SERIES_METRICS`, against the real series of the classes that the synthetic
+    ones have; ``target``, ``drop`` and how a CSV is written are for tables.
 
     Args:
         real: rows that the generator learned from; a table of pandas, polars or Arrow, or a file, see
-            :func:`~gan_imbalance.data.reading.read_table`.
+            :func:`~gan_imbalance.data.reading.read_table`; or a :class:`~gan_imbalance.SeriesSet` or a file of series,
+            see :func:`~gan_imbalance.data.series_files.read_series`.
         synthetic: rows to judge, whoever made them; the same columns, in any order.
         holdout: real rows that the generator has not seen; privacy and honest figures need them.
         target: column of classes, to train a classifier on synthetic rows and test it on held-out ones.
@@ -77,20 +81,54 @@ def evaluate(
         InputError: if a file cannot be read, tables do not fit together, max_rows is below 10, or the folder cannot be
             written.
     """
+    if max_rows < 10:
+        raise InputError(f"max_rows is {max_rows}; compare at least 10 rows.")
     dropped = [str(name) for name in drop]
+    settings = {"target": target, "drop": dropped, "max_rows": max_rows, "seed": seed}
+    if are_series(real, synthetic, holdout):
+        given = {"real": real, "synthetic": synthetic} | ({} if holdout is None else {"holdout": holdout})
+        csv = {"separator": separator, "encoding": encoding, "decimal": decimal}
+        sets = read_series_sets(given, {"target": target, "drop": dropped, **csv})
+        evaluation = judge_series_sets(sets, max_rows, seed)
+        counts = {name: len(one.X) for name, one in sets.items()}
+        return _written(evaluation, output, given, counts, settings, draw_series(sets))
     real, synthetic, holdout = map(as_pandas, (real, synthetic, holdout))
     given = {"real": real, "synthetic": synthetic} | ({} if holdout is None else {"holdout": holdout})
     told = FileOptions(separator, encoding, decimal)
     frames = {name: _read(name, table, UNKNOWN if name == "synthetic" else told) for name, table in given.items()}
     tables = Tables.of(frames["real"], frames["synthetic"], frames.get("holdout"), target, dropped)
     evaluation = _judge(tables, target, max_rows, seed)
+    counts = {name: len(frame) for name, frame in frames.items()}
+    left_out = max(0, len(tables.column_types) - _MAX_PICTURED)
+    return _written(evaluation, output, given, counts, settings, _plots(tables, evaluation), left_out)
+
+
+def _written(
+    evaluation: Evaluation,
+    output: str | Path | None,
+    given: Mapping[str, Table],
+    counts: Mapping[str, int],
+    settings: dict[str, Any],
+    drawings: Iterable[plots.Plot],
+    left_out: int = 0,
+) -> Evaluation:
+    """Write evaluation.json and the page, unless there is no folder, and return the evaluation that tells of the page.
+
+    Args:
+        evaluation: what was found out.
+        output: the folder.
+        given: what was compared, by its option.
+        counts: how many rows or series each of them has.
+        settings: of the figures.
+        drawings: for the page.
+        left_out: how many columns these do not show.
+    """
     if output is None:
         return evaluation
-    files = {name: _origin(table) | {"rows": len(frames[name])} for name, table in given.items()}
-    settings = {"target": target, "drop": dropped, "max_rows": max_rows, "seed": seed}
+    files = {name: _origin(table) | {"rows": counts[name]} for name, table in given.items()}
     folder = Path(output)
     write_json(folder / "evaluation.json", provenance(**evaluation.to_dict(), files=files, **settings))
-    page, path = _page(evaluation, tables, files, settings), folder / "evaluation.html"
+    page, path = _page(evaluation, files, settings, drawings, left_out), folder / "evaluation.html"
     with atomic_path(path) as temporary:
         temporary.write_text(page, encoding="utf-8")
     return replace(evaluation, report=path)
@@ -109,11 +147,12 @@ def run_evaluate(
     encoding: str | None = None,
     decimal: DecimalMark | None = None,
 ) -> Evaluation:
-    """Judge a synthetic table against the real one: fidelity, variety, privacy, worth to a classifier.
+    """Judge a synthetic table against the real one: fidelity, variety, privacy, worth to a classifier; or time series.
 
     Args:
-        real: table that the generator learned from (CSV, Parquet, Excel or ARFF).
-        synthetic: table to judge, whoever made it; the same columns, in any order.
+        real: table that the generator learned from (CSV, Parquet, Excel or ARFF), or time series (.npz, .ts, and, where
+            the synthetic ones are an .npz, .tsv or .txt).
+        synthetic: table to judge, whoever made it; the same columns, in any order; or series, as ``real``.
         holdout: real rows that the generator has not seen; privacy and honest figures need them.
         target: column of classes, to train a classifier on synthetic rows and test it on held-out ones.
         output: folder to write.
@@ -145,8 +184,8 @@ def _read(option: str, table: Table, options: FileOptions) -> pd.DataFrame:
 
 
 def _origin(table: Table) -> dict[str, str | None]:
-    """Return where a table comes from; of a DataFrame nothing is known, of a file elsewhere its path."""
-    if isinstance(table, pd.DataFrame):
+    """Return where a table comes from; of one in memory nothing is known, of a file elsewhere its path."""
+    if not isinstance(table, str | Path):
         return {"path": None, "hash": None}
     if is_on_hub(table):
         return {"path": str(table), "hash": None}
@@ -155,8 +194,6 @@ def _origin(table: Table) -> dict[str, str | None]:
 
 def _judge(tables: Tables, target: str | None, max_rows: int, seed: int) -> Evaluation:
     """Return all figures and words, before anything is written."""
-    if max_rows < 10:
-        raise InputError(f"max_rows is {max_rows}; compare at least 10 rows.")
     encoder = _fit_encoder(tables, tables.real)
     judged = evaluate_synthetic(encoder, tables.real, tables.synthetic, tables.holdout, max_rows, _MAX_PAIRS, seed)
     swapped = tables.swapped()
@@ -253,11 +290,18 @@ def _utility(tables: Tables, target: str, seed: int) -> tuple[dict[str, dict[str
     return figures, notes
 
 
-def _page(evaluation: Evaluation, tables: Tables, files: dict[str, Any], settings: dict[str, Any]) -> str:
+def _page(
+    evaluation: Evaluation,
+    files: dict[str, Any],
+    settings: dict[str, Any],
+    drawings: Iterable[plots.Plot],
+    left_out: int,
+) -> str:
     return render(
         "evaluation.html",
         package="gan_imbalance.evaluation",
-        title=Path(files["synthetic"]["path"] or "A DataFrame").name,
+        title=Path(files["synthetic"]["path"] or ("A DataFrame" if evaluation.noun == "rows" else "Series")).name,
+        noun=evaluation.noun,
         verdict=evaluation.verdict,
         files=files,
         settings=settings,
@@ -267,8 +311,8 @@ def _page(evaluation: Evaluation, tables: Tables, files: dict[str, Any], setting
         pairs=evaluation.pairs.dropna().head(_SHOWN_PAIRS),
         alerts=evaluation.alerts,
         notes=evaluation.notes,
-        plots=show(list(_plots(tables, evaluation))),
-        left_out=max(0, len(tables.column_types) - _MAX_PICTURED),
+        plots=show(list(drawings)),
+        left_out=left_out,
         made_by=provenance(),
     )
 

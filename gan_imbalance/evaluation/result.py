@@ -32,6 +32,7 @@ class Evaluation:
         alerts: what synthetic rows hold that real ones do not, and the reverse.
         collapse: signs that the generator has collapsed, in sentences.
         notes: what was left out or drawn, in sentences.
+        noun: what was judged: rows or series.
         report: the page, evaluation.html, which needs no other file; None where none was written.
 
     Example:
@@ -54,6 +55,7 @@ class Evaluation:
     alerts: list[Alert]
     collapse: list[str]
     notes: list[str]
+    noun: str = "rows"
     report: Path | None = None
 
     @property
@@ -97,7 +99,7 @@ class Evaluation:
 
         console = Console()
         console.width = max(console.width, 100)
-        table = Table("figure", "synthetic rows", "real rows instead", "best")
+        table = Table("figure", f"synthetic {self.noun}", f"real {self.noun} instead", "best")
         for row in self.shown_figures.to_dict("records"):
             table.add_row(row["display_name"], *(_number(row[side]) for side in ("synthetic", "real")), row["best"])
         console.print(table)
