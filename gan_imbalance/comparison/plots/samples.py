@@ -31,6 +31,7 @@ SHEETS = ("images_", "series_")
 # rows and columns of images, real or synthetic
 _SHEET = (4, 12)
 _LINES = 12
+_LEAST_POWER = 1e-10
 # of either kind: t-SNE takes a second for so many
 _NEIGHBOURS = 150
 
@@ -219,15 +220,14 @@ def dynamics(real: Numbers, synthetic: Mapping[str, Numbers]) -> Plot:
     drawing, axes = canvas(channels, 2, height=1.9 * channels + 0.6)
     for position, (name, series) in enumerate({"real": real, **synthetic}.items()):
         look = {"color": COLOURS[position % len(COLOURS)], "lw": 1.6 if name == "real" else 0.9}
-        # the power of the mean is none
-        curves = autocorrelation(series, length // 2), power_spectrum(series)[:, 1:]
+        # the power of the mean is none; that of nothing at all has no decibels
+        powers = np.maximum(power_spectrum(series)[:, 1:], _LEAST_POWER)
+        curves = autocorrelation(series, length // 2), 10 * np.log10(powers)
         for column, of_channels in enumerate(curves):
             for axis, values in zip(axes[:, column], of_channels, strict=True):
                 axis.plot(np.arange(column, len(values) + column), values, label=short(name), **look)
                 axis.tick_params(labelsize=7)
-    for axis in axes[:, 1]:
-        axis.set_yscale("log")
-    for axis, title in zip(axes[0], ("autocorrelation by lag", "power by cycles in the series"), strict=True):
+    for axis, title in zip(axes[0], ("autocorrelation by lag", "decibels by cycles"), strict=True):
         axis.set_title(title, fontsize=8)
     handles, labels = axes[0, 0].get_legend_handles_labels()
     drawing.legend(handles, labels, loc="outside upper center", ncols=3, frameon=False, fontsize=7)
