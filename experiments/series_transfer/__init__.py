@@ -1,0 +1,1 @@
+"""Does a GAN that learned the normal series first help with few rare ones?"""
