@@ -28,7 +28,7 @@ RARE_SERIES = [10, 25, 50]
 SEEDS = 10
 COMMON_SERIES = 1000
 GAN_STEPS = 300
-CLASSIFIER_STEPS = 200
+CLASSIFIER_STEPS = 150
 
 
 @dataclass(frozen=True)
@@ -47,8 +47,8 @@ class Source:
 
 
 SOURCES = {
-    "ECG5000": Source(rare=4, common=(1, 2), every=2),
-    "Wafer": Source(rare=-1, common=(1,), every=2),
+    "ECG5000": Source(rare=4, common=(1, 2), every=4),
+    "Wafer": Source(rare=-1, common=(1,), every=4),
     "ItalyPowerDemand": Source(rare=1, common=(2,), every=1),
 }
 
