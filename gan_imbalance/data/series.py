@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from io import BytesIO
 from pathlib import Path
@@ -128,6 +128,27 @@ class SeriesSet:
         """
         return cls.of(read_series(path))
 
+    def take(self, rows: Indices) -> Self:
+        """Return some of the series, by their positions; the classes stay what they are."""
+        given = {"recordings": self.recordings, "test_rows": self.test_rows}
+        told = {name: values[rows] for name, values in given.items() if values is not None}
+        return replace(self, X=self.X[rows], labels=self.labels[rows], **told)
+
+    def of_classes(self, labels: Sequence[Label]) -> Self:
+        """Return the series of some classes, which keep their order, and no other class.
+
+        Raises:
+            InputError: if a class is unknown, or there are fewer than two of them.
+        """
+        wanted = sorted({find_class(label, self.classes) for label in labels})
+        if len(wanted) < 2:
+            raise InputError(
+                f"only names one class, {quoted(labels[0])}, so there is nothing to tell apart; name more."
+            )
+        taken = self.take(np.flatnonzero(np.isin(self.labels, wanted)))
+        classes = tuple(self.classes[index] for index in wanted)
+        return replace(taken, labels=np.searchsorted(wanted, taken.labels), classes=classes)
+
     @property
     def is_padded(self) -> bool:
         """Return whether some series is shorter than the others."""
@@ -209,6 +230,7 @@ class TimeSeriesDataModule(ImbalanceDataModule):
             longest, and tells where they end in a further channel, the mask, that is learned as the others are: what is
             generated is NaN behind the end that its own mask tells; ``cut`` keeps as many first steps as the shortest
             has.
+        only: classes to take, of several; they keep their order.
         kwargs: see :class:`ImbalanceDataModule`.
 
     Example:
@@ -237,6 +259,7 @@ class TimeSeriesDataModule(ImbalanceDataModule):
         target: str | None = None,
         group: str | None = None,
         lengths: Lengths = "equal",
+        only: Sequence[Label] = (),
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -248,6 +271,7 @@ class TimeSeriesDataModule(ImbalanceDataModule):
         self.test_path = test_path
         self.columns = Columns(id, time, tuple(values), target, group)
         self.lengths = lengths
+        self.only = only
         self.scaler: SeriesScaler
         if sum(source is not None for source in (path, bundled, X)) != 1:
             raise InputError("Say where the series are by exactly one of path, bundled and X.")
@@ -260,7 +284,11 @@ class TimeSeriesDataModule(ImbalanceDataModule):
 
     @cached_property
     def samples(self) -> SeriesSet:
-        """All series."""
+        """All series, or those of the classes that are taken."""
+        series = self._read()
+        return series.of_classes(self.only) if self.only else series
+
+    def _read(self) -> SeriesSet:
         if isinstance(self.X, SeriesSet):
             return self.X
         if self.bundled is not None:

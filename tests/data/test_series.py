@@ -452,3 +452,21 @@ def test_the_hash_changes_with_any_value() -> None:
         ),
     }
     assert len(hashes) == 4
+
+
+def test_some_of_the_classes_are_taken() -> None:
+    y = np.array(["a", "b", "c"])[np.arange(30) % 3]
+    data = TimeSeriesDataModule(X=numbers(), y=y, groups=np.arange(30), only=["c", "a"])
+    assert data.samples.classes == ("a", "c")
+    np.testing.assert_array_equal(data.samples.X, numbers()[y != "b"])
+    assert [data.samples.classes[label] for label in data.samples.labels] == y[y != "b"].tolist()
+    assert data.samples.recordings is not None
+    taken = data.samples.take(data.split.test).recordings
+    assert taken is not None
+    assert len(taken) == len(data.split.test)
+    for only, expected in (
+        (["a"], "only names one class, 'a', so there is nothing"),
+        (["a", "d"], "Unknown class 'd'"),
+    ):
+        with pytest.raises(InputError, match=expected):
+            _ = TimeSeriesDataModule(X=numbers(), y=y, only=only).samples
