@@ -36,6 +36,7 @@ from experiments.benchmarks.training_step import CRITIC_STEPS, LATENT_DIM, PENAL
 from gan_imbalance.data import SeriesSet, TimeSeriesDataModule
 from gan_imbalance.gans import WassersteinGAN
 from gan_imbalance.networks import TemporalDiscriminator, TemporalGenerator
+from gan_imbalance.types import DataSpec
 
 LENGTHS = (128, 64, 32, 16, 8)
 RARE_SERIES = 200
@@ -46,12 +47,13 @@ CLOCKED_STEPS = 30
 
 
 def handwritten_networks(width: int) -> tuple[nn.Sequential, nn.Sequential]:
-    """Return a generator of series of one channel as rows, (n, 128), and a critic of such rows.
+    """Return a generator of series of one channel as rows, (n, 128), and a critic of such rows, as wide as ours are.
 
     Args:
         width: channels next to the series.
     """
-    widths = [width * min(2**halving, 8) for halving in range(len(LENGTHS))]
+    ours = TemporalGenerator(DataSpec("series", (1, LENGTHS[0]), (0, 1)), LATENT_DIM, 0, width)
+    widths = [layer.in_channels for layer in ours.modules() if isinstance(layer, nn.Conv1d)][::-1]
     growing: list[nn.Module] = [nn.Linear(LATENT_DIM, widths[-1] * LENGTHS[-1])]
     growing += [nn.Unflatten(1, (widths[-1], LENGTHS[-1])), nn.ReLU()]
     for length, (inputs, outputs) in zip(LENGTHS[-2::-1], pairwise(widths[::-1]), strict=True):
