@@ -130,9 +130,9 @@ class SeriesSet:
 
     def take(self, rows: Indices) -> Self:
         """Return some of the series, by their positions; the classes stay what they are."""
-        given = {"recordings": self.recordings, "test_rows": self.test_rows}
-        told = {name: values[rows] for name, values in given.items() if values is not None}
-        return replace(self, X=self.X[rows], labels=self.labels[rows], **told)
+        recordings = None if self.recordings is None else self.recordings[rows]
+        test_rows = None if self.test_rows is None else self.test_rows[rows]
+        return replace(self, X=self.X[rows], labels=self.labels[rows], recordings=recordings, test_rows=test_rows)
 
     def of_classes(self, labels: Sequence[Label]) -> Self:
         """Return the series of some classes, which keep their order, and no other class.

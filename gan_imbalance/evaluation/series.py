@@ -89,14 +89,13 @@ def judge_series_sets(sets: Mapping[str, ReadSeries], max_rows: int, seed: int) 
     titles = {figure.name: {"display_name": figure.display_name, "best": figure.best} for figure in SERIES_METRICS}
     figures = pd.DataFrame.from_dict(titles, orient="index")
     figures = figures.assign(synthetic=pd.Series(judged), real=pd.Series(instead, dtype=float))
-    flat = [part[:max_rows].reshape(min(len(part), max_rows), -1) for part in (real, made)]
     return Evaluation(
         metrics=figures[["display_name", "synthetic", "real", "best"]],
         utility=pd.DataFrame(columns=["synthetic", "real"]),
         columns=[],
         pairs=pd.Series(dtype=float),
         alerts=[],
-        collapse=describe_collapse(measure_variety(*flat, seed)),
+        collapse=describe_collapse(measure_variety(_flat(real), _flat(made), seed)),
         notes=notes,
         noun="series",
     )
@@ -106,13 +105,14 @@ def draw_series(sets: Mapping[str, ReadSeries]) -> Iterator[plots.Plot]:
     """Yield series over each other, class by class, where all lie, and their dynamics."""
     real, made = sets["real"], sets["synthetic"]
     for label in _classes(made)[:_SHEETS]:
-        mine = [one.X[(one.y.astype(str) == label).to_numpy()] for one in (real, made)]
-        yield replace(plots.series_sheet(*mine, label), caption=f"Class {label}: real and synthetic series")
-    flat = [one.X.reshape(len(one.X), -1) for one in (real, made)]
-    shown = {"synthetic": flat[1]}
-    if len(flat[0]) > 1:
-        yield replace(plots.principal_components(flat[0], shown), caption="Principal components of the real series")
-        yield replace(plots.neighbourhoods(flat[0], shown), caption="t-SNE of real and synthetic series")
+        known, generated = (one.X[(one.y.astype(str) == label).to_numpy()] for one in (real, made))
+        yield replace(plots.series_sheet(known, generated, label), caption=f"Class {label}: real and synthetic series")
+    shown = {"synthetic": _flat(made.X)}
+    if len(real.X) > 1:
+        yield replace(
+            plots.principal_components(_flat(real.X), shown), caption="Principal components of the real series"
+        )
+        yield replace(plots.neighbourhoods(_flat(real.X), shown), caption="t-SNE of real and synthetic series")
     yield replace(plots.dynamics(real.X, {"synthetic": made.X}), caption="Autocorrelation and spectrum")
 
 
@@ -127,6 +127,10 @@ def _read(option: str, one: Any) -> ReadSeries:
             "or a .ts, .tsv or .txt."
         )
     return read_series(one)
+
+
+def _flat(X: Series) -> Series:
+    return X.reshape(len(X), -1)
 
 
 def _padded(X: Series, length: int) -> Series:
