@@ -79,12 +79,13 @@ def compare(
     with failed cells tries these again; a cell is made again when its settings change.
 
     Args:
-        data: the table or the images.
+        data: the table, the images or the time series.
         remedies: names of remedies (ours, or imbalanced-learn's such as BorderlineSMOTE), and remedies of one's
             own; all standard ones of the kind of data if not given. "nothing", which all are compared with, is
             always among them.
         classifiers: class_path dict of each classifier, in scikit-learn's manner; XGBoost, logistic regression and ours
-            if not given, and SMate's network for images. ``tune`` in it lists values that tuned cells choose from.
+            if not given; SMate's network for images, and a residual one for time series. ``tune`` in it lists
+            values that tuned cells choose from.
         seeds: how often the rows are dealt into folds anew, or number of random splits: seeds 0, 1, ...; twice, or
             ten splits, if not given.
         folds: number of folds that the rows of every seed are cut into, each the test part once; 5 if not given and

@@ -1,4 +1,4 @@
-"""What differs between the kinds of data that are compared; all else is the same for tables and images."""
+"""What differs between the kinds of data that are compared; all else is the same for all of them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ from gan_imbalance.quality import judge_features
 from gan_imbalance.types import DataKind, Label
 
 Content = Any
-"""Samples without their labels: a DataFrame of n rows, or uint8 images (n, channels, side, side)."""
+"""Samples without their labels: a DataFrame of n rows, uint8 images (n, channels, side, side), or float32 series
+(n, channels, length)."""
 
 
 class View(Protocol):
