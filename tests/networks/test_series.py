@@ -45,6 +45,15 @@ def test_what_a_series_holds_anywhere_moves_its_score() -> None:
     assert x.grad.all()
 
 
+@pytest.mark.parametrize("length", [9, 140, 1000])
+def test_at_first_variety_passes_the_generator_and_slopes_the_discriminator_whatever_the_length(length: int) -> None:
+    torch.manual_seed(0)
+    made = TemporalGenerator(spec(length), 32, 0)(torch.randn(64, 32)).detach().requires_grad_()
+    assert 0.1 < made.std(dim=0).mean() < 0.7
+    (slopes,) = torch.autograd.grad(TemporalDiscriminator(spec(length), 0, 1)(made).sum(), made)
+    assert 0.3 < slopes.flatten(1).norm(dim=1).mean() < 3
+
+
 @pytest.mark.parametrize("projection", [True, False])
 def test_conditions_move_the_scores(projection: bool) -> None:
     discriminator = TemporalDiscriminator(spec(24), 2, 1, width=4, projection=projection)
