@@ -12,7 +12,7 @@ from gan_imbalance.types import DataSpec
 
 _COARSEST = 8
 _KERNEL = 5
-_WIDEST = 8
+_WIDEST = 4
 
 
 class TemporalGenerator(BlockGenerator):
@@ -27,7 +27,7 @@ class TemporalGenerator(BlockGenerator):
         spec: the data to generate, series of 2 or more steps.
         latent_dim: width of the latent vector.
         num_conditions: conditions that are joined to the latent vector as one-hot; 0 if unconditional.
-        width: channels of the last layer before the series; they double with every halving, up to eight times as many.
+        width: channels of the last layer before the series; they double with every halving, up to four times as many.
         batch_norm: normalise all layers but the last over the batch.
 
     Raises:
@@ -71,7 +71,7 @@ class TemporalDiscriminator(BlockDiscriminator):
         spec: the data to judge, series of 2 or more steps.
         num_conditions: conditions that it is given; 0 if unconditional.
         num_outputs: scores per series; 1, or more for auxiliary-classifier GANs.
-        width: channels of the first layer; they double with every halving, up to eight times as many.
+        width: channels of the first layer; they double with every halving, up to four times as many.
         dropout: probability of zeroing a feature before the dense layer.
         spectral_norm: bound every layer's Lipschitz constant.
         projection: give conditions by projection; by one-hot maps if not.
