@@ -22,6 +22,10 @@ _ADAM = {"class_path": "gan_imbalance.optimizers.AdversarialAdam", "init_args": 
 DEFAULT_SERIES_GAN: dict[str, Any] = {
     "class_path": "gan_imbalance.gans.WassersteinGAN",
     "init_args": {
+        "penalty": {
+            "class_path": "gan_imbalance.losses.WassersteinGradientPenalty",
+            "init_args": {"weight": 1.0},
+        },
         "discriminator_steps": 2,
         "generator_optimizer": _ADAM,
         "discriminator_optimizer": _ADAM,
