@@ -12,6 +12,8 @@ from gan_imbalance.types import DataSpec
 
 _COARSEST = 8
 _KERNEL = 5
+# odd, since by an even one a convolution that halves would pass over every second step
+_DILATION = 3
 _WIDEST = 4
 
 
@@ -65,7 +67,9 @@ class TemporalGenerator(BlockGenerator):
 class TemporalDiscriminator(BlockDiscriminator):
     """Convolutions that halve the series, rounded up, with LeakyReLU, down to the steps that the generator starts from.
 
-    Without batch norm, for which a gradient penalty does not hold (Gulrajani et al. 2017, section 4).
+    All but the first are dilated (Yu and Koltun 2016, https://arxiv.org/abs/1511.07122), so that even few of them see
+    the shape of a series in large. Without batch norm, for which a gradient penalty does not hold (Gulrajani et al.
+    2017, section 4).
 
     Args:
         spec: the data to judge, series of 2 or more steps.
@@ -94,12 +98,13 @@ class TemporalDiscriminator(BlockDiscriminator):
         channels, length = spec.shape
         lengths = halved_lengths(length)
         widths = [channels + (0 if projection else num_conditions), *_widths(width, lengths)[:-1]]
+        dilations = [1, *[_DILATION] * (len(widths) - 2)]
         blocks = [
             nn.Sequential(
-                with_spectral_norm(_convolution(inputs, outputs, stride=2), spectral_norm),
+                with_spectral_norm(_convolution(inputs, outputs, stride=2, dilation=dilation), spectral_norm),
                 activation_layer("leaky_relu"),
             )
-            for inputs, outputs in pairwise(widths)
+            for (inputs, outputs), dilation in zip(pairwise(widths), dilations, strict=True)
         ]
         blocks[-1].append(nn.Flatten())
         features = widths[-1] * lengths[-1]
@@ -122,9 +127,9 @@ def _widths(width: int, lengths: list[int]) -> list[int]:
     return [width * min(2**halving, _WIDEST) for halving in range(len(lengths))]
 
 
-def _convolution(inputs: int, outputs: int, stride: int = 1, bias: bool = True) -> nn.Module:
+def _convolution(inputs: int, outputs: int, stride: int = 1, dilation: int = 1, bias: bool = True) -> nn.Module:
     """Return the convolution from (n, inputs, length) to (n, outputs, length / stride, rounded up)."""
-    return _he_init(nn.Conv1d(inputs, outputs, _KERNEL, stride, padding=_KERNEL // 2, bias=bias))
+    return _he_init(nn.Conv1d(inputs, outputs, _KERNEL, stride, dilation * (_KERNEL // 2), dilation, bias=bias))
 
 
 def _he_init(layer: nn.Linear | nn.Conv1d) -> nn.Module:
