@@ -82,6 +82,20 @@ def test_without_a_gan_it_takes_one_that_suits_series(series: Any) -> None:
     assert isinstance(made.gans_["eel"].generator, TemporalGenerator)
 
 
+def test_the_default_learns_the_mean_and_the_spread_of_a_class_within_100_steps() -> None:
+    random = np.random.default_rng(0)
+    y = np.repeat(["slow", "fast"], [60, 30])
+    angles = np.where(y == "slow", 1, 2)[:, None] * np.linspace(0, 2 * np.pi, 32) + random.normal(0, 0.5, (90, 1))
+    X = random.normal(2, 0.5, (90, 1)) * np.sin(angles)
+    made = TimeSeriesOverSampler(
+        max_steps=100, sampling_strategy={"fast": 230}, accelerator="cpu", random_state=0
+    ).fit_resample(X, y)[0][90:]
+    real = X[y == "fast"]
+    spread = real.std(axis=0).mean()
+    assert made.std(axis=0).mean() / spread == pytest.approx(1, abs=0.25)
+    assert np.abs(made.mean(axis=0) - real.mean(axis=0)).mean() < 0.25 * spread
+
+
 def test_what_it_cannot_use_is_refused(series: Any) -> None:
     X, y = series
     X[3, 0, 4] = np.nan
