@@ -58,7 +58,7 @@ class ImageGrid(TrainingPlots):
         images, lines = _sample_lines(gan, data, self.images_per_class, self.seed)
         grid = make_grid(images, nrow=self.images_per_class, padding=1, pad_value=255)
         figure, axis = plt.subplots(
-            figsize=(1 + 0.6 * self.images_per_class, 0.4 + 0.6 * len(lines)), layout="constrained"
+            figsize=(1 + 0.6 * self.images_per_class, (2 + 3 * len(lines)) / 5), layout="constrained"
         )
         axis.imshow(grid.permute(1, 2, 0).numpy())
         height = data.spec.shape[1] + 1
