@@ -20,7 +20,15 @@ from gan_imbalance.data.base import ImbalanceDataModule
 from gan_imbalance.data.imbalance import Indices
 from gan_imbalance.data.loaders import Batch
 from gan_imbalance.data.reading import beside
-from gan_imbalance.data.series_files import Columns, ReadSeries, ends_of, read_arrays, read_series, stack_series
+from gan_imbalance.data.series_files import (
+    Columns,
+    ReadSeries,
+    ends_of,
+    read_arrays,
+    read_series,
+    read_written,
+    stack_series,
+)
 from gan_imbalance.data.split import connected_groups
 from gan_imbalance.data.targets import find_classes, find_groups
 from gan_imbalance.files import atomic_path, content_hash
@@ -121,12 +129,12 @@ class SeriesSet:
 
     @classmethod
     def load(cls, path: str | Path) -> Self:
-        """Read a file of series, as :func:`~gan_imbalance.data.series_files.read_series` does, padded where need be.
+        """Read the .npz that :meth:`save` wrote, of the length that the series had, also where all end before.
 
         Raises:
             InputError: if there is no such file, or it holds something else.
         """
-        return cls.of(read_series(path))
+        return cls.of(read_written(path))
 
     def take(self, rows: Indices) -> Self:
         """Return some of the series, by their positions; the classes stay what they are."""

@@ -91,7 +91,19 @@ def read_series(path: str | Path, columns: Columns = NO_COLUMNS) -> ReadSeries:
                 )
     with telling_unreadable(path, _WANTED):
         require_modest(path)
-        return _checked(reader(path, columns), path.name)
+        return _cut(_checked(reader(path, columns), path.name), path.name)
+
+
+def read_written(path: str | Path) -> ReadSeries:
+    """Read an .npz as :func:`read_series` does, but of the length that it has: generated series may all end before.
+
+    Raises:
+        InputError: if the file is missing or cannot be read so, or a series cannot be used.
+    """
+    path = Path(path)
+    with telling_unreadable(path, _WANTED):
+        require_modest(path)
+        return _checked(_read_arrays(path, NO_COLUMNS), path.name)
 
 
 def read_arrays(X: Any, y: Any, groups: Any = None) -> ReadSeries:
@@ -110,7 +122,7 @@ def read_arrays(X: Any, y: Any, groups: Any = None) -> ReadSeries:
     with telling_unreadable("X", "an array of numbers of shape (n, channels, length) or (n, length)"):
         series = stack_series([np.asarray(one) for one in X]) if isinstance(X, list | tuple) else np.asarray(X)
         told = _column(y, "y"), None if groups is None else _column(groups, "groups")
-        read = _checked(ReadSeries(series, *told), "X")
+        read = _cut(_checked(ReadSeries(series, *told), "X"), "X")
     if read.X.shape[2] < series.shape[-1]:
         raise InputError(f"X has no value behind step {read.X.shape[2] - 1} of any series; leave those steps out.")
     return read
@@ -297,7 +309,13 @@ def _checked(read: ReadSeries, where: str) -> ReadSeries:
         )
     if np.isinf(X).any():
         raise InputError(f"Series {int(np.isinf(X).any(axis=(1, 2)).argmax())} of {where} has an infinite value.")
-    if ends.max() < 2:
-        raise InputError(f"The series of {where} have one time step, which a table suits: use TabularDataModule.")
     X[missing] = np.nan
-    return read._replace(X=X[..., : ends.max()])
+    return read._replace(X=X)
+
+
+def _cut(read: ReadSeries, where: str) -> ReadSeries:
+    """Return series without the steps that none of them has, or raise if a single one is left."""
+    length = ends_of(read.X).max()
+    if length < 2:
+        raise InputError(f"The series of {where} have one time step, which a table suits: use TabularDataModule.")
+    return read._replace(X=read.X[..., :length])

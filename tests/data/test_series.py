@@ -425,6 +425,20 @@ def test_synthetic_series_of_one_class_are_read(tmp_path: Path) -> None:
     assert read.recordings is not None
 
 
+@pytest.mark.parametrize("end", [1, 4])
+def test_generated_series_that_all_end_early_keep_their_length(
+    end: int, padded: TimeSeriesDataModule, synthetic: SyntheticSeries, tmp_path: Path
+) -> None:
+    synthetic.samples.X[..., :end] = 1
+    synthetic.samples.X[..., end:] = np.nan
+    write_synthetic_set(synthetic, tmp_path / "made.npz")
+    np.testing.assert_array_equal(SeriesSet.load(tmp_path / "made.npz").X, synthetic.samples.X)
+    mixed = MixedDataModule(padded, str(tmp_path / "made.npz"), synthetic_share=0.5)
+    mixed.setup()
+    features, _ = mixed.synthetic_rows()
+    assert (features[:, 2] > 0).sum(dim=1).tolist() == [end] * 7
+
+
 def test_synthetic_series_of_another_form_are_refused(padded: TimeSeriesDataModule, synthetic: SyntheticSeries) -> None:
     other = SeriesSet(synthetic.samples.X[..., :4], synthetic.samples.labels, synthetic.samples.classes)
     with pytest.raises(InputError, match=r"The synthetic series have shape \(2, 4\), but those of the data \(2, 6\)"):
