@@ -60,8 +60,9 @@ def handwritten_networks(width: int) -> tuple[nn.Sequential, nn.Sequential]:
         growing += [nn.Upsample(length, mode="linear"), nn.Conv1d(inputs, outputs, 5, padding=2), nn.ReLU()]
     generator = nn.Sequential(*growing, nn.Conv1d(width, 1, 5, padding=2), nn.Tanh(), nn.Flatten())
     halving: list[nn.Module] = [nn.Unflatten(1, (1, LENGTHS[0]))]
-    for inputs, outputs in pairwise([1, *widths[:-1]]):
-        halving += [nn.Conv1d(inputs, outputs, 5, stride=2, padding=2), nn.LeakyReLU(0.2)]
+    dilations = [1, *[3] * (len(widths) - 2)]
+    for (inputs, outputs), dilation in zip(pairwise([1, *widths[:-1]]), dilations, strict=True):
+        halving += [nn.Conv1d(inputs, outputs, 5, 2, 2 * dilation, dilation), nn.LeakyReLU(0.2)]
     return generator, nn.Sequential(*halving, nn.Flatten(), nn.Linear(widths[-2] * LENGTHS[-1], 1))
 
 
