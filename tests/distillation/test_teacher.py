@@ -134,7 +134,7 @@ def test_images_are_judged_out_of_fold(images: tuple[np.ndarray, np.ndarray]) ->
 
 def test_images_have_members_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
     few = {name: build(member).set_params(max_steps=1, accelerator="cpu") for name, member in IMAGE_MEMBERS.items()}
-    monkeypatch.setattr("gan_imbalance.distillation.teacher.IMAGE_MEMBERS", few)
+    monkeypatch.setattr("gan_imbalance.distillation.teacher._STANDARD", {4: few})
     labels = np.arange(12) % 2
     images = np.random.default_rng(0).integers(256, size=(12, 1, 8, 8)).astype(np.uint8)
     teacher = CrossFittedEnsemble(folds=2, random_state=0).fit(images, labels)

@@ -20,11 +20,16 @@ PUBLISHED = {"generator": 1_466_115, "discriminator": 522_497}
 
 
 @pytest.mark.slow
-def test_the_smallest_scale_runs_on_cifar(shared_data: Callable[[str], Path], tmp_path: Path) -> None:
+def test_the_smallest_scale_runs_on_cifar(
+    shared_data: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     root = str(shared_data("cifar-10-batches-py").parent)
+    # the others have names of the package's own, which tests of the comparison run
+    shown = [one for one in remedies_of(SCALES["smoke"]) if one in ("nothing", "cutmix") or not isinstance(one, str)]
+    monkeypatch.setattr("experiments.smate_cifar10.__main__.remedies_of", lambda scale: shown)
     assert study("smoke", root, str(tmp_path)) == 0
     results = pd.read_csv(tmp_path / "smoke" / "results.csv")
-    remedies = [one if isinstance(one, str) else one.name for one in remedies_of(SCALES["smoke"])]
+    remedies = [one if isinstance(one, str) else one.name for one in shown]
     assert results["remedy"].tolist() == remedies
     assert f"recall_{RARE}" in results
     (split,) = Store(tmp_path / "smoke").read_plan().content["splits"]
