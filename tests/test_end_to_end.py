@@ -21,8 +21,11 @@ from gan_imbalance.main import main
 from gan_imbalance.synthesis import load_gan
 
 CONFIGS = Path(__file__).resolve().parents[1] / "configs"
-# those of images choose their checkpoints by distances of features
-GANS_OF_TABLES = sorted(path.stem for path in (CONFIGS / "gan").glob("*.yaml") if "val/fid_" not in path.read_text())
+# those of images choose their checkpoints by distances of features; those of series name networks for these
+_OTHERS = ("val/fid_", "Temporal", "Recurrent")
+GANS_OF_TABLES = sorted(
+    path.stem for path in (CONFIGS / "gan").glob("*.yaml") if not any(part in path.read_text() for part in _OTHERS)
+)
 GANS = [name for name in (*gans.__all__, *generators.__all__) if not name.startswith("Base")]
 SETTINGS = {"MinorityTransferGAN": ["--model.pretrain_epochs", "1"]}
 MORE_EPOCHS = ("--trainer.max_epochs", "3")
