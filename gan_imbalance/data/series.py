@@ -41,12 +41,6 @@ Lengths = Literal["equal", "pad", "cut"]
 BundledSeries = Literal["anomalous_sines"]
 """Series that are there without a file."""
 
-_WANTED = (
-    "a file of series: .npz with the arrays X and y, .tsv or .txt (label first), .ts, or a long table such as .csv"
-)
-_AEON = "read it with aeon (pip install aeon), and give its arrays as X and y"
-_AXES = 3
-
 
 @dataclass(frozen=True)
 class SeriesSet:

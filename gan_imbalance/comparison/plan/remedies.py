@@ -189,8 +189,7 @@ class Remedy:
         """Return the remedy with a number of steps of its GAN, unless it has a budget of its own (or is untrained).
 
         None means what suits it: the small GAN that is an over-sampler's default keeps its number, any other of a table
-        gets :data:`GAN_STEPS`,
-        one of images or series what its over-sampler takes by itself.
+        gets :data:`GAN_STEPS`, one of images or series what its over-sampler takes by itself.
         """
         own = self.init_args.get("max_steps")
         has_budget = own is not None or {"epochs", "max_time"} & set(self.init_args)
