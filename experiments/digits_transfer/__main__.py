@@ -17,8 +17,9 @@ import yaml
 from experiments import command
 from experiments.benchmark.summary import over_tables, signed_rank
 from gan_imbalance.comparison import Comparison, Remedy, compare
-from gan_imbalance.data import DigitsDataModule, ImageDataModule
+from gan_imbalance.data import DigitsDataModule, ImageDataModule, ImageSet
 from gan_imbalance.files import atomic_path
+from gan_imbalance.types import InputError
 
 CONFIG = Path(__file__).with_name("config.yaml")
 DIGITS = tuple(range(10))
@@ -43,17 +44,26 @@ def data_of(images: str, digit: int, root: str) -> ImageDataModule:
         images: "digits" for scikit-learn's 1,797, or "mnist" for the 10,000 of MNIST's test file.
         digit: the rare one.
         root: folder of MNIST, which is downloaded to it.
+
+    Raises:
+        InputError: if MNIST is not there and cannot be fetched.
     """
     # larger test parts, since the rare digit of a split is tested by as many as there are
     shared: dict[str, Any] = {"keep": {digit: _RARE_IMAGES}, "test_fraction": 0.6, "validation_fraction": 0.1}
     if images == "digits":
         return DigitsDataModule(**shared)
-    file = {
-        "class_path": "torchvision.datasets.MNIST",
-        "init_args": {"root": root, "train": False, "download": True},
-    }
+    from torchvision.datasets import MNIST
+
+    try:
+        file = MNIST(root, train=False, download=True)
+    except (OSError, RuntimeError) as error:
+        raise InputError(
+            f"MNIST can be neither found in {root} nor fetched ({error}); name the folder that holds it with --root."
+        ) from error
+    # numbered as scikit-learn's are; MNIST's own names are "8 - eight"
+    known = ImageSet(file.data[:, None], file.targets.numpy(), DIGITS)
     # of 10,000, as many as leave the other digits as frequent as they are among scikit-learn's
-    return ImageDataModule(dataset=file, size=_SIZE_OF_MNIST, max_images=2000, **shared)  # type: ignore[arg-type]
+    return ImageDataModule(images=known, size=_SIZE_OF_MNIST, max_images=2000, **shared)
 
 
 def remedies_of(names: tuple[str, ...] = REMEDIES) -> list[str | Remedy]:

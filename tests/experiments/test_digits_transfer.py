@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 from experiments import digits_transfer
-from experiments.digits_transfer.__main__ import leads
+from experiments.digits_transfer.__main__ import data_of, leads
 from experiments.digits_transfer.__main__ import main as study
 from gan_imbalance.main import main
+from gan_imbalance.types import InputError
 
 CONFIG = Path(digits_transfer.__file__).with_name("config.yaml")
 
@@ -50,3 +53,25 @@ def test_a_lead_is_judged_over_digits() -> None:
     assert found.loc["nothing", "better"] > 0.9
     assert found.loc["smote", "equal"] > 0.9
     assert found.loc["smote", "low"] < 0.0025 < found.loc["smote", "high"]
+
+
+def test_mnist_is_digits_of_another_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    random = torch.Generator().manual_seed(0)
+
+    class File:
+        classes = tuple(f"{digit} - by name" for digit in range(10))
+        data = torch.randint(256, (1000, 28, 28), generator=random, dtype=torch.uint8)
+        targets = torch.arange(1000) % 10
+
+        def __init__(self, root: str, train: bool, download: bool) -> None:
+            assert not train
+            if root == "nowhere":
+                raise RuntimeError("no network")
+
+    monkeypatch.setattr("torchvision.datasets.MNIST", File)
+    data = data_of("mnist", 3, "data")
+    counts = data.class_counts()
+    assert data.samples.images.shape == (1000, 1, 12, 12)
+    assert (data.samples.classes[int(np.argmin(counts))], min(counts)) == (3, 7)
+    with pytest.raises(InputError, match="neither found in nowhere nor fetched"):
+        data_of("mnist", 3, "nowhere")
