@@ -14,7 +14,7 @@ from typing import Any
 import pandas as pd
 import yaml
 
-from experiments import command
+from experiments import command, named
 from experiments.benchmark.summary import over_tables, signed_rank
 from gan_imbalance.comparison import Comparison, Remedy, compare
 from gan_imbalance.data import DigitsDataModule, ImageDataModule, ImageSet
@@ -69,10 +69,7 @@ def data_of(images: str, digit: int, root: str) -> ImageDataModule:
 def remedies_of(names: tuple[str, ...] = REMEDIES) -> list[str | Remedy]:
     """Return remedies of ``config.yaml`` by their names."""
     given = yaml.safe_load(CONFIG.read_text())["remedies"]
-    known = {
-        one if isinstance(one, str) else one["name"]: one if isinstance(one, str) else Remedy(**one) for one in given
-    }
-    return [known[name] for name in names]
+    return named([one if isinstance(one, str) else Remedy(**one) for one in given], names)
 
 
 def means(folders: dict[int, Path]) -> pd.DataFrame:

@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from jsonargparse import auto_cli
 
-from experiments import command
+from experiments import command, named
 from gan_imbalance.comparison import Remedy, compare
 from gan_imbalance.data import CIFAR10DataModule
 
@@ -198,6 +198,7 @@ def study(
     root: str = "../shared/data",
     output: str = "runs/smate_cifar10",
     seeds: int | None = None,
+    remedies: list[str] | None = None,
     jobs: int = 1,
 ) -> int:
     """Run one scale, or go on with it.
@@ -207,6 +208,7 @@ def study(
         root: folder that holds ``cifar-10-batches-py``.
         output: folder of the results, each scale in one of its own.
         seeds: number of splits; None means the scale's.
+        remedies: names of those that run, where not all do.
         jobs: tasks that run at the same time.
 
     Returns:
@@ -215,7 +217,7 @@ def study(
     size = SCALES[scale]
     found = compare(
         data_of(size, root),
-        remedies_of(size),
+        remedies_of(size) if remedies is None else named(remedies_of(size), remedies),
         {"resnet20": classifier_of(size)},
         seeds=seeds or size.seeds,
         folds=0,

@@ -20,16 +20,13 @@ PUBLISHED = {"generator": 1_466_115, "discriminator": 522_497}
 
 
 @pytest.mark.slow
-def test_the_smallest_scale_runs_on_cifar(
-    shared_data: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_smallest_scale_runs_on_cifar(shared_data: Callable[[str], Path], tmp_path: Path) -> None:
     root = str(shared_data("cifar-10-batches-py").parent)
     # the others have names of the package's own, which tests of the comparison run
     shown = [one for one in remedies_of(SCALES["smoke"]) if one in ("nothing", "cutmix") or not isinstance(one, str)]
-    monkeypatch.setattr("experiments.smate_cifar10.__main__.remedies_of", lambda scale: shown)
-    assert study("smoke", root, str(tmp_path)) == 0
-    results = pd.read_csv(tmp_path / "smoke" / "results.csv")
     remedies = [one if isinstance(one, str) else one.name for one in shown]
+    assert study("smoke", root, str(tmp_path), remedies=remedies) == 0
+    results = pd.read_csv(tmp_path / "smoke" / "results.csv")
     assert results["remedy"].tolist() == remedies
     assert f"recall_{RARE}" in results
     (split,) = Store(tmp_path / "smoke").read_plan().content["splits"]
@@ -53,6 +50,11 @@ def test_all_remedies_take_the_same_steps_of_the_same_classifier() -> None:
             assert not {"max_steps", "epochs", "batch_size", "network"} & set(remedy.classifier)
             if remedy.takes_steps:
                 assert remedy.init_args["max_steps"] == scale.steps
+
+
+def test_a_remedy_that_the_study_lacks_is_named(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"The study has no remedy 'transfer': it has .nothing., .class_weights., "):
+        study("smoke", output=str(tmp_path), remedies=["nothing", "transfer"])
 
 
 @pytest.mark.parametrize("arguments", ["smate_cifar10 --scale smoke", "smate_cifar10.policies"])
