@@ -325,6 +325,8 @@ def margins(
     output: Path,
 ) -> dict[str, float]:
     """Return the mean figures of ours less those of CTGAN; a seed whose file lies in ``output`` is not run again."""
+    if not seeds:
+        return {}
     differences = []
     for seed in range(seeds):
         figures = []

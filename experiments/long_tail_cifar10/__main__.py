@@ -51,8 +51,12 @@ def classifier_of(**changed: Any) -> dict[str, Any]:
     }
 
 
-def remedies() -> list[str | Remedy]:
-    """Return the remedies; the GAN learns all classes with one generator, so that the few may profit of the many."""
+def remedies(**changed: Any) -> list[str | Remedy]:
+    """Return the remedies; the GAN learns all classes with one generator, so that the few may profit of the many.
+
+    Args:
+        changed: of the classifier, for its teacher.
+    """
     adjusted = {"loss": {"class_path": "gan_imbalance.losses.LogitAdjustedLoss"}}
     gan = {
         "class_path": "gan_imbalance.oversampling.ImageOverSampler",
@@ -65,7 +69,7 @@ def remedies() -> list[str | Remedy]:
     }
     teacher = {
         "class_path": "gan_imbalance.distillation.CrossFittedEnsemble",
-        "init_args": {"folds": 2, "members": {"network": classifier_of(**adjusted)}},
+        "init_args": {"folds": 2, "members": {"network": classifier_of(**adjusted, **changed)}},
     }
     return [
         "nothing",
@@ -98,18 +102,19 @@ def main(args: list[str] | None = None) -> int:
     parser.add_argument("--jobs", type=int, default=2, help="tasks that run at the same time")
     parser.add_argument("--quick", action="store_true", help="see that it works: few images, few steps")
     options = parser.parse_args(args)
+    changed = {"batch_size": 16} if options.quick else {}
     data = CIFAR10DataModule(
         root=options.root,
         size=16,
-        max_images=2000 if options.quick else None,
+        max_images=500 if options.quick else None,
         # of few images, a hundredth of a class would be none to make more of
         imbalance_ratio=10 if options.quick else RATIO,
         validation_fraction=0.1,
     )
     found = compare(
         data,
-        remedies(),
-        {"smate_cnn": classifier_of()},
+        remedies(**changed),
+        {"smate_cnn": classifier_of(**changed)},
         metric="balanced_accuracy",
         seeds=options.seeds,
         folds=0,

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -35,3 +39,14 @@ def test_its_remedies_can_run_and_missing_images_are_told() -> None:
     assert {"class_balanced", "conditional_gan", "distilled_gan", "real_rows"} < set(names)
     with pytest.raises(InputError, match="data_batch_1 is missing"):
         main(["--quick", "--root", "nowhere", "--output", "none"])
+
+
+@pytest.mark.slow
+def test_the_dry_run_takes_less_than_half_a_minute(shared_data: Callable[[str], Path], tmp_path: Path) -> None:
+    root, started = str(shared_data("cifar-10-batches-py").parent), time.process_time()
+    assert main(["--quick", "--root", root, "--output", str(tmp_path), "--jobs", "1"]) == 0
+    # of this process alone, whatever else runs
+    assert time.process_time() - started < 30
+    found = pd.read_csv(tmp_path / "quick" / "groups.csv")
+    assert found["remedy"].tolist() == [one if isinstance(one, str) else one.name for one in remedies()]
+    assert found[["many", "medium", "few", "all"]].stack().between(0, 1).all()
