@@ -15,6 +15,7 @@ from gan_imbalance.data.series_files import read_arrays
 from gan_imbalance.generators import BaseGenerator
 from gan_imbalance.oversampling.arrays import Array, ArrayOverSampler
 from gan_imbalance.transforms.series import Series
+from gan_imbalance.transforms.series_containers import unpack
 from gan_imbalance.types import InputError, Label
 
 _ADAM = {"class_path": "gan_imbalance.optimizers.AdversarialAdam", "init_args": {"lr": 1.0e-3}}
@@ -37,8 +38,9 @@ DEFAULT_SERIES_GAN: dict[str, Any] = {
 class TimeSeriesOverSampler(ArrayOverSampler):
     """Tops up rare classes of time series with series that a GAN made.
 
-    Series are numbers of shape (n, channels, length), or (n, length) of one channel, and come out so. One that is
-    shorter than the others is NaN behind its end; those that are made end by themselves. The originals come first,
+    Series are numbers of shape (n, channels, length), or (n, length) of one channel, and come out so; or of equal
+    length in a container of aeon's or sktime's (:func:`~gan_imbalance.transforms.series_containers.unpack`). One that
+    is shorter than the others is NaN behind its end; those that are made end by themselves. The originals come first,
     unchanged, in the result. A conditional GAN learns all classes at once; of an unconditional one, each class to be
     topped up gets its own. A :class:`~gan_imbalance.gans.MinorityTransferGAN` first learns the series of all other
     classes as one class, and then the class: what it learned first is kept in ``cache``, for all that start alike.
@@ -106,6 +108,16 @@ class TimeSeriesOverSampler(ArrayOverSampler):
         self.accelerator = accelerator
         self.verbose = verbose
         self.random_state = random_state
+
+    def fit_resample(self, X: Any, y: Any, **params: Any) -> Any:
+        """Return the original series and then those added, in the container that they came in, and their labels.
+
+        Raises:
+            InputError: if X are no series, or there are parameters, such as ``sample_weight``.
+        """
+        series, repack = unpack(X)
+        resampled, labels = super().fit_resample(series, y, **params)
+        return repack(resampled), labels
 
     @property
     def _given(self) -> Any:

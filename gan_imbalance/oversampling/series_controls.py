@@ -14,6 +14,7 @@ from sklearn.utils import check_consistent_length
 from gan_imbalance.metrics.distances import Series, as_series, channel_scale
 from gan_imbalance.metrics.warping import dtw_distances, dtw_paths
 from gan_imbalance.oversampling.core import class_seed, draw_seed, refuse_parameters
+from gan_imbalance.transforms.series_containers import unpack
 from gan_imbalance.types import InputError, quoted
 
 Labels = npt.NDArray[Any]
@@ -22,8 +23,9 @@ Labels = npt.NDArray[Any]
 class SeriesSampler(BaseOverSampler):  # type: ignore[misc]
     """Tops up rare classes of time series; who writes the series is left open.
 
-    Series are numbers, (n, channels, length), or (n, length) of one channel; the result has their form and dtype, the
-    originals first and unchanged.
+    Series are numbers, (n, channels, length), or (n, length) of one channel, or in a container of aeon's or sktime's
+    (:func:`~gan_imbalance.transforms.series_containers.unpack`); the result has their form and dtype, the originals
+    first and unchanged.
 
     Args:
         sampling_strategy: imbalanced-learn's: ``"auto"``, ``"minority"``, ..., a ratio, a dict, or a callable.
@@ -44,10 +46,13 @@ class SeriesSampler(BaseOverSampler):  # type: ignore[misc]
         """Return the original series and then those added, and their labels; see imbalanced-learn.
 
         Raises:
-            InputError: if X are no series, a value is missing, or there are parameters, such as ``sample_weight``.
+            InputError: if X are no series of equal length, a value is missing, or there are parameters, such as
+                ``sample_weight``.
         """
         refuse_parameters(params)
-        return super().fit_resample(X, y)
+        series, repack = unpack(X)
+        resampled, labels = super().fit_resample(series, y)
+        return repack(resampled), labels
 
     def _check_X_y(self, X: Any, y: Any) -> tuple[npt.NDArray[Any], Labels, bool]:
         """Return series and labels as arrays, and whether y was encoded one-vs-all."""

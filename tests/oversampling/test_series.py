@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from sklearn.base import clone
@@ -47,6 +48,16 @@ def test_classes_are_balanced_by_series_behind_the_originals(gan: str, series: A
     assert len({id(one) for one in made.gans_.values()}) == (1 if gan == "ConditionalGAN" else 2)
     again, _ = clone(made).fit_resample(torch.from_numpy(X), y)
     assert np.array_equal(again, resampled)
+
+
+def test_series_come_back_in_their_container(series: Any) -> None:
+    X, y = series
+    cells = pd.DataFrame([[pd.Series(channel) for channel in one] for one in X], columns=["pulse", "pressure"])
+    resampled, labels = sampler("GAN", random_state=1).fit_resample(cells, pd.Series(y))
+    expected, _ = sampler("GAN", random_state=1).fit_resample(X, y)
+    assert (resampled.shape, resampled.columns.tolist()) == ((36, 2), ["pulse", "pressure"])
+    assert np.array_equal(np.array([[cell.to_numpy() for cell in row] for row in resampled.to_numpy()]), expected)
+    assert isinstance(labels, pd.Series)
 
 
 def test_series_without_an_axis_of_channels_come_out_without(series: Any) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 import numpy as np
+import pandas as pd
 import pytest
 from imblearn.over_sampling import SMOTE
 from sklearn.base import clone
@@ -38,6 +39,16 @@ def test_every_class_gets_its_number(sampler: SeriesSampler) -> None:
     assert Counter(labels.tolist()) == {"a": 12, "b": 9, "c": 10}
     _, labels = clone(sampler).set_params(sampling_strategy=0.9).fit_resample(X[:21], y[:21] == "a")
     assert Counter(labels.tolist()) == {True: 12, False: 10}
+
+
+@EACH
+def test_series_come_back_in_their_container(sampler: SeriesSampler) -> None:
+    X, y = three_classes()
+    frames = [pd.DataFrame(one.T, columns=["pulse", "pressure"]) for one in X]
+    more, _ = clone(sampler).set_params(random_state=0).fit_resample(frames, y)
+    expected, _ = clone(sampler).set_params(random_state=0).fit_resample(X, y)
+    assert more[-1].columns.tolist() == ["pulse", "pressure"]
+    assert np.array_equal(np.stack([frame.to_numpy().T for frame in more]), expected)
 
 
 @EACH
