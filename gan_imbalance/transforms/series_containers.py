@@ -51,8 +51,8 @@ def _stacked(series: Sequence[Array]) -> Array:
     for number, one in enumerate(series):
         if one.shape != series[0].shape:
             raise InputError(
-                f"Series {number} has shape {one.shape}, but series 0 {series[0].shape}: bring all to the same channels and "
-                "length, (channels, length)."
+                f"Series {number} has shape {one.shape}, but series 0 {series[0].shape}: bring all to the same "
+                "channels and length."
             )
     return np.stack(series)
 
