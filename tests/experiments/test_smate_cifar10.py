@@ -12,6 +12,7 @@ import pytest
 
 from experiments.smate_cifar10.__main__ import RARE, SCALES, classifier_of, published_gan, remedies_of, study
 from experiments.smate_cifar10.fake_catch import judge
+from experiments.smate_cifar10.nearest import draw_nearest
 from gan_imbalance.comparison.store import Store
 from gan_imbalance.components import build
 from gan_imbalance.types import DataSpec, InputError
@@ -37,6 +38,13 @@ def test_the_smallest_scale_runs_on_cifar(shared_data: Callable[[str], Path], tm
     judged = judge("smoke", root, str(tmp_path))
     assert {"smate_as_published", "transfer_0_frozen", "from_scratch"} <= set(judged["remedy"]) <= set(remedies)
     assert judged[["fakes_caught", "real_ones_known"]].stack().between(0, 1).all()
+    draw_nearest("smoke", root, str(tmp_path), tmp_path / "nearest.png", images=2)
+    assert (tmp_path / "nearest.png").stat().st_size > 5000
+    with pytest.raises(
+        InputError, match=r"holds no images of conditional_gan: run python -m experiments\.smate_cifar10"
+    ):
+        draw_nearest("cpu", root, str(tmp_path), tmp_path / "none.png")
+    assert not (tmp_path / "none.png").exists()
     with pytest.raises(InputError, match=r"holds no GAN: run python -m experiments\.smate_cifar10 --scale cpu first"):
         judge("cpu", root, str(tmp_path))
 
