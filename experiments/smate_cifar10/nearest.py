@@ -15,7 +15,7 @@ from jsonargparse import auto_cli
 
 from experiments import command
 from experiments.smate_cifar10.__main__ import RARE, SCALES, data_of
-from gan_imbalance.files import atomic_path
+from experiments.smate_cifar10.drawing import draw_lines
 from gan_imbalance.pages.samples import RealImages
 from gan_imbalance.types import InputError
 
@@ -42,13 +42,10 @@ def draw_nearest(
     Raises:
         InputError: if a remedy's images are missing.
     """
-    import matplotlib.pyplot as plt
-    from torchvision.utils import make_grid
-
     data = data_of(SCALES[scale], root)
     real = RealImages.of(data, [RARE], lambda batch: batch.flatten(1), "pixels")
-    figure, axes = plt.subplots(len(REMEDIES), figsize=(images + 2, 2.1 * len(REMEDIES)), squeeze=False)
-    for axis, remedy in zip(axes[:, 0], REMEDIES, strict=True):
+    lines = []
+    for remedy in REMEDIES:
         files = sorted(Path(output, scale, "synthetic").glob(f"{remedy}-seed-0-*.npz"))
         if not files:
             raise InputError(
@@ -57,16 +54,8 @@ def draw_nearest(
             )
         with np.load(files[0]) as file:
             pairs = real.pair(torch.from_numpy(file["images"][:images]))
-        strip = make_grid(torch.cat([pairs.images, pairs.neighbours]), nrow=len(pairs.images), pad_value=255)
-        axis.imshow(strip.permute(1, 2, 0).numpy(), interpolation="nearest")
-        axis.set_xticks([])
-        axis.set_yticks([strip.shape[1] / 4, 3 * strip.shape[1] / 4], [remedy, "nearest real one"])
-        axis.tick_params(length=0)
-        axis.spines[:].set_visible(False)
-    figure.subplots_adjust(left=0.17, right=1, top=1, bottom=0, hspace=0.05)
-    with atomic_path(path) as temporary:
-        figure.savefig(temporary, dpi=60)
-    plt.close(figure)
+        lines += [(remedy, pairs.images), ("nearest real one", pairs.neighbours)]
+    draw_lines(lines, path)
     print(f"Wrote {path}")
 
 

@@ -15,8 +15,8 @@ import torch
 from torch import Tensor, nn
 
 from experiments import command
+from experiments.smate_cifar10.drawing import draw_lines
 from gan_imbalance.data import CIFAR10DataModule
-from gan_imbalance.files import atomic_path
 from gan_imbalance.transforms import DiffAugment, FlipCrop, SMateAugment, SMateImgaug
 from gan_imbalance.transforms.image import to_float, to_uint8
 
@@ -32,23 +32,11 @@ def draw_policies(images: Tensor, policies: Mapping[str, nn.Module], path: str |
         path: the file, .png.
         seed: of what the policies draw.
     """
-    import matplotlib.pyplot as plt
-    from torchvision.utils import make_grid
-
-    lines: dict[str, nn.Module] = {"as it is": nn.Identity(), **policies}
-    figure, axes = plt.subplots(len(lines), figsize=(len(images) + 1.5, len(lines)), squeeze=False)
-    for axis, (name, policy) in zip(axes[:, 0], lines.items(), strict=True):
+    lines = []
+    for name, policy in {"as it is": nn.Identity(), **policies}.items():
         torch.manual_seed(seed)
-        strip = make_grid(to_uint8(policy(to_float(images))), nrow=len(images), pad_value=255)
-        axis.imshow(strip.permute(1, 2, 0).numpy(), interpolation="nearest")
-        axis.set_xticks([])
-        axis.set_yticks([strip.shape[1] / 2], [name])
-        axis.tick_params(length=0)
-        axis.spines[:].set_visible(False)
-    figure.subplots_adjust(left=0.15, right=1, top=1, bottom=0, hspace=0)
-    with atomic_path(path) as temporary:
-        figure.savefig(temporary, dpi=60)
-    plt.close(figure)
+        lines.append((name, to_uint8(policy(to_float(images)))))
+    draw_lines(lines, path)
 
 
 def main(args: Sequence[str] | None = None) -> int:
