@@ -47,6 +47,10 @@ def test_the_judges_know_good_rows_from_bad() -> None:
     assert benchmark.downstream_f1(good[good["income"] == ">50K"], test, real) == 0
 
 
+def test_without_a_seed_there_are_no_margins(tmp_path: Path) -> None:
+    assert benchmark.margins((benchmark.CTGAN, benchmark.Ours), _rows(9, 0), _rows(9, 1), 1.0, 0, tmp_path) == {}
+
+
 def test_ours_is_timed_trained_and_sampled_in_exact_counts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(benchmark, "BATCH_SIZE", 50)
     table = _rows(200, 0)
