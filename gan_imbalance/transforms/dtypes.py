@@ -69,9 +69,15 @@ def require_plain(column: pd.Series[Any]) -> None:
 
     Raises:
         InputError: naming the column, if a value has several parts, such as a list, or a text has a NUL byte, where
-            pandas ends texts that it compares, or half of a character.
+            pandas ends texts that it compares, or half of a character, or if the column is of Arrow's half-precision
+            numbers, which most versions of Arrow cannot compare.
     """
     dtype = column.dtype
+    if isinstance(dtype, pd.ArrowDtype) and str(dtype.pyarrow_dtype) == "halffloat":
+        raise InputError(
+            f"Column {quoted(column.name)} is of Arrow's half-precision numbers, which Arrow itself hardly takes; cast "
+            "it to 'float32[pyarrow]'."
+        )
     if isinstance(dtype, pd.CategoricalDtype):
         values = dtype.categories.to_series()
     elif pd.api.types.is_object_dtype(dtype) or isinstance(dtype, pd.StringDtype | pd.ArrowDtype):
