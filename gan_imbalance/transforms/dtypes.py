@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import pyarrow as pa
 
 from gan_imbalance.types import InputError, quoted
 
@@ -19,6 +20,7 @@ Encoded = npt.NDArray[np.float32] | npt.NDArray[np.intp]
 
 _MAX_DECIMALS = 6
 _LARGEST = float(np.finfo(np.float32).max)
+_ARROW_COMPARES_HALVES = int(pa.__version__.split(".")[0]) >= 26
 
 
 def dtype_to_state(dtype: Any) -> dict[str, Any]:
@@ -70,13 +72,13 @@ def require_plain(column: pd.Series[Any]) -> None:
     Raises:
         InputError: naming the column, if a value has several parts, such as a list, or a text has a NUL byte, where
             pandas ends texts that it compares, or half of a character, or if the column is of Arrow's half-precision
-            numbers, which most versions of Arrow cannot compare.
+            numbers and pyarrow is one that cannot compare them.
     """
     dtype = column.dtype
-    if isinstance(dtype, pd.ArrowDtype) and str(dtype.pyarrow_dtype) == "halffloat":
+    if not _ARROW_COMPARES_HALVES and isinstance(dtype, pd.ArrowDtype) and pa.types.is_float16(dtype.pyarrow_dtype):
         raise InputError(
-            f"Column {quoted(column.name)} is of Arrow's half-precision numbers, which Arrow itself hardly takes; cast "
-            "it to 'float32[pyarrow]'."
+            f"Column {quoted(column.name)} is of Arrow's half-precision numbers, which pyarrow compares from version 26 on; "
+            "install that, or cast the column to 'float32[pyarrow]'."
         )
     if isinstance(dtype, pd.CategoricalDtype):
         values = dtype.categories.to_series()

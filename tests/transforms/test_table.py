@@ -302,3 +302,13 @@ def test_any_table_is_encoded_or_refused(frame: pd.DataFrame, numeric: Any) -> N
     decoded = transformer.inverse_transform(features)
     assert decoded.dtypes.equals(frame.dtypes)
     assert decoded.isna().equals(frame.isna())
+
+
+def test_halves_are_refused_where_arrow_cannot_compare_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    halves = pyarrow.array([np.float16(1.5), np.float16(2), None] * 4, pyarrow.float16())
+    frame = pd.DataFrame({"a": range(12), "odd": pd.arrays.ArrowExtensionArray(halves)})
+    monkeypatch.setattr("gan_imbalance.transforms.dtypes._ARROW_COMPARES_HALVES", False)
+    with pytest.raises(InputError, match=r"^Column 'odd' .* from version 26 on; install that, or cast the column"):
+        TabularTransformer().fit(frame)
+    cast = frame.astype({"odd": "float32[pyarrow]"})
+    assert len(TabularTransformer().fit(cast).transform(cast)) == 12
