@@ -77,8 +77,8 @@ def require_plain(column: pd.Series[Any]) -> None:
     dtype = column.dtype
     if not _ARROW_COMPARES_HALVES and isinstance(dtype, pd.ArrowDtype) and pa.types.is_float16(dtype.pyarrow_dtype):
         raise InputError(
-            f"Column {quoted(column.name)} is of Arrow's half-precision numbers, which pyarrow compares from version 26 on; "
-            "install that, or cast the column to 'float32[pyarrow]'."
+            f"Column {quoted(column.name)} is of Arrow's half-precision numbers, which pyarrow compares from version "
+            "26 on; install that, or cast the column to 'float32[pyarrow]'."
         )
     if isinstance(dtype, pd.CategoricalDtype):
         values = dtype.categories.to_series()
