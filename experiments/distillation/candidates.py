@@ -77,6 +77,11 @@ def samplers(classes: int, seed: int) -> dict[str, Any]:
     """Return who writes rows of every class: :data:`POOL` per real row where some will be chosen, or :data:`AMOUNT`."""
     conditional = {**DEFAULT_GAN, "class_path": "gan_imbalance.gans.ConditionalWassersteinGAN"}
     transfer = {**DEFAULT_GAN, "class_path": "gan_imbalance.gans.MinorityTransferGAN"}
+    generator = {"class_path": "gan_imbalance.networks.DenseGenerator", "init_args": {"widths": [128, 128]}}
+    residual = {
+        "class_path": "experiments.distillation.residual.ResidualGAN",
+        "init_args": {**DEFAULT_GAN["init_args"], "generator": generator},
+    }
 
     def options(amount: int) -> dict[str, Any]:
         return {"sampling_strategy": EveryClass(amount), "random_state": seed}
@@ -84,8 +89,9 @@ def samplers(classes: int, seed: int) -> dict[str, Any]:
     return {
         "jitter": JitterOverSampler(noise=0.1, **options(POOL)),
         "GAN": GANOverSampler(max_steps=STEPS, **options(POOL)),
-        # as many steps as the GANs of all classes have together
+        # these two take as many steps as the GANs of all classes together
         "conditional GAN": GANOverSampler(conditional, max_steps=STEPS * classes, **options(AMOUNT)),
+        "residual GAN": GANOverSampler(residual, max_steps=STEPS * classes, **options(AMOUNT)),
         "transfer GAN": GANOverSampler(transfer, max_steps=STEPS, **options(AMOUNT)),
     }
 

@@ -9,9 +9,12 @@ from unittest.mock import patch
 import numpy as np
 import pandas as pd
 import pytest
+import pytorch_lightning as pl
+import torch
 
 from experiments.distillation import __main__ as study
 from experiments.distillation import candidates
+from experiments.distillation.residual import ResidualGAN
 from gan_imbalance import TabularDataModule
 from gan_imbalance.distillation import MEMBERS
 from gan_imbalance.types import InputError
@@ -89,7 +92,15 @@ def test_a_quick_run_measures_every_candidate(
         # goes on where it was: there is nothing left to measure
         with patch.object(candidates, "measure_split", side_effect=AssertionError):
             candidates.main(arguments)
-    assert set(results["rows"]) >= {"jitter", "GAN", "transfer GAN", "MUNGE", "mixed columns", "GAN, disagree"}
+    assert set(results["rows"]) >= {
+        "jitter",
+        "GAN",
+        "residual GAN",
+        "transfer GAN",
+        "MUNGE",
+        "mixed columns",
+        "GAN, disagree",
+    }
     assert results["pr_auc"].between(0, 1).all()
     assert "gain over jitter" in capsys.readouterr().out
 
@@ -146,3 +157,46 @@ def test_gains_over_another_candidate_are_paired() -> None:
     assert found.loc[("both", "MUNGE"), ["a", "b", "better"]].tolist() == pytest.approx([0.2, 0.3, 2])
     # a mean of five standard errors, and one degree of freedom
     assert found.loc[("both", "MUNGE"), "probability"] == pytest.approx(0.5 + np.arctan(5) / np.pi)
+
+
+@pytest.fixture
+def residual(fit: Callable[..., pl.Trainer], mixed_frame: pd.DataFrame) -> ResidualGAN:
+    """Return a residual GAN that has had two steps on a table with every kind of column."""
+    gan = ResidualGAN()
+    fit(gan, TabularDataModule(frame=mixed_frame, target="label", batch_size=16, steps_per_epoch=1))
+    return gan
+
+
+def test_a_residual_gan_starts_between_rows_of_the_class(residual: ResidualGAN) -> None:
+    conditions = torch.arange(2).repeat(50)
+    starts = residual.draw_start(conditions)
+    for condition in range(2):
+        rows = residual.rows[residual.members[condition]]
+        made = starts[conditions == condition]
+        assert (made >= rows.amin(dim=0)).all()
+        assert (made <= rows.amax(dim=0)).all()
+        assert (torch.cdist(made, rows).amin(dim=1) > 1e-6).any()
+
+
+def test_a_residual_gan_that_adds_nothing_returns_where_it_started(residual: ResidualGAN) -> None:
+    with torch.no_grad():
+        for weight in residual.generator.parameters():
+            weight.zero_()
+    conditions = torch.arange(2).repeat(10)
+    torch.manual_seed(0)
+    starts = residual.draw_start(conditions)
+    torch.manual_seed(0)
+    # but for the margin of what is bounded: of a share, and of tanh
+    bounded = residual.is_categorical | residual.is_tanh
+    made = residual.generate(conditions)
+    torch.testing.assert_close(made[:, ~bounded], starts[:, ~bounded])
+    torch.testing.assert_close(made[:, bounded], starts[:, bounded], atol=0.1, rtol=0)
+
+
+def test_a_residual_gan_learns_from_a_single_row(fit: Callable[..., pl.Trainer]) -> None:
+    frame = pd.DataFrame({"size": np.arange(21.0), "rare": np.arange(21) == 20})
+    gan = ResidualGAN()
+    fit(gan, TabularDataModule(frame=frame, target="rare", test_fraction=0.0, validation_fraction=0.0, batch_size=8))
+    only = gan.rows[gan.members[1]]
+    assert len(only) == 1
+    torch.testing.assert_close(gan.draw_start(torch.tensor([1, 1])), only.expand(2, -1))
