@@ -49,13 +49,13 @@ def table(rows: int, seed: int = 0) -> pd.DataFrame:
     return frame.assign(**{TARGET: np.where(rare, "yes", "no")})
 
 
-def run_compare(path: Path, output: Path, folds: int | None) -> dict[str, float]:
-    """Run ``compare`` with its defaults; return the seconds until its first verdict, and in all."""
+def run_compare(path: Path, output: Path, folds: int | None, *options: str) -> dict[str, float]:
+    """Run ``compare`` with its defaults, but for options; return the seconds until its first verdict, and in all."""
     arguments = ["--data.path", str(path), "--data.target", TARGET, "--jobs", "2", "--wandb", "false"]
     fewer = [] if folds is None else ["--seeds", "1", "--folds", str(folds)]
     started, begun = perf_counter(), time()
     subprocess.run(
-        [sys.executable, "-m", "gan_imbalance", "compare", *arguments, *fewer, "--output", str(output)],
+        [sys.executable, "-m", "gan_imbalance", "compare", *arguments, *fewer, *options, "--output", str(output)],
         check=True,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
