@@ -12,7 +12,7 @@ from sklearn.neighbors import NearestNeighbors
 from torch import Tensor
 
 from gan_imbalance.gans import ConditionalWassersteinGAN
-from gan_imbalance.types import DataKind, DataSpec
+from gan_imbalance.types import DataKind, DataSpec, InputError
 
 # of a category's share and of tanh, so that what the activation is undone to stays finite
 _MARGIN = 0.02
@@ -33,6 +33,9 @@ class ResidualGAN(ConditionalWassersteinGAN):
         neighbours: a start lies between a row and one of so many nearest rows of its condition.
         kwargs: see :class:`ConditionalWassersteinGAN`; the generator needs ``logits`` and ``activation``, as dense ones
             have.
+
+    Raises:
+        InputError: if there are no neighbours, or, when it is to generate, no training rows.
     """
 
     kinds: ClassVar[tuple[DataKind, ...]] = ("table",)
@@ -44,7 +47,10 @@ class ResidualGAN(ConditionalWassersteinGAN):
 
     def __init__(self, neighbours: int = 5, **kwargs: Any) -> None:
         super().__init__(**kwargs)
+        if neighbours < 1:
+            raise InputError(f"neighbours is {neighbours}: it must be at least 1.")
         self.neighbours = neighbours
+        self.members: dict[int, Tensor] = {}
 
     @property
     def latent_width(self) -> int:
@@ -62,7 +68,6 @@ class ResidualGAN(ConditionalWassersteinGAN):
         """Keep the training rows, and which are nearest to each among those of its condition."""
         rows, conditions = data.encoded("train", self.class_selection)
         nearest = torch.empty(len(rows), self.neighbours, dtype=torch.long)
-        self.members: dict[int, Tensor] = {}
         for condition in conditions.unique().tolist():
             members = (conditions == condition).nonzero()[:, 0]
             # a single row is its own neighbour, and of a few rows all are, again and again
@@ -77,6 +82,10 @@ class ResidualGAN(ConditionalWassersteinGAN):
 
     def draw_start(self, conditions: Tensor) -> Tensor:
         """Return one row between two real ones of each condition (n,), from the global random state: (n, features)."""
+        if not self.members:
+            raise InputError(
+                "This ResidualGAN comes from a checkpoint, which holds no training rows to start from: train it anew."
+            )
         own = torch.empty_like(conditions)
         for condition in conditions.unique().tolist():
             here, members = conditions == condition, self.members[condition].to(conditions.device)
@@ -92,7 +101,7 @@ class ResidualGAN(ConditionalWassersteinGAN):
         return self.generator.activation(logits)  # type: ignore[operator,no-any-return]
 
     def before_activation(self, rows: Tensor) -> Tensor:
-        """Return what the output activation makes encoded rows (n, features) of, but for a margin."""
+        """Return what the output activation turns into encoded rows (n, features), but for a margin."""
         bounded = rows.clamp(_MARGIN - 1, 1 - _MARGIN)
         undone = torch.where(self.is_tanh, bounded.atanh(), rows)
         return torch.where(self.is_categorical, rows.clamp_min(_MARGIN).log(), undone)

@@ -17,6 +17,7 @@ from experiments.distillation import candidates
 from experiments.distillation.residual import ResidualGAN
 from gan_imbalance import TabularDataModule
 from gan_imbalance.distillation import MEMBERS
+from gan_imbalance.synthesis import load_gan, save_gan
 from gan_imbalance.types import InputError
 
 
@@ -200,3 +201,11 @@ def test_a_residual_gan_learns_from_a_single_row(fit: Callable[..., pl.Trainer])
     only = gan.rows[gan.members[1]]
     assert len(only) == 1
     torch.testing.assert_close(gan.draw_start(torch.tensor([1, 1])), only.expand(2, -1))
+
+
+def test_a_residual_gan_tells_what_it_lacks(residual: ResidualGAN, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"^neighbours is 0"):
+        ResidualGAN(neighbours=0)
+    save_gan(residual, tmp_path / "gan.ckpt")
+    with pytest.raises(InputError, match="no training rows to start from"):
+        load_gan(tmp_path / "gan.ckpt", trust=("experiments",)).sample(torch.tensor([0, 1]), seed=0)
