@@ -49,13 +49,12 @@ def table(rows: int, seed: int = 0) -> pd.DataFrame:
     return frame.assign(**{TARGET: np.where(rare, "yes", "no")})
 
 
-def run_compare(path: Path, output: Path, folds: int | None, *options: str) -> dict[str, float]:
+def run_compare(path: Path, output: Path, *options: str) -> dict[str, float]:
     """Run ``compare`` with its defaults, but for options; return the seconds until its first verdict, and in all."""
     arguments = ["--data.path", str(path), "--data.target", TARGET, "--jobs", "2", "--wandb", "false"]
-    fewer = [] if folds is None else ["--seeds", "1", "--folds", str(folds)]
     started, begun = perf_counter(), time()
     subprocess.run(
-        [sys.executable, "-m", "gan_imbalance", "compare", *arguments, *fewer, *options, "--output", str(output)],
+        [sys.executable, "-m", "gan_imbalance", "compare", *arguments, *options, "--output", str(output)],
         check=True,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -163,7 +162,8 @@ def main(arguments: list[str] | None = None) -> None:
     with TemporaryDirectory() as folder:
         path, output = Path(folder) / "table.csv", Path(folder) / "run"
         table(options.rows).to_csv(path, index=False)
-        figures = run_compare(path, output, options.folds)
+        fewer = () if options.folds is None else ("--seeds", "1", "--folds", str(options.folds))
+        figures = run_compare(path, output, *fewer)
         print(f"compare, with its defaults and two jobs: {figures}", flush=True)
         started = perf_counter()
         script = [sys.executable, "-m", "experiments.benchmarks.time_to_answer", "--script", str(path), str(output)]
