@@ -27,7 +27,6 @@ from experiments.benchmarks.loops import (
     Stopwatch,
     argument_parser,
     clock_loop,
-    copy_state,
     injected_noise,
     relative_difference,
     run,
@@ -176,7 +175,9 @@ def largest_difference(
         train(our_gan(size), data, steps, recorder, precision="64-true")
     networks = handwritten_networks(size)
     for network, recorded in zip(networks, recorder.networks, strict=True):
-        copy_state(recorded, network.double())
+        # our weights lie input by output
+        values = [value.t() if value.ndim == 2 else value for value in recorded.state_dict().values()]
+        network.double().load_state_dict(dict(zip(network.state_dict(), values, strict=True)))
     batches = (real.double() for real, _ in recorder.batches)
     with injected_noise(randn=latents, rand=mixing_weights):
         theirs = [*chain(*handwritten_steps(*networks, batches, penalty_weight))]

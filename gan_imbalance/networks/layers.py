@@ -92,39 +92,48 @@ class Dropout(nn.Dropout):
         return x * drawn.ge_((self.p - 0.5) * 2**16).div_(1 - self.p).to(x.dtype)
 
 
-class JoinedLinear(nn.Linear):
+class JoinedLinear(nn.Module):
     """A linear layer of several inputs side by side and of one-hot conditions, which are never joined in memory.
 
-    It is an ``nn.Linear`` of the joined inputs, initial weights included, but the weights of the conditions are the
-    rows of a table: those that hold are looked up instead of being multiplied by one, and the others by zero.
+    It computes what an ``nn.Linear`` of the joined inputs does, and has its initial weights, but lies the other way
+    round, input by output: autograd then adds the gradients of real and of generated rows in place, without a copy.
+    The weights of the conditions are a table: those that hold are looked up instead of being multiplied by one, and
+    the others by zero.
 
     Args:
         widths: of the inputs.
         outputs: width of the output.
         conditions: how many conditions there are; their positions are then the last input.
+
+    Attributes:
+        weight: of the inputs, (sum of widths, outputs).
+        table: of the conditions, (conditions, outputs), None if there are none.
+        bias: (outputs,).
     """
 
     table: nn.Parameter | None
 
     def __init__(self, widths: Sequence[int], outputs: int, conditions: int = 0) -> None:
-        super().__init__(sum(widths) + conditions, outputs)
+        super().__init__()
         self.widths = tuple(widths)
-        weight, table = self.weight.detach().split((sum(widths), conditions), dim=1)  # type: ignore[no-untyped-call]
+        linear = nn.Linear(sum(widths) + conditions, outputs)
+        weight, table = linear.weight.detach().t().split((sum(widths), conditions))  # type: ignore[no-untyped-call]
         self.weight = nn.Parameter(weight.contiguous())
-        self.register_parameter("table", nn.Parameter(table.t().contiguous()) if conditions else None)
+        self.bias = linear.bias
+        self.register_parameter("table", nn.Parameter(table.contiguous()) if conditions else None)
 
     def forward(self, inputs: Inputs) -> Tensor:
         """Map inputs, each (n, width), and, if there are conditions, where k of them hold, (n, k), to (n, outputs)."""
         if isinstance(inputs, Tensor):
-            return super().forward(inputs)
+            return torch.addmm(self.bias, inputs, self.weight)
         dense = list(inputs)
         out: Tensor = self.bias
         if self.table is not None:
             out = out + F.embedding_bag(dense.pop(), self.table, mode="sum")
-        weights = self.weight.split(self.widths, dim=1) if len(dense) > 1 else (self.weight,)  # type: ignore[no-untyped-call]
+        weights = self.weight.split(self.widths) if len(dense) > 1 else (self.weight,)  # type: ignore[no-untyped-call]
         for x, weight in zip(dense, weights, strict=True):
             # not in place, where mixed precision would not cast
-            out = torch.addmm(out, x, weight.t())
+            out = torch.addmm(out, x, weight)
         return out
 
 

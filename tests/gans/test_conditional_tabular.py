@@ -19,6 +19,7 @@ from gan_imbalance.data import TabularDataModule
 from gan_imbalance.gans import BaseGAN, ConditionalTabularGAN, ConditionalWassersteinGAN
 from gan_imbalance.main import main
 from gan_imbalance.networks import DenseDiscriminator, DenseGenerator
+from gan_imbalance.networks.layers import JoinedLinear
 from gan_imbalance.synthesis import save_gan, synthesize
 from gan_imbalance.types import InputError
 
@@ -169,6 +170,13 @@ def test_a_table_of_numbers_leaves_the_class(
         synthesize(gan, {"yes": 3}, seed=0, given={"amount": 1})
 
 
+def shapes_of(network: nn.Module) -> list[tuple[int, int]]:
+    """Return inputs, conditions among them, and outputs of every linear layer."""
+    layers = [module for module in network.modules() if isinstance(module, JoinedLinear)]
+    tables = [0 if layer.table is None else len(layer.table) for layer in layers]
+    return [(len(layer.weight) + table, len(layer.bias)) for layer, table in zip(layers, tables, strict=True)]
+
+
 def test_its_defaults_are_those_of_ctgan(tiny_data: MakeData) -> None:
     data = tiny_data()
     data.setup()
@@ -176,12 +184,8 @@ def test_its_defaults_are_those_of_ctgan(tiny_data: MakeData) -> None:
     gan.build(data.spec, (0, 1), data.state())
     features, conditions = data.spec.shape[0], 2 + 3
     inputs = 128 + conditions
-    layers = [module for module in gan.generator.modules() if isinstance(module, nn.Linear)]
-    shapes = [(layer.in_features, layer.out_features) for layer in layers]
-    assert shapes == [(inputs, 256), (inputs + 256, 256), (inputs + 512, features)]
-    layers = [module for module in gan.discriminator.modules() if isinstance(module, nn.Linear)]
-    shapes = [(layer.in_features, layer.out_features) for layer in layers]
-    assert shapes == [(4 * (features + conditions), 256), (256, 256), (256, 1)]
+    assert shapes_of(gan.generator) == [(inputs, 256), (inputs + 256, 256), (inputs + 512, features)]
+    assert shapes_of(gan.discriminator) == [(4 * (features + conditions), 256), (256, 256), (256, 1)]
     for make in (gan.make_generator_optimizer, gan.make_discriminator_optimizer):
         optimizer = make(gan.generator.parameters())
         assert (optimizer.defaults["lr"], tuple(optimizer.defaults["betas"])) == (2e-4, (0.5, 0.9))

@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from gan_imbalance.networks import DenseClassifier, DenseDiscriminator, DenseGenerator
+from gan_imbalance.networks.layers import JoinedLinear
 from gan_imbalance.types import DataSpec, InputError, Span
 
 SPEC = DataSpec(
@@ -85,7 +86,7 @@ def test_spectral_norm_bounds_every_layer() -> None:
     discriminator = DenseDiscriminator(SPEC, 0, 1, widths=(8, 8), spectral_norm=True)
     for _ in range(100):
         discriminator(torch.randn(6, 4))
-    layers = [module for module in discriminator.modules() if isinstance(module, nn.Linear)]
+    layers = [module for module in discriminator.modules() if isinstance(module, JoinedLinear)]
     norms = torch.stack([torch.linalg.matrix_norm(layer.weight, 2) for layer in layers])
     torch.testing.assert_close(norms, torch.ones(3), atol=1e-3, rtol=0)
 
