@@ -40,7 +40,7 @@ class Scale:
         steps: generator steps of every GAN, half of them on the other classes where it transfers.
         batch_size: of GANs.
         seeds: number of splits.
-        classifier_steps: of 128 images.
+        classifier_steps: of 64 images.
     """
 
     only: tuple[str, ...]
@@ -57,8 +57,8 @@ class Scale:
 FOUR = ("airplane", "automobile", "ship", RARE)
 SCALES: dict[str, Scale] = {
     "smoke": Scale(FOUR, 16, 400, 0.05, 2, 4, 8, 1, 2),
-    "cpu": Scale(FOUR, 16, None, 0.5, 32, 3000, 64, 5, 1100),
-    "full": Scale((), 32, None, 1.0, 128, 40_000, 128, 5, 40_000),
+    "cpu": Scale(FOUR, 16, None, 0.5, 32, 3000, 64, 5, 1800),
+    "full": Scale((), 32, None, 1.0, 128, 40_000, 128, 5, 80_000),
 }
 
 
@@ -121,8 +121,8 @@ def classifier_of(scale: Scale, **changed: Any) -> dict[str, Any]:
             "augmentation": _FLIP_CROP,
             "max_steps": scale.classifier_steps,
             "keep_best": True,
-            "batch_size": 128,
-            "lr": 4e-3,
+            "batch_size": 64,
+            "lr": 8e-3,
             "weight_decay": 0.01,
             "optimizer": "torch.optim.AdamW",
             "schedule": "one_cycle",

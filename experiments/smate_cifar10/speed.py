@@ -46,8 +46,7 @@ def main(args: list[str] | None = None) -> int:
     scale = SCALES["cpu"]
     data = data_of(scale, options.root)
     rows, unseen = data.split.train[: options.images], data.split.validation
-    steps = options.epochs * -(-len(rows) // 128)
-    ours = classifier_of(scale, max_steps=steps, keep_best=False, accelerator="cpu")
+    ours = classifier_of(scale, max_steps=None, epochs=options.epochs, keep_best=False, accelerator="cpu")
     told = []
     for name, config, side in (("published", published(options.epochs), _SIDE), ("resnet20", ours, scale.size)):
         pixels = F.interpolate(data.samples.images.float(), side, mode="bilinear").round().byte().numpy()
