@@ -57,7 +57,7 @@ class Scale:
 FOUR = ("airplane", "automobile", "ship", RARE)
 SCALES: dict[str, Scale] = {
     "smoke": Scale(FOUR, 16, 400, 0.05, 2, 4, 8, 1, 2),
-    "cpu": Scale(FOUR, 16, None, 0.5, 32, 3000, 64, 5, 1800),
+    "cpu": Scale(FOUR, 16, None, 0.5, 32, 3000, 64, 5, 1650),
     "full": Scale((), 32, None, 1.0, 128, 40_000, 128, 5, 80_000),
 }
 
@@ -123,7 +123,7 @@ def classifier_of(scale: Scale, **changed: Any) -> dict[str, Any]:
             "keep_best": True,
             "batch_size": 64,
             "lr": 8e-3,
-            "weight_decay": 0.01,
+            "weight_decay": 0.05,
             "optimizer": "torch.optim.AdamW",
             "schedule": "one_cycle",
             "accelerator": "auto",

@@ -245,9 +245,9 @@ class _Keeper:
             self._look(result.task.key)
 
     def cost(self, task: Task) -> float:
-        """Return the mean seconds of what is done of a task's remedy, by which its other splits are begun."""
-        done = self.seconds.get(task.remedy.name)
-        return fmean(done) if done else float(task.remedy.effort)
+        """Return the mean seconds of what is done of a task's remedies, by which its other splits are begun."""
+        remedies = {cell.remedy.name: cell.remedy for cell in task.cells}
+        return sum(fmean(self.seconds.get(name, [remedy.effort])) for name, remedy in remedies.items())
 
     def _remember(self, address: str, result: dict[str, Any]) -> None:
         if address not in self.results:

@@ -146,13 +146,15 @@ class Cell:
 
 @dataclass(frozen=True)
 class Task:
-    """Cells of one split that are run together: of one remedy, which share its rows, or of several that change none.
+    """Cells of one split that are run together: of remedies that add the same rows, or of several that change none.
 
     Attributes:
         cells: at least one.
+        rows_name: of the remedy that their rows are kept under: the first that adds them, done or not.
     """
 
     cells: tuple[Cell, ...]
+    rows_name: str
 
     @property
     def key(self) -> SplitKey:
@@ -161,7 +163,7 @@ class Task:
 
     @property
     def remedy(self) -> Remedy:
-        """Return the remedy of all its cells, or the first of those that change no rows."""
+        """Return the first remedy of its cells, which the others add the same rows as."""
         return self.cells[0].remedy
 
     @property
@@ -183,7 +185,7 @@ class Task:
             study.data.encoding if remedy.learns_data else {},
         ]
         suffix = adapter_of(study.samples).suffix
-        return f"{slug(f'{remedy.name}-{self.key.slug}')}-{content_hash(made_from)}{suffix}"
+        return f"{slug(f'{self.rows_name}-{self.key.slug}')}-{content_hash(made_from)}{suffix}"
 
     def rows_address_of(self, study: Study, candidate: Candidate) -> str | None:
         """Return what the rows are kept under that a candidate takes its part of; None for the data as it is."""
@@ -198,12 +200,12 @@ def group_cells(cells: Iterable[Cell]) -> list[Task]:
     for cell in cells:
         remedy = cell.remedy
         shared = (
-            remedy.name
+            [remedy.role, remedy.resampler, remedy.reserve, cell.pool]
             if remedy.changes_rows
-            else content_hash([remedy.class_weight, remedy.classifier, remedy.transform, remedy.estimator])
+            else [remedy.class_weight, remedy.classifier, remedy.transform, remedy.estimator]
         )
-        grouped.setdefault((cell.key, shared), []).append(cell)
-    return [Task(tuple(together)) for together in grouped.values()]
+        grouped.setdefault((cell.key, content_hash(shared)), []).append(cell)
+    return [Task(tuple(together), together[0].remedy.name) for together in grouped.values()]
 
 
 def slug(text: str) -> str:

@@ -99,7 +99,7 @@ class Description:
                 "remedies": {cell.remedy.name: cell.remedy.settings for cell in cells},
                 "efforts": {cell.remedy.name: cell.remedy.effort for cell in cells},
                 "classifiers": {cell.classifier: cell.estimator for cell in cells},
-                "synthetic": {task.remedy.name: task.rows_address(study) for task in first},
+                "synthetic": {cell.remedy.name: task.rows_address(study) for task in first for cell in task.cells},
                 "left_out": dict(left_out or {}),
                 "has_test_file": samples.test_rows is not None,
                 **told,

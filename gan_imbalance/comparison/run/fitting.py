@@ -14,6 +14,7 @@ import torch
 
 from gan_imbalance.comparison.adapters import DataAdapter, adapter_of
 from gan_imbalance.comparison.plan.cells import Candidate, Cell, Task
+from gan_imbalance.comparison.plan.remedies import Remedy
 from gan_imbalance.comparison.plan.study import Study
 from gan_imbalance.comparison.run.resources import Usage, measured
 from gan_imbalance.comparison.run.rows import Resampled, RowSet, resample
@@ -129,11 +130,11 @@ class Evaluator:
         self.resampled[address] = Resampled.unpack(packed, adapter)
         return self.resampled[address]
 
-    def training(self, candidate: Candidate) -> tuple[Training, Usage]:
-        """Return what every classifier learns from under a candidate, and what its transform took."""
-        made_from = content_hash([candidate.amount, candidate.resampler])
+    def training(self, remedy: Remedy, candidate: Candidate) -> tuple[Training, Usage]:
+        """Return what every classifier learns from under a remedy's candidate, and what the remedy's transform took."""
+        made_from = content_hash([remedy.transform, candidate.amount, candidate.resampler])
         if made_from not in self.trainings:
-            training, transform = self._resampled_training(candidate), self.task.remedy.transform
+            training, transform = self._resampled_training(candidate), remedy.transform
             with measured() as usage:
                 if transform is not None:
                     training = build(transform)(training, self.task.key.seed)
@@ -166,7 +167,8 @@ class Evaluator:
     def fit(self, cell: Cell, candidate: Candidate) -> Fitted:
         """Fit a classifier under a candidate, and judge it on validation rows."""
         remedy = cell.remedy
-        made_from = [cell.fitted, remedy.class_weight, remedy.classifier, remedy.share, asdict(candidate)]
+        options = [remedy.transform, remedy.class_weight, remedy.classifier, remedy.share]
+        made_from = [cell.fitted, *options, asdict(candidate)]
         key = content_hash(made_from)
         if key not in self.fitted:
             self.fitted[key] = self._fit(cell, candidate)
@@ -174,7 +176,7 @@ class Evaluator:
 
     def _fit(self, cell: Cell, candidate: Candidate) -> Fitted:
         study = self.study
-        training, _ = self.training(candidate)
+        training, _ = self.training(cell.remedy, candidate)
         positive = study.samples.labels[study.splits[cell.key].validation] == study.minority
         classes = len(study.samples.classes)
         share = candidate.amount if isinstance(candidate.amount, float) else cell.remedy.share

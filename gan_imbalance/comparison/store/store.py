@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -161,8 +162,8 @@ class Store:
 
     def missing(self, study: Study, tasks: Iterable[Task]) -> list[Task]:
         """Return the tasks that have cells without a result, with those cells only."""
-        left = [tuple(cell for cell in task.cells if not self.has(cell.address(study))) for task in tasks]
-        return [Task(cells) for cells in left if cells]
+        left = [(task, tuple(cell for cell in task.cells if not self.has(cell.address(study)))) for task in tasks]
+        return [replace(task, cells=cells) for task, cells in left if cells]
 
     def write(self, result: TaskResult, keep_rows: bool = True) -> None:
         """Keep all that came of a task, or all but the rows that were added."""

@@ -9,13 +9,14 @@ from io import BytesIO
 from typing import Any, ClassVar
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from sklearn.linear_model import LogisticRegression
 
 from gan_imbalance.comparison import Training
 from gan_imbalance.comparison.plan.catalogue import TABLE_REMEDIES, choose_remedies
-from gan_imbalance.comparison.plan.cells import group_cells
+from gan_imbalance.comparison.plan.cells import Task, group_cells
 from gan_imbalance.comparison.plan.planning import plan_cells
 from gan_imbalance.comparison.plan.remedies import Remedy
 from gan_imbalance.comparison.plan.study import Judging, Setting, SplitKey, Study, split_data, split_keys
@@ -234,5 +235,11 @@ def test_rows_labels_and_weights_may_change_between_resampling_and_fitting(data:
     assert (other_weights == 2).sum() == len(X) - len(study.splits[SplitKey(0)].train)
     cells = [plan_cells(study, [remedy], {"linear": LOGISTIC}, ["balance"])[0] for remedy in (plain, changed)]
     assert cells[0].address(study) != cells[1].address(study)
-    # the same rows serve both
-    assert len({task.rows_address(study, replace(task.remedy, name="smote")) for task in group_cells(cells)}) == 1
+    # the same rows serve both, and a transform of one leaves the other's alone
+    (task,) = group_cells(cells)
+    result = run_task(study, task, {})
+    assert [*result.rows] == [task.rows_address(study)]
+    apart = [run_task(study, Task((cell,), "smote"), {}) for cell in cells]
+    for together, (alone,) in zip(result.cells, (one.cells for one in apart), strict=True):
+        pd.testing.assert_frame_equal(together.scores, alone.scores)
+    assert not result.cells[0].scores.equals(result.cells[1].scores)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -53,6 +54,19 @@ def test_results_rows_and_checkpoints_are_kept_and_read(study: Study, tmp_path: 
     assert store.manifest_path(address) == manifest_path(store.rows_path(address))
     (checkpoint,) = store.checkpoint_paths(address)
     assert load_gan(checkpoint).is_built
+
+
+def test_rows_are_found_again_by_remedies_that_were_added_later(study: Study, tmp_path: Path) -> None:
+    smote = TABLE_REMEDIES["smote"]
+    both = [smote, replace(smote, name="weighted_smote", class_weight="balanced")]
+    (task,) = group_cells(plan_cells(study, both, {"linear": LOGISTIC}, ["balance"]))
+    store = Store(tmp_path)
+    store.write(run_task(study, replace(task, cells=task.cells[:1]), {}))
+    (left,) = store.missing(study, [task])
+    assert [cell.remedy.name for cell in left.cells] == ["weighted_smote"]
+    result = run_task(study, left, store.known_rows(study, left))
+    assert not result.rows
+    assert [cell.content["remedy"] for cell in result.cells] == ["weighted_smote"]
 
 
 def test_a_failure_is_told_until_the_result_is_there(study: Study, tmp_path: Path) -> None:
