@@ -154,9 +154,10 @@ class BaseGAN(BaseGenerator):
             fake: generated samples of the same conditions, without gradient, (n, *shape).
             conditions: condition of every sample, (n,).
         """
+        # first, since autograd goes backwards and then adds its gradients to those of the scores in place
+        penalty = self.penalty_term(real, fake, conditions)
         real_scores, fake_scores = self.judge_both(self.discriminate, real, fake, conditions)
-        loss = self.loss.discriminator_loss(real_scores, fake_scores)
-        return loss + self.penalty_term(real, fake, conditions)
+        return self.loss.discriminator_loss(real_scores, fake_scores) + penalty
 
     def generator_objective(self, real: Tensor, fake: Tensor, conditions: Tensor) -> Tensor:
         """Return the generator's loss.
