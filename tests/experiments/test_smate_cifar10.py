@@ -10,6 +10,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from experiments.smate_cifar10 import recipes, speed
 from experiments.smate_cifar10.__main__ import RARE, SCALES, classifier_of, published_gan, remedies_of, study
 from experiments.smate_cifar10.fake_catch import judge
 from experiments.smate_cifar10.nearest import draw_nearest
@@ -47,6 +48,25 @@ def test_the_smallest_scale_runs_on_cifar(shared_data: Callable[[str], Path], tm
     assert not (tmp_path / "none.png").exists()
     with pytest.raises(InputError, match=r"holds no GAN: run python -m experiments\.smate_cifar10 --scale cpu first"):
         judge("cpu", root, str(tmp_path))
+
+
+@pytest.mark.slow
+def test_recipes_of_the_classifier_are_tried_on_cifar(
+    shared_data: Callable[[str], Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = str(shared_data("cifar-10-batches-py").parent)
+    assert recipes.main(["--root", root, "--only", "as it is", "1,400 steps, momentum", "--steps", "2"]) == 0
+    header, *rows = capsys.readouterr().out.splitlines()[-3:]
+    assert header.split() == ["recipe", "recall", "precision", "pr_auc", "balanced_accuracy", "seconds"]
+    assert [row.split()[:1] for row in rows] == [["as"], ["1,400"]]
+    assert speed.main(["--root", root, "--epochs", "1", "--images", "128"]) == 0
+    assert "An epoch of the study's classifier is" in capsys.readouterr().out
+
+
+def test_the_study_trains_by_the_chosen_recipe() -> None:
+    batch_size, steps, lr, weight_decay, changed = recipes.RECIPES["as it is"]
+    settings = {"batch_size": batch_size, "max_steps": steps, "lr": lr, "weight_decay": weight_decay, **changed}
+    assert settings.items() <= classifier_of(SCALES["cpu"])["init_args"].items()
 
 
 def test_all_remedies_take_the_same_steps_of_the_same_classifier() -> None:
