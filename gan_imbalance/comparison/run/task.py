@@ -122,9 +122,8 @@ def _run_cell(evaluator: Evaluator, cell: Cell) -> CellResult:
     study, key = evaluator.study, cell.key
     split, labels = study.splits[key], study.samples.labels
     made = {id(rows): rows.usage for rows in map(evaluator.rows, cell.candidates)}
-    made |= {
-        id(training): usage for training, usage in (evaluator.training(cell.remedy, one) for one in cell.candidates)
-    }
+    trainings = [evaluator.training(cell.remedy, candidate) for candidate in cell.candidates]
+    made |= {id(training): usage for training, usage in trainings}
     fitted = [evaluator.fit(cell, candidate) for candidate in cell.candidates]
     # of equally good ones the first, which adds no rows
     best = max(fitted, key=lambda one: one.pr_auc)
