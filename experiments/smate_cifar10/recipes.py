@@ -26,20 +26,25 @@ TRUCK = FOUR.index(RARE)
 _JUDGED = 500
 _MOMENTUM = {"class_path": "torch.optim.SGD", "init_args": {"momentum": 0.9, "nesterov": True}}
 _FASTER_MOMENTS = {"class_path": "torch.optim.AdamW", "init_args": {"betas": (0.9, 0.99)}}
-# batch, steps, learning rate, weight decay, and what else is not the study's
-RECIPES: dict[str, tuple[int, int, float, float, dict[str, Any]]] = {
-    "as it is": (64, 1650, 8e-3, 0.05, {}),
-    "weight decay .01": (64, 1650, 8e-3, 0.01, {}),
-    "weight decay .1": (64, 1650, 8e-3, 0.1, {}),
-    "second moments by .99": (64, 1650, 8e-3, 0.01, {"optimizer": _FASTER_MOMENTS}),
-    "rate .016": (64, 1650, 1.6e-2, 0.01, {}),
-    "1,400 steps": (64, 1400, 8e-3, 0.01, {}),
-    "1,400 steps, not augmented": (64, 1400, 6e-3, 0.01, {"augmentation": None}),
-    "1,400 steps, momentum": (64, 1400, 0.1, 5e-4, {"optimizer": _MOMENTUM}),
-    "2,200 steps": (64, 2200, 8e-3, 0.01, {}),
-    "batches of 128": (128, 1100, 4e-3, 0.01, {}),
-    "batches of 32": (32, 2800, 4e-3, 0.01, {}),
-    "SMate's network": (64, 3000, 2e-3, 0.01, {"network": "gan_imbalance.networks.SMateCNN"}),
+# what is not the study's
+RECIPES: dict[str, dict[str, Any]] = {
+    "as it is": {},
+    "weight decay .01": {"weight_decay": 0.01},
+    "weight decay .1": {"weight_decay": 0.1},
+    "second moments by .99": {"weight_decay": 0.01, "optimizer": _FASTER_MOMENTS},
+    "rate .016": {"weight_decay": 0.01, "lr": 1.6e-2},
+    "1,400 steps": {"weight_decay": 0.01, "max_steps": 1400},
+    "1,400 steps, not augmented": {"weight_decay": 0.01, "max_steps": 1400, "lr": 6e-3, "augmentation": None},
+    "1,400 steps, momentum": {"weight_decay": 5e-4, "max_steps": 1400, "lr": 0.1, "optimizer": _MOMENTUM},
+    "2,200 steps": {"weight_decay": 0.01, "max_steps": 2200},
+    "batches of 128": {"weight_decay": 0.01, "batch_size": 128, "max_steps": 1100, "lr": 4e-3},
+    "batches of 32": {"weight_decay": 0.01, "batch_size": 32, "max_steps": 2800, "lr": 4e-3},
+    "SMate's network": {
+        "weight_decay": 0.01,
+        "network": "gan_imbalance.networks.SMateCNN",
+        "max_steps": 3000,
+        "lr": 2e-3,
+    },
 }
 
 
@@ -65,9 +70,7 @@ def main(args: list[str] | None = None) -> int:
 
     told = []
     for name in options.only:
-        batch_size, steps, lr, weight_decay, changed = RECIPES[name]
-        settings = {"batch_size": batch_size, "lr": lr, "weight_decay": weight_decay, **changed}
-        settings["max_steps"] = options.steps or steps
+        settings = RECIPES[name] | ({} if options.steps is None else {"max_steps": options.steps})
         started = time.process_time()
         classifier = build(classifier_of(scale, accelerator="cpu", random_state=options.split, **settings))
         best = partial(average_precision, split.validation)

@@ -63,12 +63,6 @@ def test_recipes_of_the_classifier_are_tried_on_cifar(
     assert "An epoch of the study's classifier is" in capsys.readouterr().out
 
 
-def test_the_study_trains_by_the_chosen_recipe() -> None:
-    batch_size, steps, lr, weight_decay, changed = recipes.RECIPES["as it is"]
-    settings = {"batch_size": batch_size, "max_steps": steps, "lr": lr, "weight_decay": weight_decay, **changed}
-    assert settings.items() <= classifier_of(SCALES["cpu"])["init_args"].items()
-
-
 def test_all_remedies_take_the_same_steps_of_the_same_classifier() -> None:
     scale = SCALES["cpu"]
     shared = classifier_of(scale)["init_args"]
