@@ -8,8 +8,9 @@ READY := .venv/.ready
 demo: $(READY)
 	$(BIN)/gan-imbalance compare --config experiments/demo/config.yaml --output runs/demo-$$(date +%Y%m%d-%H%M%S)
 
+# workers share the cores: a thread that waits for another one sleeps, where it would spin on the core that this one needs
 test: $(READY) lint typecheck
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal
+	OMP_NUM_THREADS=1 OMP_WAIT_POLICY=passive $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal
 
 # NO_MKDOCS_2_WARNING leaves out a theme's news of other programs
 docs: $(READY)

@@ -36,7 +36,7 @@ COMPARE = (
 # what takes seconds each is tried for a part, for all by hand
 EXHAUSTIVE = bool(os.environ.get("GAN_IMBALANCE_EXHAUSTIVE"))
 OF_THE_WHOLE = {**NAMES, **TARGETS, **SHAPES, **INDICES}
-PART = [*[*OF_THE_WHOLE][::4], *[name for name in FRAMES if name not in OF_THE_WHOLE][::16]]
+PART = [*[*OF_THE_WHOLE][::8], *[name for name in FRAMES if name not in OF_THE_WHOLE][::24]]
 CHOSEN = [*FRAMES] if EXHAUSTIVE else PART
 SHOWN = [*TEXT, *NAMES, *TARGETS, *SHAPES][:: 1 if EXHAUSTIVE else 8]
 JUDGED_FILES = [*FILES][:: 1 if EXHAUSTIVE else 8]
