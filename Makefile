@@ -33,5 +33,7 @@ clean:
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[dev]"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --constraint constraints.txt --editable ".[dev]"
+# pip would compile on one core, and nothing of a package that is edited; a few files of others are no Python
+	$(BIN)/python -m compileall -qq -j 0 .venv gan_imbalance experiments || true
 	touch $(READY)
