@@ -18,7 +18,7 @@ from experiments.kills import __main__ as kills
 from experiments.kills.processes import SECONDS_UNTIL_GONE, descendants, is_alive, seconds_until_gone
 
 # a run by hand may ask for more
-KILLS = os.environ.get("GAN_IMBALANCE_KILLS", "1")
+KILLS = os.environ.get("GAN_IMBALANCE_KILLS", "2")
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="processes are watched by /proc")
 
